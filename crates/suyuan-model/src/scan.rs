@@ -1,0 +1,133 @@
+//! How rows reach those who compute: runs of rows in the total order.
+//!
+//! `detect`, `trace` and `case` touch no disk; they read from a [`RowSource`], which the lake, or a
+//! test's memory, provides.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+
+use crate::Kind;
+use crate::columns::Key;
+
+/// What one scan reads of one kind.
+#[derive(Clone, Debug)]
+pub struct Want {
+    /// The kind.
+    pub kind: Kind,
+    /// The columns wanted beside the key and origin columns; `None` for all.
+    pub columns: Option<Vec<&'static str>>,
+}
+
+impl Want {
+    /// All columns of the kind.
+    pub fn all(kind: Kind) -> Self {
+        Self { kind, columns: None }
+    }
+    /// Only these columns (and the key and origin columns).
+    pub fn only(kind: Kind, columns: &[&'static str]) -> Self {
+        Self { kind, columns: Some(columns.to_vec()) }
+    }
+}
+
+/// Rows `rows` of `batch`, all of one kind; they come next in the total order.
+#[derive(Clone, Debug)]
+pub struct Run {
+    /// The kind.
+    pub kind: Kind,
+    /// The batch that holds them; consecutive runs may share it.
+    pub batch: Arc<RecordBatch>,
+    /// Which of its rows.
+    pub rows: Range<usize>,
+}
+
+/// Why a scan could not go on.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct ScanError(pub String);
+
+/// Runs in the order `(ts, source, seq, kind)`.
+pub trait RowStream {
+    /// The next run, or `None` at the end.
+    fn next_run(&mut self) -> Result<Option<Run>, ScanError>;
+}
+
+/// Where ordered rows come from: a snapshot of the lake, or memory.
+///
+/// Contract: two scans of one source give the same rows in the same order.
+pub trait RowSource {
+    /// Starts an ordered scan over the kinds wanted, merged.
+    fn scan(&self, wants: &[Want]) -> Result<Box<dyn RowStream + '_>, ScanError>;
+    /// How many rows of that kind there are (for progress and denominators).
+    fn count(&self, kind: Kind) -> u64;
+}
+
+/// Calls `each` for every row of the scan, in order.
+pub fn for_each(
+    source: &dyn RowSource,
+    wants: &[Want],
+    mut each: impl FnMut(Kind, &Arc<RecordBatch>, usize),
+) -> Result<(), ScanError> {
+    let mut stream = source.scan(wants)?;
+    while let Some(run) = stream.next_run()? {
+        for i in run.rows {
+            each(run.kind, &run.batch, i);
+        }
+    }
+    Ok(())
+}
+
+/// Calls `each` once per batch slice of one kind, in order: for those who bind columns.
+pub fn for_each_run(
+    source: &dyn RowSource,
+    wants: &[Want],
+    mut each: impl FnMut(Kind, &RecordBatch, Range<usize>),
+) -> Result<(), ScanError> {
+    let mut stream = source.scan(wants)?;
+    while let Some(run) = stream.next_run()? {
+        each(run.kind, &run.batch, run.rows);
+    }
+    Ok(())
+}
+
+/// Rows held in memory: the source of tests and of rules' examples.
+#[derive(Default)]
+pub struct MemorySource {
+    batches: Vec<(Kind, Arc<RecordBatch>)>,
+}
+
+impl MemorySource {
+    /// Adds a batch of a kind; its rows need not be sorted.
+    pub fn push(&mut self, kind: Kind, batch: RecordBatch) {
+        self.batches.push((kind, Arc::new(batch)));
+    }
+}
+
+struct MemoryStream {
+    rows: std::vec::IntoIter<Run>,
+}
+
+impl RowStream for MemoryStream {
+    fn next_run(&mut self) -> Result<Option<Run>, ScanError> {
+        Ok(self.rows.next())
+    }
+}
+
+impl RowSource for MemorySource {
+    fn scan(&self, wants: &[Want]) -> Result<Box<dyn RowStream + '_>, ScanError> {
+        let mut rows: Vec<(i64, String, i64, Run)> = Vec::new();
+        for (kind, batch) in self.batches.iter().filter(|(k, _)| wants.iter().any(|w| w.kind == *k)) {
+            let key = Key::bind(batch);
+            for i in 0..batch.num_rows() {
+                let r = key.row(*kind, i);
+                rows.push((r.ts, r.source, r.seq, Run { kind: *kind, batch: batch.clone(), rows: i..i + 1 }));
+            }
+        }
+        rows.sort_by(|a, b| (a.0, &a.1, a.2, a.3.kind).cmp(&(b.0, &b.1, b.2, b.3.kind)));
+        Ok(Box::new(MemoryStream { rows: rows.into_iter().map(|r| r.3).collect::<Vec<_>>().into_iter() }))
+    }
+    fn count(&self, kind: Kind) -> u64 {
+        self.batches.iter().filter(|(k, _)| *k == kind).map(|(_, b)| b.num_rows() as u64).sum()
+    }
+}
