@@ -31,6 +31,38 @@ impl Text {
     }
 }
 
+/// The language something is read in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Lang {
+    /// English.
+    En,
+    /// Simplified Chinese.
+    Zh,
+}
+
+impl Lang {
+    /// Both, in the order of the output files.
+    pub const BOTH: [Lang; 2] = [Lang::En, Lang::Zh];
+
+    /// The code used in file names and in HTML's `lang` prefix: `en`, `zh`.
+    pub fn code(self) -> &'static str {
+        match self {
+            Lang::En => "en",
+            Lang::Zh => "zh",
+        }
+    }
+}
+
+impl Text {
+    /// The reading in that language.
+    pub fn get(&self, lang: Lang) -> &str {
+        match lang {
+            Lang::En => &self.en,
+            Lang::Zh => &self.zh,
+        }
+    }
+}
+
 /// What kind of thing an entity is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -691,6 +723,9 @@ pub struct Run {
     pub format: String,
     /// Version of the program.
     pub version: String,
+    /// Fingerprint of the key set that made the tokens (not a secret).
+    #[serde(default)]
+    pub keys: String,
     /// Snapshot of the lake that everything was computed from.
     pub snapshot: i64,
     /// Seeds of anything random.

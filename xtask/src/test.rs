@@ -1,0 +1,40 @@
+//! `cargo xtask test`: everything CI runs.
+
+use crate::{Done, build, docs, flag, python};
+
+/// Format, lints, generated pages, all tests; `--quick` leaves out the SQL crate, whose engine is
+/// most of the compile time.
+pub fn run(args: &[String]) -> Done {
+    let python = python::interpreter()?;
+    check()?;
+    let tests = |what: &[&str]| {
+        build::must(
+            build::cargo().args(["test", "--profile", "demo"]).args(what).env("SUYUAN_PYTHON", &python),
+        )
+    };
+    tests(&["--workspace", "--exclude", "suyuan-sql"])?;
+    docs::run(&["--check".to_owned()])?;
+    if !flag(args, "--quick") {
+        tests(&["--package", "suyuan-sql"])?;
+        tests(&["--package", "suyuan", "--features", "sql", "--test", "query"])?;
+    }
+    Ok(())
+}
+
+/// Format and lints.
+pub fn check() -> Done {
+    build::must(build::cargo().args(["fmt", "--all", "--check"]))?;
+    build::must(build::cargo().args([
+        "clippy",
+        "--profile",
+        "demo",
+        "--workspace",
+        "--exclude",
+        "suyuan-sql",
+        "--all-targets",
+        "--quiet",
+        "--",
+        "--deny",
+        "warnings",
+    ]))
+}
