@@ -10,8 +10,8 @@ use crate::{Done, build, flag};
 const PAGES: [(&str, &[&str]); 12] = [
     ("records.md", &["kinds", "--lang", "en"]),
     ("records.zh-CN.md", &["kinds", "--lang", "zh"]),
-    ("rules.md", &["rules", "--lang", "en"]),
-    ("rules.zh-CN.md", &["rules", "--lang", "zh"]),
+    ("rules.md", &["rule", "catalogue", "--lang", "en"]),
+    ("rules.zh-CN.md", &["rule", "catalogue", "--lang", "zh"]),
     ("outputs.md", &["schema", "--page"]),
     ("schema/finding.schema.json", &["schema", "finding"]),
     ("schema/sources.schema.json", &["schema", "sources"]),
