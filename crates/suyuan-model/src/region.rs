@@ -11,11 +11,15 @@
 
 use std::sync::LazyLock;
 
+use crate::geo;
+
 static TIMELINE: &str = include_str!("../../../data/ref/gb2260-timeline.csv");
 static COORDINATES: &str = include_str!("../../../data/ref/adcode-coordinates.csv");
 
 /// The last year of a code that still holds.
 const STILL: u16 = 9999;
+/// The year whose names addresses are read by: the newest of the table.
+const GAZETTEER_YEAR: i32 = 2020;
 
 /// One code with its name and the years in which it held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,7 +59,7 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
         let (Some(adcode), Some(name)) = (cells.next(), cells.next()) else { continue };
         let Some(code) = adcode.get(..6) else { continue };
         if let (Some(lon), Some(lat), Some(n)) = (real(cells.next()), real(cells.next()), number(code)) {
-            centres.push((n, (lat, lon)));
+            centres.push((n, geo::gcj02_to_wgs84(lat, lon)));
         }
         let named = !name.ends_with("市辖区") && name != "县" && !name.contains("直辖县级");
         if named && regions.binary_search_by_key(&code, |r| r.code).is_err() {
@@ -206,6 +210,120 @@ pub fn all_in(year: i32) -> impl Iterator<Item = Region> {
     })
 }
 
+/// The regions that an address begins with, level by level: the names as written and their codes.
+struct Gazetteer {
+    provinces: Vec<Region>,
+    /// INVARIANT: sorted by code; prefectures and counties.
+    below: Vec<Region>,
+}
+
+static GAZETTEER: LazyLock<Gazetteer> = LazyLock::new(|| {
+    let (provinces, below) = all_in(GAZETTEER_YEAR).partition(|r| r.code.ends_with("0000"));
+    Gazetteer { provinces, below }
+});
+
+/// The most specific region that an address begins with, and how many bytes of the address name it.
+///
+/// Understands full and short names of provinces and prefectures (`浙江绍兴诸暨市`), and addresses that
+/// begin with a prefecture or with a county whose full name only one county of today bears. Blind to:
+/// names of the past, and anything after the county.
+pub fn in_address(address: &str) -> Option<(&'static str, usize)> {
+    let all = &*GAZETTEER;
+    let Some((province, at)) = longest(address, all.provinces.iter()) else {
+        let cities = || all.below.iter().filter(|r| r.code.ends_with("00"));
+        let city = longest(address, cities()).filter(|(c, n)| full(c.name, &address[..*n]));
+        let Some((city, at)) = city else { return lone_county(address) };
+        return Some(county(address, city.code, at).unwrap_or((city.code, at)));
+    };
+    let rest = &address[at..];
+    let inside = || within(&all.below, province.code, 2);
+    let city = longest(rest, inside().filter(|r| r.code.ends_with("00")));
+    let (code, at) = city.map_or((province.code, at), |(c, n)| (c.code, at + n));
+    // 直辖市 addresses may say 市辖区 or 县 between.
+    let skipped = ["市辖区", "市辖县"].iter().find(|s| address[at..].starts_with(**s)).map_or(0, |s| s.len());
+    Some(county(address, code, at + skipped).unwrap_or((code, at)))
+}
+
+/// The county, given the province or prefecture before it.
+fn county(address: &str, above: &str, at: usize) -> Option<(&'static str, usize)> {
+    let digits = if above.ends_with("0000") { 2 } else { 4 };
+    let rest = address.get(at..)?;
+    let counties = within(&GAZETTEER.below, above, digits).filter(|r| !r.code.ends_with("00"));
+    counties
+        .filter(|r| rest.starts_with(r.name))
+        .max_by_key(|r| r.name.len())
+        .map(|r| (r.code, at + r.name.len()))
+}
+
+fn lone_county(address: &str) -> Option<(&'static str, usize)> {
+    let named = |r: &&Region| !r.code.ends_with("00") && r.name.len() > 6 && address.starts_with(r.name);
+    let mut hits = GAZETTEER.below.iter().filter(named);
+    let hit = hits.next()?;
+    hits.next().is_none().then_some((hit.code, hit.name.len()))
+}
+
+/// The regions that share the first digits of a code.
+fn within(sorted: &'static [Region], code: &str, digits: usize) -> impl Iterator<Item = &'static Region> {
+    let prefix = code[..digits].to_owned();
+    let from = sorted.partition_point(|r| r.code[..digits] < *prefix);
+    sorted[from..].iter().take_while(move |r| r.code[..digits] == *prefix)
+}
+
+/// The region whose name (or short name) the text begins with; the longest match.
+fn longest<'a>(text: &str, regions: impl Iterator<Item = &'a Region>) -> Option<(&'a Region, usize)> {
+    let written = |r: &'a Region| {
+        let names = [r.name, short(r.name)];
+        names.into_iter().find(|n| text.starts_with(*n)).map(|n| (r, n.len()))
+    };
+    regions.filter_map(written).max_by_key(|(_, n)| *n)
+}
+
+fn full(name: &str, written: &str) -> bool {
+    name == written
+}
+
+/// A province's or prefecture's name without what it is: 浙江, 内蒙古, 绍兴, 恩施.
+fn short(name: &str) -> &str {
+    const PEOPLES: [&str; 22] = [
+        "维吾尔",
+        "壮族",
+        "回族",
+        "土家族",
+        "苗族",
+        "侗族",
+        "布依族",
+        "彝族",
+        "藏族",
+        "羌族",
+        "傣族",
+        "景颇族",
+        "白族",
+        "哈尼族",
+        "傈僳族",
+        "蒙古族",
+        "蒙古",
+        "哈萨克",
+        "柯尔克孜",
+        "朝鲜族",
+        "特别行政区",
+        "自治",
+    ];
+    let mut rest = name;
+    for end in ["特别行政区", "自治区", "自治州", "地区", "省", "市", "盟"] {
+        if let Some(head) = rest.strip_suffix(end) {
+            rest = head;
+            break;
+        }
+    }
+    while rest.len() < name.len() {
+        let Some(head) = PEOPLES.iter().find_map(|p| rest.strip_suffix(p)).filter(|h| h.len() >= 6) else {
+            break;
+        };
+        rest = head;
+    }
+    if rest.len() >= 6 { rest } else { name }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -254,6 +372,27 @@ mod tests {
     }
 
     #[test]
+    fn addresses() {
+        fn at(text: &str) -> Option<(&str, &str)> {
+            in_address(text).map(|(code, n)| (code, &text[n..]))
+        }
+        assert_eq!(at("浙江省绍兴市诸暨市暨阳街道1号"), Some(("330681", "暨阳街道1号")));
+        assert_eq!(at("浙江绍兴诸暨市枫桥镇"), Some(("330681", "枫桥镇")));
+        assert_eq!(at("浙江省诸暨市枫桥镇"), Some(("330681", "枫桥镇")));
+        assert_eq!(at("诸暨市枫桥镇"), Some(("330681", "枫桥镇")));
+        assert_eq!(at("苏州市昆山市玉山镇"), Some(("320583", "玉山镇")));
+        assert_eq!(at("上海市市辖区浦东新区世纪大道"), Some(("310115", "世纪大道")));
+        assert_eq!(at("北京市东城区"), Some(("110101", "")));
+        assert_eq!(at("新疆维吾尔自治区伊犁哈萨克自治州伊宁市"), Some(("654002", "")));
+        assert_eq!(at("内蒙古呼和浩特市新城区"), Some(("150102", "")));
+        assert_eq!(at("广东东莞长安镇"), Some(("441900", "长安镇")));
+        assert_eq!(at("吉林省吉林市船营区"), Some(("220204", "")));
+        assert_eq!(at("朝阳区建国路"), None, "more than one of that name");
+        assert_eq!(at("无名路1号"), None);
+        assert_eq!(short("恩施土家族苗族自治州"), "恩施");
+    }
+
+    #[test]
     fn every_year_lists_each_code_once() {
         for year in [1985, 1999, 2020] {
             let codes: Vec<_> = all_in(year).map(|r| r.code).collect();
@@ -272,7 +411,7 @@ mod tests {
 
         #[test]
         fn no_text_makes_it_panic(code in ".{0,8}", year: i32) {
-            let _ = (name(&code, year), known_at_birth(&code, year.clamp(-9999, 9999)), label(&code), centre(&code));
+            let _ = (name(&code, year), known_at_birth(&code, year.clamp(-9999, 9999)), label(&code), centre(&code), in_address(&code));
         }
     }
 }
