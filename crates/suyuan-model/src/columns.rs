@@ -39,7 +39,7 @@ pub trait Column<'a>: Copy {
     fn get(&self, i: usize) -> Option<Self::Value>;
 }
 
-fn at<'a, A: Array>(array: Option<&'a A>, i: usize) -> Option<&'a A> {
+fn at<A: Array>(array: Option<&A>, i: usize) -> Option<&A> {
     array.filter(|a| a.is_valid(i))
 }
 

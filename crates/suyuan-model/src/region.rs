@@ -210,16 +210,32 @@ pub fn all_in(year: i32) -> impl Iterator<Item = Region> {
     })
 }
 
-/// The regions that an address begins with, level by level: the names as written and their codes.
+/// A region as addresses write it.
+struct Place {
+    code: &'static str,
+    name: &'static str,
+    /// The name without what it is; the name itself for counties, whose short names mean too many things.
+    short: &'static str,
+}
+
+/// INVARIANT: each sorted by code.
 struct Gazetteer {
-    provinces: Vec<Region>,
-    /// INVARIANT: sorted by code; prefectures and counties.
-    below: Vec<Region>,
+    provinces: Vec<Place>,
+    cities: Vec<Place>,
+    counties: Vec<Place>,
 }
 
 static GAZETTEER: LazyLock<Gazetteer> = LazyLock::new(|| {
-    let (provinces, below) = all_in(GAZETTEER_YEAR).partition(|r| r.code.ends_with("0000"));
-    Gazetteer { provinces, below }
+    let mut all = Gazetteer { provinces: Vec::new(), cities: Vec::new(), counties: Vec::new() };
+    for Region { code, name, .. } in all_in(GAZETTEER_YEAR) {
+        let (level, short) = match (code.ends_with("0000"), code.ends_with("00")) {
+            (true, _) => (&mut all.provinces, short(name)),
+            (_, true) => (&mut all.cities, short(name)),
+            _ => (&mut all.counties, name),
+        };
+        level.push(Place { code, name, short });
+    }
+    all
 });
 
 /// The most specific region that an address begins with, and how many bytes of the address name it.
@@ -229,57 +245,46 @@ static GAZETTEER: LazyLock<Gazetteer> = LazyLock::new(|| {
 /// names of the past, and anything after the county.
 pub fn in_address(address: &str) -> Option<(&'static str, usize)> {
     let all = &*GAZETTEER;
-    let Some((province, at)) = longest(address, all.provinces.iter()) else {
-        let cities = || all.below.iter().filter(|r| r.code.ends_with("00"));
-        let city = longest(address, cities()).filter(|(c, n)| full(c.name, &address[..*n]));
-        let Some((city, at)) = city else { return lone_county(address) };
-        return Some(county(address, city.code, at).unwrap_or((city.code, at)));
+    let Some((province, at)) = longest(address, &all.provinces) else {
+        let city = all.cities.iter().find(|c| address.starts_with(c.name));
+        let Some(city) = city else { return lone_county(address) };
+        return Some(county(address, city.code, city.name.len()).unwrap_or((city.code, city.name.len())));
     };
-    let rest = &address[at..];
-    let inside = || within(&all.below, province.code, 2);
-    let city = longest(rest, inside().filter(|r| r.code.ends_with("00")));
-    let (code, at) = city.map_or((province.code, at), |(c, n)| (c.code, at + n));
-    // 直辖市 addresses may say 市辖区 or 县 between.
-    let skipped = ["市辖区", "市辖县"].iter().find(|s| address[at..].starts_with(**s)).map_or(0, |s| s.len());
+    let city = longest(&address[at..], within(&all.cities, &province[..2]));
+    let (code, at) = city.map_or((province, at), |(c, n)| (c, at + n));
+    // Addresses in municipalities may say 市辖区 between city and district.
+    let skipped = if address[at..].starts_with("市辖区") { "市辖区".len() } else { 0 };
     Some(county(address, code, at + skipped).unwrap_or((code, at)))
 }
 
 /// The county, given the province or prefecture before it.
 fn county(address: &str, above: &str, at: usize) -> Option<(&'static str, usize)> {
     let digits = if above.ends_with("0000") { 2 } else { 4 };
-    let rest = address.get(at..)?;
-    let counties = within(&GAZETTEER.below, above, digits).filter(|r| !r.code.ends_with("00"));
-    counties
-        .filter(|r| rest.starts_with(r.name))
-        .max_by_key(|r| r.name.len())
-        .map(|r| (r.code, at + r.name.len()))
+    longest(&address[at..], within(&GAZETTEER.counties, &above[..digits])).map(|(code, n)| (code, at + n))
 }
 
+/// A county named without anything above it, where only one county has that name.
 fn lone_county(address: &str) -> Option<(&'static str, usize)> {
-    let named = |r: &&Region| !r.code.ends_with("00") && r.name.len() > 6 && address.starts_with(r.name);
-    let mut hits = GAZETTEER.below.iter().filter(named);
+    // Names of two characters (城区, 郊区) begin too many addresses.
+    let mut hits = GAZETTEER.counties.iter().filter(|r| r.name.len() > 6 && address.starts_with(r.name));
     let hit = hits.next()?;
     hits.next().is_none().then_some((hit.code, hit.name.len()))
 }
 
-/// The regions that share the first digits of a code.
-fn within(sorted: &'static [Region], code: &str, digits: usize) -> impl Iterator<Item = &'static Region> {
-    let prefix = code[..digits].to_owned();
-    let from = sorted.partition_point(|r| r.code[..digits] < *prefix);
-    sorted[from..].iter().take_while(move |r| r.code[..digits] == *prefix)
+/// The places whose codes begin so.
+fn within<'a>(sorted: &'a [Place], prefix: &str) -> &'a [Place] {
+    let from = sorted.partition_point(|r| &r.code[..prefix.len()] < prefix);
+    let len = sorted[from..].partition_point(|r| r.code.starts_with(prefix));
+    &sorted[from..from + len]
 }
 
-/// The region whose name (or short name) the text begins with; the longest match.
-fn longest<'a>(text: &str, regions: impl Iterator<Item = &'a Region>) -> Option<(&'a Region, usize)> {
-    let written = |r: &'a Region| {
-        let names = [r.name, short(r.name)];
-        names.into_iter().find(|n| text.starts_with(*n)).map(|n| (r, n.len()))
+/// The place whose name (or short name) the text begins with; the longest match.
+fn longest(text: &str, places: &[Place]) -> Option<(&'static str, usize)> {
+    let written = |p: &Place| {
+        let bytes = if text.starts_with(p.name) { p.name.len() } else { p.short.len() };
+        text.starts_with(p.short).then_some((p.code, bytes))
     };
-    regions.filter_map(written).max_by_key(|(_, n)| *n)
-}
-
-fn full(name: &str, written: &str) -> bool {
-    name == written
+    places.iter().filter_map(written).max_by_key(|(_, n)| *n)
 }
 
 /// A province's or prefecture's name without what it is: 浙江, 内蒙古, 绍兴, 恩施.
