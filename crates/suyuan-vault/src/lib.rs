@@ -87,7 +87,7 @@ impl Vault {
     }
 
     fn of(keys: &Keys) -> Vault {
-        let token = |what: &str| mac(&*keys.derive_token(what));
+        let token = |what: &str| mac(&keys.derive_token(what));
         Vault {
             id: keys.public_id(),
             epoch: keys.epoch,
@@ -95,7 +95,7 @@ impl Vault {
             surnames: token("sur"),
             originals: cipher(&keys.derive_seal("originals")),
             texts: cipher(&keys.derive_seal("texts")),
-            text_nonces: mac(&*keys.derive_seal("text nonces")),
+            text_nonces: mac(&keys.derive_seal("text nonces")),
         }
     }
 

@@ -197,14 +197,33 @@ fn person_phone(value: &str) -> Option<Normal<'_>> {
     (is_mobile(&found.text) || found.text.starts_with('+') || land).then_some(found)
 }
 
-/// Another document or account: ASCII with a digit (or an address sign) in it.
+/// Another document or account: ASCII with a digit (or a sign of accounts) in it.
+///
+/// Passports, permits and credit codes lose separators and take capitals. Anything else stays as it is: two
+/// accounts that differ by a dot or a capital are two accounts.
 fn document(value: &str) -> Option<Normal<'_>> {
-    let form = value.is_ascii() && value.bytes().any(|c| c.is_ascii_digit() || c == b'@' || c == b'_');
-    form.then(|| {
-        let text = without_separators(value);
-        let mixed = text.bytes().any(|c| c.is_ascii_lowercase());
-        Normal::plain(TokenKind::Doc, if mixed { text.to_ascii_uppercase().into() } else { text })
-    })
+    if !value.is_ascii() || !value.bytes().any(|c| c.is_ascii_digit() || c == b'@' || c == b'_') {
+        return None;
+    }
+    let bare = without_separators(value);
+    let text = match is_paper(bare.as_bytes()) {
+        true if bare.bytes().any(|c| c.is_ascii_lowercase()) => Cow::Owned(bare.to_ascii_uppercase()),
+        true => bare,
+        false => Cow::Borrowed(value),
+    };
+    Some(Normal::plain(TokenKind::Doc, text))
+}
+
+/// Up to three letters, five digits or more and perhaps a letter (passports, permits); or a credit code of 18.
+fn is_paper(text: &[u8]) -> bool {
+    let letters = text.iter().take_while(|c| c.is_ascii_alphabetic()).count();
+    let digits = text[letters..].iter().take_while(|c| c.is_ascii_digit()).count();
+    let rest = &text[letters + digits..];
+    let passport =
+        letters <= 3 && digits >= 5 && matches!(rest, [] | [b'A'..=b'Z' | b'a'..=b'z']) && text.len() <= 20;
+    let credit_code =
+        text.len() == 18 && letters == 0 && digits >= 8 && text.iter().all(u8::is_ascii_alphanumeric);
+    passport || credit_code
 }
 
 fn is_han(c: char) -> bool {
@@ -308,8 +327,18 @@ mod tests {
         told(PiiClass::Person, &id, TokenKind::Idn, "11010519491231002X");
         told(PiiClass::Person, &["11010519490231002x"], TokenKind::Idn, "11010519490231002X");
         told(PiiClass::Person, &["张三", "张 三", "\u{3000}张三 "], TokenKind::Nam, "张三");
-        told(PiiClass::Person, &["E12345678", "e1234 5678"], TokenKind::Doc, "E12345678");
-        told(PiiClass::Person, &["91330600MA2XXXXX0K"], TokenKind::Doc, "91330600MA2XXXXX0K");
+        told(PiiClass::Person, &["E12345678", "e1234 5678", "E-12345678"], TokenKind::Doc, "E12345678");
+        told(PiiClass::Person, &["H12345678(01)"], TokenKind::Doc, "H1234567801");
+        for account in ["user-1", "user1", "User1", "a.b@example.com", "arn:aws:iam::123456789012:user/anna"]
+        {
+            told(PiiClass::Person, &[account], TokenKind::Doc, account);
+        }
+        told(
+            PiiClass::Person,
+            &["91330600MA2XXXXX0K", "91330600ma2xxxxx0k"],
+            TokenKind::Doc,
+            "91330600MA2XXXXX0K",
+        );
         told(PiiClass::Person, &["AIDAXXXXXXXX2EXAMPLE"], TokenKind::Doc, "AIDAXXXXXXXX2EXAMPLE");
         told(PiiClass::Person, &["12345678"], TokenKind::Doc, "12345678");
         told(PiiClass::Person, &["anna  SMITH"], TokenKind::Nam, "ANNA SMITH");
