@@ -6,7 +6,7 @@
 
 use std::sync::LazyLock;
 
-use crate::region;
+use crate::region::{self, Region};
 
 static PACKED: &[u8] = include_bytes!("../../../data/ref/phone.dat.zst");
 /// Size of the unpacked table; the buffer is made once.
@@ -104,22 +104,24 @@ fn unpack(bytes: &[u8]) -> Option<Table> {
     let int = |at: usize| Some(i32::from_le_bytes(bytes.get(at..at + 4)?.try_into().ok()?) as usize);
     let index = int(4)?;
     let text: &'static str = String::from_utf8(bytes.get(8..index)?.to_vec()).ok()?.leak();
+    let regions: Vec<Region> = region::all_in(2020).collect();
     let mut places = Vec::new();
-    let mut offsets = Vec::new();
+    // By the offset of a record: 1 + its place; 0 where no record begins.
+    let mut at_offset = vec![0usize; index];
     let mut at = 8;
     for record in text.split('\0') {
         let mut cells = record.split('|');
         if let (Some(province), Some(city), Some(_), Some(area_code)) =
             (cells.next(), cells.next(), cells.next(), cells.next())
         {
-            offsets.push(at);
-            places.push(Place { province, city, area_code, region6: region_of(province, city) });
+            places.push(Place { province, city, area_code, region6: region_of(&regions, province, city) });
+            at_offset[at] = places.len();
         }
         at += record.len() + 1;
     }
     let mut cells = vec![0u16; COUNT];
     for entry in (index..bytes.len()).step_by(9) {
-        let place = offsets.binary_search(&int(entry + 4)?).ok()?;
+        let place = at_offset.get(int(entry + 4)?)?.checked_sub(1)?;
         let operator = usize::from(bytes.get(entry + 8)?.checked_sub(1)?);
         *cells.get_mut(int(entry)?.checked_sub(FIRST)?)? = (1 + place * 8 + operator) as u16;
     }
@@ -127,8 +129,7 @@ fn unpack(bytes: &[u8]) -> Option<Table> {
 }
 
 /// The code whose name begins with the city's short name, in that province; prefectures before counties.
-fn region_of(province: &str, city: &str) -> Option<&'static str> {
-    let all: Vec<_> = region::all_in(2020).collect();
+fn region_of(all: &[Region], province: &str, city: &str) -> Option<&'static str> {
     let top = all.iter().find(|r| r.code.ends_with("0000") && r.name.starts_with(province))?;
     if province == city {
         let municipality = ["11", "12", "31", "50"].iter().any(|p| top.code.starts_with(p));
@@ -137,7 +138,7 @@ fn region_of(province: &str, city: &str) -> Option<&'static str> {
         }
     }
     let inside = || all.iter().filter(|r| region::province(r.code) == top.code && r.code != top.code);
-    let named = |r: &&region::Region| r.name.starts_with(city);
+    let named = |r: &&Region| r.name.starts_with(city);
     inside().filter(|r| r.code.ends_with("00")).find(named).or_else(|| inside().find(named)).map(|r| r.code)
 }
 
