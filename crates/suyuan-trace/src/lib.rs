@@ -1,1 +1,233 @@
+//! From harm back to its sources: exposure, source attribution, operators, rings, roles, the chain.
 //!
+//! What it does: asks three questions of the records (through whom were fraud cards opened, where did
+//! the holders' identities leak, where did the victims' data leak), tells the owner of a lent account
+//! from its real operator, and joins accounts, devices, collectors and cards into rings with members,
+//! roles and links. Every statement carries a probability, its rows, what speaks against it and what
+//! it cannot tell.
+//!
+//! Always holds: the same records give the same trace, however they are cut into batches; a source is
+//! named for the concentration of harm, not its amount; a card is counted only where marks of two
+//! independent families meet; a world without an insider names nobody.
+//! Blind to: leaks outside the recorded systems, bulk reads that name no person, and actors whom only
+//! exhibits show; the limits of the outcome say which apply.
+
+pub mod attribute;
+mod facts;
+mod intern;
+mod operator;
+mod question;
+mod ring;
+mod tally;
+mod words;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use suyuan_model::outcome::{FORMAT, Finding, Operator, Source, Text, Trace};
+use suyuan_model::scan::{RowSource, ScanError};
+
+use attribute::Settings;
+use facts::{Bar, Facts};
+use intern::{Id, NONE};
+use question::card::{self, CardSources};
+use question::person::{self, Impersonated, Lookups};
+use ring::Draft;
+use ring::marks::Marker;
+use words::text;
+
+/// What can be set; the defaults are the ones measured.
+#[derive(Clone, Copy, Debug)]
+pub struct Params {
+    /// Settings of the attribution.
+    pub attribution: Settings,
+    /// Rings less probable than this are not reported.
+    pub least_ring: f64,
+}
+
+impl Default for Params {
+    fn default() -> Self {
+        Params { attribution: Settings::default(), least_ring: 0.2 }
+    }
+}
+
+/// Why the trace could not go on.
+#[derive(Debug, thiserror::Error)]
+pub enum TraceError {
+    /// The records could not be read.
+    #[error("the records could not be read: {0}")]
+    Scan(#[from] ScanError),
+}
+
+/// Traces the records of a snapshot; `progress` hears how many rows have been read.
+pub fn trace(
+    source: &dyn RowSource,
+    findings: &[Finding],
+    params: &Params,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Trace, TraceError> {
+    let mut bar = Bar::new(progress);
+    let mut f = facts::load(source, &mut bar)?;
+    let cards = card::ask(&f, &params.attribution);
+    let (marker, drafts) = rings(&mut f, source, &cards, params, &mut bar)?;
+    let (harmed, victims) = (impersonated(&f, &drafts), victims(&f));
+    let interest: BTreeSet<Id> = harmed.keys().chain(victims.keys()).copied().collect();
+    let mut looked = person::count(&mut f, source, &interest, &mut bar)?;
+    let holders = person::holders(&f, &mut looked, &harmed, &params.attribution);
+    let leaks = person::victims(&f, &mut looked, &victims, &params.attribution);
+    let operators = operators(&f, &drafts);
+    let rings: Vec<_> = drafts
+        .iter()
+        .map(|d| ring::ring(&f, d, &marker, &cards, &holders, &looked, &operators, findings))
+        .collect();
+    let in_rings: BTreeSet<usize> = drafts.iter().flat_map(|d| d.cards.iter().map(|c| c.index)).collect();
+    let explained = |i: &usize| in_rings.contains(i) || cards.explained.get(i).is_some_and(|p| *p >= 0.5);
+    let unexplained = cards.fraud.keys().filter(|i| !explained(i)).count() as u64;
+    Ok(Trace {
+        format: FORMAT.to_owned(),
+        limits: limits(&f, &looked, &cards, &holders),
+        sources: ranked(cards.sources, holders, leaks),
+        operators,
+        rings,
+        unexplained_fraud_cards: unexplained,
+    })
+}
+
+fn rings(
+    f: &mut Facts,
+    source: &dyn RowSource,
+    cards: &CardSources,
+    params: &Params,
+    bar: &mut Bar<'_>,
+) -> Result<(Marker, Vec<Draft>), TraceError> {
+    let marker = Marker::new(f, cards.fraud.keys().copied());
+    let (base, suspects) = ring::seed::suspects(f, &marker, &cards.columns);
+    facts::load_of_accounts(f, source, &suspects, bar)?;
+    let stock: BTreeSet<Id> =
+        f.openings.iter().filter(|o| suspects.contains(&o.account)).map(|o| o.card).collect();
+    facts::load_stock(f, source, &stock, bar)?;
+    let sheets = ring::seed::sheets(f, |i| marker.marks(f, i), Some(&suspects));
+    let mut drafts = ring::drafts(f, &marker, cards, &base, &sheets);
+    drafts.retain(|d| d.probability >= params.least_ring);
+    Ok((marker, drafts))
+}
+
+/// Persons in whose names cards were opened without them: who disowned a card, and the rings' persons.
+fn impersonated(f: &Facts, drafts: &[Draft]) -> Impersonated {
+    let mut by_card: BTreeMap<Id, usize> = BTreeMap::new();
+    let mut by_person: BTreeMap<Id, Vec<usize>> = BTreeMap::new();
+    let disowning: BTreeSet<Id> = f.disowned.iter().flat_map(|d| [d.card, d.subject]).collect();
+    for (i, o) in f.openings.iter().enumerate() {
+        if disowning.contains(&o.card) {
+            by_card.insert(o.card, i);
+        }
+        if disowning.contains(&o.subject) {
+            by_person.entry(o.subject).or_default().push(i);
+        }
+    }
+    let disowned = f.disowned.iter().filter_map(|d| {
+        let of_person = || {
+            let list = by_person.get(&d.subject)?;
+            list.iter().rfind(|i| f.openings[**i].row.ts <= d.row.ts).copied()
+        };
+        if d.card != NONE { by_card.get(&d.card).copied() } else { of_person() }
+    });
+    let in_rings =
+        drafts.iter().filter(|d| d.probability >= 0.5).flat_map(|d| d.cards.iter().map(|c| c.index));
+    let mut out = Impersonated::new();
+    for i in disowned.chain(in_rings) {
+        let o = &f.openings[i];
+        if o.subject != NONE {
+            let at = out.entry(o.subject).or_insert((o.row.ts, o.account));
+            if o.row.ts < at.0 {
+                *at = (o.row.ts, o.account);
+            }
+        }
+    }
+    out
+}
+
+fn victims(f: &Facts) -> BTreeMap<Id, i64> {
+    let mut out = BTreeMap::new();
+    for r in f.reports.iter().filter(|r| r.victim != NONE) {
+        let at = out.entry(r.victim).or_insert(r.row.ts);
+        *at = r.row.ts.min(*at);
+    }
+    out
+}
+
+fn operators(f: &Facts, drafts: &[Draft]) -> Vec<Operator> {
+    let mut out = Vec::new();
+    for d in drafts {
+        for column in &d.group.columns {
+            let own = f.terminals.get(&column.1).is_some_and(|o| *o == f.home(column.0));
+            if column.1 != NONE && !own {
+                out.extend(operator::operator(f, column.0, column.1, &d.on(f, *column)));
+            }
+        }
+    }
+    out.sort_by(|a, b| {
+        b.probability
+            .total_cmp(&a.probability)
+            .then((&a.account, &a.operator).cmp(&(&b.account, &b.operator)))
+    });
+    out
+}
+
+fn ranked(cards: Vec<Source>, holders: Vec<Source>, leaks: Vec<Source>) -> Vec<Source> {
+    let mut out: Vec<Source> = cards.into_iter().chain(holders).chain(leaks).collect();
+    out.sort_by(|a, b| {
+        (b.probability.total_cmp(&a.probability))
+            .then(b.log_bayes_factor.total_cmp(&a.log_bayes_factor))
+            .then((a.question, &a.entity).cmp(&(b.question, &b.entity)))
+    });
+    out
+}
+
+fn limits(f: &Facts, looked: &Lookups, cards: &CardSources, holders: &[Source]) -> Vec<Text> {
+    let mut out = Vec::new();
+    if f.terminals.is_empty() {
+        out.push(text(
+            "There is no list of terminals: whether a device belongs to an outlet cannot be told. Take in `terminal`.",
+            "没有终端清单：无法判断终端是否属于网点。请导入 terminal。",
+        ));
+    }
+    if f.reports.is_empty() {
+        out.push(text(
+            "There are no fraud reports: sources of fraud cards and of victims' data cannot be sought. Take in \
+             `fraud_report`.",
+            "没有涉诈案件记录：无法追查涉诈卡和被害人信息的来源。请导入 fraud_report。",
+        ));
+    } else if cards.fraud.len() < 2 {
+        out.push(text(
+            "Fewer than two cards of the records appear in fraud reports: too few for a likelihood ratio.",
+            "涉诈卡不足两张：不足以计算似然比。",
+        ));
+    }
+    if looked.bulk.0 > 0 {
+        out.push(text(
+            format!(
+                "{} bulk accesses ({} rows) name no person; where data left through them, it cannot be traced. The \
+                 query or the list of keys would show it.",
+                looked.bulk.0, looked.bulk.1
+            ),
+            format!(
+                "有 {} 次批量访问（{} 条）未载明人员；若信息由此流出则无法追查。查询语句或键值清单可以说明。",
+                looked.bulk.0, looked.bulk.1
+            ),
+        ));
+    }
+    if holders.is_empty() {
+        out.push(text(
+            "No recorded look-up or capture explains where the impersonated persons' identities came from.",
+            "没有查询或采集记录能解释被冒名人员的身份信息来源。",
+        ));
+    }
+    if f.parties.is_empty() && f.dealings.is_empty() && f.sightings.is_empty() {
+        out.push(text(
+            "There are no exhibits (party, dealing, sighting): who bought blank cards, who sold identities by hand and \
+             who took the finished cards can only be shown by them.",
+            "没有物证（party、dealing、sighting）：谁买白卡、谁私下出售身份信息、谁收走成品卡只能由物证显示。",
+        ));
+    }
+    out
+}

@@ -1,0 +1,99 @@
+//! How long from touch to harm: a histogram shrunk to an exponential.
+
+/// Bins of the delay, days.
+const EDGES: [f64; 15] =
+    [0.0, 4.0, 8.0, 14.0, 21.0, 28.0, 42.0, 56.0, 84.0, 112.0, 154.0, 210.0, 294.0, 400.0, 1e5];
+/// Events that the exponential counts for against the histogram.
+const PRIOR: f64 = 15.0;
+
+/// The delay's density.
+#[derive(Clone, Debug)]
+pub struct Delay {
+    horizon: f64,
+    mean: f64,
+    /// Density per day in each bin.
+    f: [f64; 14],
+}
+
+impl Delay {
+    /// An exponential of that mean.
+    pub fn new(horizon: f64, mean: f64) -> Delay {
+        Delay { horizon, mean, f: exponential(horizon, mean) }
+    }
+
+    fn width(&self, b: usize) -> f64 {
+        EDGES[b + 1].min(self.horizon) - EDGES[b].min(self.horizon)
+    }
+
+    /// Density after `days`; 0 where the harm did not come after the touch.
+    pub fn density(&self, days: f64) -> f64 {
+        if days <= 0.0 {
+            return 0.0;
+        }
+        let b = EDGES.partition_point(|e| *e <= days).clamp(1, self.f.len()) - 1;
+        self.f[b]
+    }
+
+    /// Share that has shown itself after `days`.
+    pub fn shown(&self, days: f64) -> f64 {
+        let mut sum = 0.0;
+        for b in 0..self.f.len() {
+            let w = self.width(b);
+            if days >= EDGES[b] + w {
+                sum += self.f[b] * w;
+            } else if days > EDGES[b] {
+                return sum + self.f[b] * (days - EDGES[b]);
+            }
+        }
+        sum
+    }
+
+    /// Learns from harm attributed to certified sources: `(delay, responsibility)`, and the
+    /// sources' touches `(day, rate)`, so that late touches, not yet ripe, do not bend it.
+    pub fn learn(&mut self, seen: &[(f64, f64)], touched: &[(f64, f64)]) {
+        let total: f64 = seen.iter().map(|x| x.1).sum();
+        if total <= 5.0 {
+            return;
+        }
+        let sum: f64 = seen.iter().map(|(d, w)| d * w).sum();
+        self.mean = ((sum + 10.0 * self.mean) / (total + 10.0)).clamp(5.0, self.horizon);
+        let f0 = exponential(self.horizon, self.mean);
+        let rate: f64 = touched.iter().map(|x| x.1).sum::<f64>().max(1e-9);
+        let mut q = [0.0; 14];
+        for (b, slot) in q.iter_mut().enumerate() {
+            let w = self.width(b);
+            let n: f64 = seen.iter().filter(|(d, _)| *d > EDGES[b] && *d <= EDGES[b + 1]).map(|x| x.1).sum();
+            let mid = EDGES[b] + w / 2.0;
+            let ripe =
+                touched.iter().filter(|(day, _)| self.horizon - day > mid).map(|x| x.1).sum::<f64>() / rate;
+            let ripe = ripe.max(0.02);
+            *slot = (n + PRIOR * f0[b] * w * ripe) / ripe;
+        }
+        let total: f64 = q.iter().sum();
+        for b in 0..q.len() {
+            let w = self.width(b);
+            self.f[b] = if w > 0.0 { q[b] / total / w } else { 0.0 };
+        }
+    }
+}
+
+fn exponential(horizon: f64, mean: f64) -> [f64; 14] {
+    let c = |x: f64| 1.0 - (-x.min(horizon) / mean).exp();
+    std::array::from_fn(|b| {
+        let w = EDGES[b + 1].min(horizon) - EDGES[b].min(horizon);
+        if w > 0.0 { (c(EDGES[b + 1]) - c(EDGES[b])) / w } else { 0.0 }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_density_sums_to_what_has_shown() {
+        let d = Delay::new(365.0, 60.0);
+        let sum: f64 = (0..3650).map(|i| d.density(i as f64 / 10.0 + 0.05) / 10.0).sum();
+        assert!((sum - d.shown(365.0)).abs() < 1e-3, "{sum} {}", d.shown(365.0));
+        assert_eq!(d.density(-1.0), 0.0);
+    }
+}

@@ -1,0 +1,366 @@
+//! Which columns leaked: exposure-normalised likelihood ratios, explained away across columns, with
+//! false discoveries held.
+//!
+//! A column is named for how *concentrated* its harm is against how much it touched, never for how
+//! much harm passed through it: a busy desk touches many things and is expected to meet much harm.
+//! All candidates compete for each harmed thing: what one explains, another cannot claim. The prior
+//! is small and learns only from columns whose factor stands on its own (e-BH); the list needs both
+//! the Bayesian false discovery rate and e-BH.
+//!
+//! Always holds: relabelling columns or things changes nothing; more exposure with the same harm
+//! lowers a factor; a column with fewer than two harmed things is not a candidate.
+//! Blind to: a leak that never became known harm; partners who share all their touches (they come
+//! out as one credible set); causes that raise one column's risk in just the window of its touches.
+
+mod base;
+mod delay;
+mod kernel;
+mod problem;
+mod special;
+
+use base::Base;
+use delay::Delay;
+use kernel::{Factor, Scratch};
+pub use problem::{Clock, Column, Harmed, Problem, Stratum, Touch};
+pub use special::logistic;
+
+/// Settings of the attribution; the defaults are the ones measured.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    /// Sources expected among all columns before anything is seen. Small: it is what keeps a world
+    /// without an insider quiet.
+    pub sources_expected: f64,
+    /// The prior never grows beyond this share of the columns.
+    pub prior_cap: f64,
+    /// False discovery rate of the list.
+    pub fdr: f64,
+    /// Level of the e-BH guard.
+    pub guard: f64,
+    /// No probability is stated above this: the model itself may be wrong.
+    pub ceiling: f64,
+    /// Rounds of empirical Bayes.
+    pub rounds: usize,
+    /// Rounds of explaining away within each.
+    pub sweeps: usize,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Settings {
+            sources_expected: 0.2,
+            prior_cap: 0.02,
+            fdr: 0.05,
+            guard: 0.1,
+            ceiling: 0.999,
+            rounds: 3,
+            sweeps: 6,
+        }
+    }
+}
+
+/// A column with what was found of it.
+#[derive(Clone, Debug)]
+pub struct Scored {
+    /// The column.
+    pub column: u32,
+    /// Probability that it is a source.
+    pub probability: f64,
+    /// Log Bayes factor given what others explain.
+    pub log_factor: f64,
+    /// In the list with false discoveries held.
+    pub listed: bool,
+    /// Distinct harmed things touched before their harm.
+    pub harmed: u64,
+    /// Expected at the honest rate.
+    pub expected: f64,
+    /// Days from and until which it leaked, where it did.
+    pub window: Option<(f64, f64)>,
+    /// Harmed things it explains: index and share.
+    pub explains: Vec<(u32, f64)>,
+    /// Columns that could stand in its place, with their share; sums to one.
+    pub set: Vec<(u32, f64)>,
+}
+
+/// Candidates below this log factor are dropped after the first look.
+const SCREEN: f64 = -1.0;
+/// A rival must cover this share of a source's harmed things to be held against it.
+const RIVAL: f64 = 0.3;
+
+struct Fit<'a> {
+    p: &'a Problem,
+    set: &'a Settings,
+    ranges: Vec<std::ops::Range<usize>>,
+    share: Vec<f64>,
+    leak: Vec<f64>,
+    factors: Vec<Factor>,
+    pip: Vec<f64>,
+    room: Scratch,
+}
+
+/// Scores every column that touched at least two harmed things before their harm; most probable first.
+pub fn attribute(p: &Problem, settings: &Settings) -> Vec<Scored> {
+    let n = p.columns.len();
+    let ranges = p.ranges();
+    let mut fit = Fit {
+        p,
+        set: settings,
+        share: vec![0.0; p.touches.len()],
+        leak: vec![0.0; p.harmed.len()],
+        factors: vec![Factor::default(); n],
+        pip: vec![0.0; n],
+        room: Scratch::new(p.bins),
+        ranges,
+    };
+    fit.run()
+}
+
+impl Fit<'_> {
+    fn run(&mut self) -> Vec<Scored> {
+        let mut candidates: Vec<usize> =
+            (0..self.p.columns.len()).filter(|c| self.harmed_before(*c).len() >= 2).collect();
+        let mut unexplained = vec![1.0; self.p.harmed.len()];
+        let mut base = Base::fit(self.p, &unexplained);
+        let mut delay = Delay::new(self.p.horizon, (self.p.horizon / 5.0).clamp(5.0, 90.0));
+        let mut prior = self.set.sources_expected / self.p.columns.len().max(1) as f64;
+        for round in 0..self.set.rounds {
+            self.share.fill(0.0);
+            self.leak.fill(0.0);
+            for &c in &candidates {
+                self.factors[c] = self.evaluate(&base, &delay, c);
+            }
+            if round == 0 {
+                candidates.retain(|c| self.factors[*c].log > SCREEN);
+            }
+            candidates.sort_by(|a, b| self.factors[*b].log.total_cmp(&self.factors[*a].log).then(a.cmp(b)));
+            self.pip.fill(0.0);
+            self.explain_away(&base, &delay, &candidates, prior);
+            if round + 1 == self.set.rounds {
+                break;
+            }
+            prior = self.learn(&base, &mut delay, &candidates, &mut unexplained);
+            base = Base::fit(self.p, &unexplained);
+        }
+        self.results(&base, &delay, &candidates)
+    }
+
+    /// Distinct harmed things that the column touched before their harm.
+    fn harmed_before(&self, column: usize) -> Vec<u32> {
+        let mut out: Vec<u32> = self.p.touches[self.ranges[column].clone()]
+            .iter()
+            .filter(|t| self.p.harmed[t.harmed as usize].day > t.day)
+            .map(|t| t.harmed)
+            .collect();
+        out.dedup();
+        out
+    }
+
+    fn evaluate(&mut self, base: &Base, delay: &Delay, c: usize) -> Factor {
+        let own = self.own(c);
+        let things = kernel::things(self.p, base, delay, c, self.ranges[c].clone(), |h| {
+            (self.leak[h] - own.iter().find(|o| o.0 as usize == h).map_or(0.0, |o| o.1)).max(0.0)
+        });
+        let ripe = kernel::ripe(self.p, delay, c);
+        kernel::factor(self.p, base, c, &things, &ripe, &mut self.room)
+    }
+
+    /// What the column now explains of each harmed thing, in intensity.
+    fn own(&self, c: usize) -> Vec<(u32, f64)> {
+        let mut out: Vec<(u32, f64)> = Vec::new();
+        for e in self.ranges[c].clone() {
+            let (h, s) = (self.p.touches[e].harmed, self.share[e]);
+            match out.last_mut() {
+                Some(o) if o.0 == h => o.1 += s,
+                _ => out.push((h, s)),
+            }
+        }
+        out
+    }
+
+    /// Coordinate ascent: each candidate in turn sees what the others leave unexplained.
+    fn explain_away(&mut self, base: &Base, delay: &Delay, candidates: &[usize], prior: f64) {
+        let log_odds = (prior / (1.0 - prior)).ln();
+        for _ in 0..self.set.sweeps {
+            let mut moved: f64 = 0.0;
+            for &c in candidates {
+                // Far-off candidates are not evaluated again: nothing was taken from anyone for them.
+                if self.pip[c] == 0.0 && self.factors[c].log + log_odds < -12.0 {
+                    continue;
+                }
+                self.factors[c] = self.evaluate(base, delay, c);
+                let pip = logistic(log_odds + self.factors[c].log);
+                moved = moved.max((pip - self.pip[c]).abs());
+                self.pip[c] = pip;
+                for e in self.ranges[c].clone() {
+                    let t = &self.p.touches[e];
+                    let f = t.weight * delay.density(self.p.harmed[t.harmed as usize].day - t.day);
+                    let share = pip * self.factors[c].on[self.p.bin(t.day)] * f;
+                    self.leak[t.harmed as usize] += share - self.share[e];
+                    self.share[e] = share;
+                }
+            }
+            if moved < 2e-3 {
+                break;
+            }
+        }
+    }
+
+    /// Updates the delay and how much of each harm is unexplained; returns the new prior.
+    fn learn(&self, base: &Base, delay: &mut Delay, candidates: &[usize], unexplained: &mut [f64]) -> f64 {
+        let n = self.p.columns.len().max(1) as f64;
+        let sure = self.guarded(candidates);
+        let mut found = 0.0;
+        let mut seen = Vec::new();
+        let mut touched = Vec::new();
+        unexplained.fill(1.0);
+        for &c in &sure {
+            found += self.pip[c];
+            for e in self.ranges[c].clone() {
+                let t = &self.p.touches[e];
+                let h = t.harmed as usize;
+                let part = self.share[e] / (self.leak[h] + self.honest(base, c, h)).max(1e-30);
+                unexplained[h] = (unexplained[h] - part).max(0.0);
+                if part > 0.0 {
+                    seen.push((self.p.harmed[h].day - t.day, part));
+                }
+            }
+            for (t, n) in self.p.columns[c].exposure.iter().enumerate() {
+                touched.push(((t as f64 + 0.5) * self.p.bin_days, self.pip[c] * self.factors[c].on[t] * n));
+            }
+        }
+        delay.learn(&seen, &touched);
+        ((found * 0.5 + self.set.sources_expected) / n)
+            .min(self.set.prior_cap.max(self.set.sources_expected / n))
+    }
+
+    fn honest(&self, base: &Base, c: usize, h: usize) -> f64 {
+        let s = self.p.harmed[h].stratum;
+        let rate =
+            self.p.columns[c].strata.binary_search_by_key(&s, |x| x.0).map_or(0.0, |i| base.rates[c][i]);
+        rate * base.density[h]
+    }
+
+    /// e-BH: Bayes factors are e-values, so the list is safe under any dependence among columns.
+    fn guarded(&self, candidates: &[usize]) -> Vec<usize> {
+        let mut order = candidates.to_vec();
+        order.sort_by(|a, b| self.factors[*b].log.total_cmp(&self.factors[*a].log).then(a.cmp(b)));
+        let n = self.p.columns.len().max(1) as f64;
+        let mut keep = 0;
+        for (i, c) in order.iter().enumerate() {
+            if self.factors[*c].log >= (n / (self.set.guard * (i + 1) as f64)).ln() {
+                keep = i + 1;
+            }
+        }
+        order.truncate(keep);
+        order
+    }
+
+    fn results(&mut self, base: &Base, delay: &Delay, candidates: &[usize]) -> Vec<Scored> {
+        let guarded = self.guarded(candidates);
+        let mut order = candidates.to_vec();
+        order.sort_by(|a, b| {
+            (self.pip[*b].total_cmp(&self.pip[*a]))
+                .then(self.factors[*b].log.total_cmp(&self.factors[*a].log))
+                .then(a.cmp(b))
+        });
+        let mut missed = 0.0;
+        let mut open = true;
+        let mut out = Vec::with_capacity(order.len());
+        for (i, &c) in order.iter().enumerate() {
+            missed += 1.0 - self.pip[c];
+            open &= missed / (i + 1) as f64 <= self.set.fdr;
+            let listed = open && self.pip[c] >= 0.5 && guarded.contains(&c);
+            let probability = self.pip[c].min(self.set.ceiling);
+            let set = if self.pip[c] >= 0.05 { self.rivals(base, delay, c) } else { vec![(c as u32, 1.0)] };
+            out.push(Scored {
+                column: c as u32,
+                probability,
+                log_factor: self.factors[c].log,
+                listed,
+                harmed: self.harmed_before(c).len() as u64,
+                expected: base.expected[c],
+                window: self.window(c),
+                explains: self.explains(base, c),
+                set,
+            });
+        }
+        out
+    }
+
+    fn explains(&self, base: &Base, c: usize) -> Vec<(u32, f64)> {
+        self.own(c)
+            .into_iter()
+            .filter_map(|(h, s)| {
+                let all = self.leak[h as usize] + self.honest(base, c, h as usize);
+                (s > 0.05 * all).then(|| (h, s / all))
+            })
+            .collect()
+    }
+
+    /// The bins that are more likely inside than outside the leak.
+    fn window(&self, c: usize) -> Option<(f64, f64)> {
+        let on = &self.factors[c].on;
+        let top = on.iter().copied().fold(0.0, f64::max);
+        if top <= 0.0 {
+            return None;
+        }
+        let first = on.iter().position(|x| *x >= 0.5 * top)?;
+        let last = on.iter().rposition(|x| *x >= 0.5 * top)?;
+        let end = ((last + 1) as f64 * self.p.bin_days).min(self.p.horizon);
+        Some((first as f64 * self.p.bin_days, end))
+    }
+
+    /// Takes the source out and lets every column that covers enough of its harm take its place.
+    fn rivals(&mut self, base: &Base, delay: &Delay, c: usize) -> Vec<(u32, f64)> {
+        let mine: Vec<u32> = self.explains(base, c).iter().filter(|x| x.1 > 0.3).map(|x| x.0).collect();
+        if mine.is_empty() {
+            return vec![(c as u32, 1.0)];
+        }
+        let own = self.own(c);
+        for (h, s) in &own {
+            self.leak[*h as usize] -= s;
+        }
+        let kept: Vec<f64> = self.share[self.ranges[c].clone()].to_vec();
+        self.share[self.ranges[c].clone()].fill(0.0);
+        let mut scored: Vec<(u32, f64)> = Vec::new();
+        for b in 0..self.p.columns.len() {
+            let covered = if b == c {
+                mine.len()
+            } else {
+                self.harmed_before(b).iter().filter(|h| mine.binary_search(h).is_ok()).count()
+            };
+            if covered >= 2 && covered as f64 >= RIVAL * mine.len() as f64 && (b == c || self.pip[b] < 0.5) {
+                scored.push((b as u32, self.evaluate(base, delay, b).log));
+            }
+        }
+        let range = self.ranges[c].clone();
+        self.share[range].copy_from_slice(&kept);
+        for (h, s) in &own {
+            self.leak[*h as usize] += s;
+        }
+        credible(scored, c as u32)
+    }
+}
+
+/// Softmax of log factors, cut at 95 %, the source itself always in.
+fn credible(mut scored: Vec<(u32, f64)>, me: u32) -> Vec<(u32, f64)> {
+    if scored.is_empty() {
+        return vec![(me, 1.0)];
+    }
+    scored.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+    let top = scored[0].1;
+    let total: f64 = scored.iter().map(|x| (x.1 - top).exp()).sum();
+    let mut out = Vec::new();
+    let mut sum = 0.0;
+    for (c, l) in scored {
+        let share = (l - top).exp() / total;
+        if sum < 0.95 || c == me {
+            out.push((c, share));
+        }
+        sum += share;
+    }
+    let kept: f64 = out.iter().map(|x| x.1).sum();
+    out.iter().map(|(c, s)| (*c, s / kept)).collect()
+}
+
+#[cfg(test)]
+mod tests;

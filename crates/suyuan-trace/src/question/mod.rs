@@ -1,0 +1,251 @@
+//! The three questions: through whom were fraud cards opened, where did the holders' identities
+//! leak, where did the victims' data leak.
+
+pub mod card;
+pub mod person;
+
+use std::collections::BTreeMap;
+
+use suyuan_model::outcome::{
+    Contribution, Counter, Entity, EntityKind, Evidence, Outcome, Question, Source, Text, Window,
+};
+use suyuan_model::time::DAY;
+
+use crate::attribute::Scored;
+use crate::facts::{Facts, Row};
+use crate::words::{number, text};
+
+/// Sources less likely than this are not worth a reader's time.
+pub const WORTH: f64 = 0.05;
+
+/// What stands behind one scored column.
+pub struct Behind {
+    /// Whom it is about.
+    pub entity: Entity,
+    /// Finer columns.
+    pub finer: Vec<Entity>,
+    /// Distinct things it touched.
+    pub exposure: u64,
+    /// Rows that show the touches of harmed things and their harm.
+    pub rows: Vec<Row>,
+}
+
+/// The words of a question: what passed through, what harm means, and what it cannot tell.
+pub struct Wording {
+    /// Cards opened, persons touched.
+    pub thing: Text,
+    /// What the harm was.
+    pub harm: Text,
+    /// What the answer cannot tell.
+    pub blind: Text,
+}
+
+impl Wording {
+    /// The words of that question.
+    pub fn of(question: Question) -> Wording {
+        match question {
+            Question::CardOpening => Wording {
+                thing: text("cards opened", "开卡"),
+                harm: text("used in fraud", "涉诈"),
+                blind: text(
+                    "It is evidence about an account, not a person: who worked under it is answered by devices, \
+                     places and sessions, see the operators.",
+                    "这是关于工号的证据，不是关于人的证据：实际操作人须由终端、地点和会话判断，见“实际操作人”。",
+                ),
+            },
+            Question::HolderIdentity => Wording {
+                thing: text("persons whose data it touched", "接触过其信息的人员"),
+                harm: text("later impersonated", "其后被冒名开卡"),
+                blind: text(
+                    "Identities also leak outside the recorded systems; the delivery itself (file, message, payment) \
+                     is not in these rows.",
+                    "身份信息也可能从未记录的系统泄露；交付本身（文件、消息、付款）不在这些记录中。",
+                ),
+            },
+            Question::VictimData => Wording {
+                thing: text("persons whose data it touched", "接触过其信息的人员"),
+                harm: text("later defrauded", "其后被骗"),
+                blind: text(
+                    "Victims' data also leak outside the recorded systems; a look-up shows access, not that it was \
+                     passed on.",
+                    "被害人信息也可能从未记录的系统泄露；查询只说明接触过，不说明已外传。",
+                ),
+            },
+        }
+    }
+}
+
+/// A source from a scored column.
+pub fn source(
+    f: &Facts,
+    question: Question,
+    scored: &Scored,
+    behind: &Behind,
+    credible_set: Vec<(Entity, f64)>,
+) -> Option<Source> {
+    let words = Wording::of(question);
+    let evidence = Evidence::of(behind.rows.iter().map(|r| r.cite(&f.names)))?;
+    let lift = scored.harmed as f64 / scored.expected.max(1e-9);
+    let start = f.span.map_or(0, |s| s.0);
+    let end = f.span.map_or(0, |s| s.1);
+    let at = |day: f64| (start + (day * DAY as f64) as i64).clamp(start, end);
+    let cannot_tell = if credible_set.len() > 1 {
+        text(
+            format!(
+                "{} of these rows fit {} candidates; more harm, or a finer column (device, hour), would tell them apart. {}",
+                behind.entity.id,
+                credible_set.len(),
+                words.blind.en
+            ),
+            format!(
+                "{} 的记录同时符合 {} 个候选；更多案件或更细的线索（终端、时段）才能区分。{}",
+                behind.entity.id,
+                credible_set.len(),
+                words.blind.zh
+            ),
+        )
+    } else {
+        words.blind.clone()
+    };
+    Some(Source {
+        question,
+        entity: behind.entity.clone(),
+        finer: behind.finer.clone(),
+        probability: scored.probability,
+        log_bayes_factor: scored.log_factor,
+        listed: scored.listed,
+        harmed: scored.harmed,
+        expected: scored.expected,
+        exposure: behind.exposure,
+        lift,
+        window: scored.window.map(|(a, b)| Window { start: at(a), end: at(b) }),
+        counter: counters(scored, behind, &words, &credible_set),
+        contributions: contributions(scored, behind, &words),
+        credible_set,
+        cannot_tell,
+        evidence,
+    })
+}
+
+fn contributions(s: &Scored, b: &Behind, w: &Wording) -> Vec<Contribution> {
+    vec![
+        Contribution {
+            what: text(
+                format!("{} of {} {}", s.harmed, b.exposure, w.harm.en),
+                format!("{} 件中 {} 件{}", b.exposure, s.harmed, w.harm.zh),
+            ),
+            value: s.harmed.to_string(),
+            threshold: Some(number(s.expected)),
+            nats: s.log_factor,
+        },
+        Contribution {
+            what: text("harmed things that no other source explains", "无法由其他来源解释的件数"),
+            value: number(s.explains.iter().map(|x| x.1).sum()),
+            threshold: None,
+            nats: 0.0,
+        },
+    ]
+}
+
+fn counters(s: &Scored, b: &Behind, w: &Wording, set: &[(Entity, f64)]) -> Vec<Counter> {
+    let untouched = b.exposure.saturating_sub(s.harmed);
+    let excluded = if s.listed { Outcome::Excluded } else { Outcome::NotCheckable };
+    let mut out = vec![
+        Counter {
+            what: text("It is merely busy", "只是业务量大"),
+            outcome: excluded,
+            detail: text(
+                format!(
+                    "{} {}, {} {}; at the rate of comparable others {} would be expected",
+                    b.exposure,
+                    w.thing.en,
+                    s.harmed,
+                    w.harm.en,
+                    number(s.expected)
+                ),
+                format!(
+                    "{} {} 件，其中 {} 件{}；按同类比率预期 {} 件",
+                    w.thing.zh,
+                    b.exposure,
+                    s.harmed,
+                    w.harm.zh,
+                    number(s.expected)
+                ),
+            ),
+        },
+        Counter {
+            what: text(
+                "Its outlet or region is risky, or a wave of fraud passed",
+                "所在网点或地区风险高，或遇诈骗高发期",
+            ),
+            outcome: excluded,
+            detail: text(
+                "the others of the same outlet, region and months are the yardstick; the factor already allows for \
+                 riskier accounts and for waves",
+                "以同网点、同地区、同月份的其他工号为基准；似然比已计入个体风险差异和高发期",
+            ),
+        },
+        Counter {
+            what: text("Touched and not harmed", "接触过但未受害"),
+            outcome: Outcome::NotCheckable,
+            detail: text(
+                format!("{untouched} of {} {} show no harm so far", b.exposure, w.thing.en),
+                format!("{} {} 件中有 {untouched} 件至今未见受害", w.thing.zh, b.exposure),
+            ),
+        },
+    ];
+    let others: Vec<String> =
+        set.iter().filter(|x| x.0 != b.entity).map(|(e, p)| format!("{} {}", e.id, number(*p))).collect();
+    if !others.is_empty() {
+        out.push(Counter {
+            what: text("Another holder leaked the same things", "另有他人泄露了相同信息"),
+            outcome: Outcome::NotCheckable,
+            detail: text(
+                format!("candidates with their share: {}", others.join(", ")),
+                format!("候选及份额：{}", others.join("、")),
+            ),
+        });
+    }
+    out
+}
+
+/// Several columns of one entity as one: any of them may be the source.
+pub fn merge(found: Vec<Source>) -> Vec<Source> {
+    let mut by: BTreeMap<(Question, Entity), Vec<Source>> = BTreeMap::new();
+    for s in found {
+        by.entry((s.question, s.entity.clone())).or_default().push(s);
+    }
+    let mut out: Vec<Source> = by
+        .into_values()
+        .filter_map(|mut list| {
+            list.sort_by(|a, b| b.log_bayes_factor.total_cmp(&a.log_bayes_factor));
+            let missed: f64 = list.iter().map(|s| 1.0 - s.probability).product();
+            let listed = list.iter().any(|s| s.listed);
+            // A column that explains nothing beyond the best one adds no finer entity.
+            let finer: Vec<Entity> = list
+                .iter()
+                .filter(|s| s.probability >= 0.5)
+                .flat_map(|s| s.finer.clone())
+                .chain(list.first().into_iter().flat_map(|s| s.finer.clone()))
+                .collect();
+            let mut best = list.into_iter().next()?;
+            best.probability = (1.0 - missed).min(0.999);
+            best.listed = listed;
+            best.finer = finer;
+            best.finer.sort();
+            best.finer.dedup();
+            Some(best)
+        })
+        .collect();
+    out.sort_by(|a, b| {
+        (b.probability.total_cmp(&a.probability))
+            .then(b.log_bayes_factor.total_cmp(&a.log_bayes_factor))
+            .then((a.question, &a.entity).cmp(&(b.question, &b.entity)))
+    });
+    out
+}
+
+/// Entity of a device, account or so on by its interned id.
+pub fn entity(f: &Facts, kind: EntityKind, id: crate::intern::Id) -> Entity {
+    Entity::new(kind, f.name(id))
+}

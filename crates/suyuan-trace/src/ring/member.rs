@@ -1,0 +1,355 @@
+//! Members of a ring and their roles, from the records and from what passed among parties.
+//!
+//! The records alone show the owner of a lent account, the devices and collectors that worked under
+//! it, the outlet whose stock was used and the source of bought identities. Who bought blank cards and
+//! who took the finished ones only exhibits show; such members say so. Which way money went is never
+//! used for a role: a price may be a sale or a fee.
+
+use std::collections::BTreeMap;
+
+use suyuan_model::outcome::{Contribution, Entity, EntityKind, Evidence, Member, Operator, Role, Text};
+
+use super::exhibit::{Actor, quantity, rows};
+use super::marks::Marker;
+use super::{Draft, Seller};
+use crate::facts::{Facts, Row};
+use crate::intern::{Id, NONE};
+use crate::words::text;
+
+/// A role that a handover in the exhibits proves.
+const PROVED: f64 = 0.95;
+/// A role read off the shape of the flows.
+const SHAPED: f64 = 0.85;
+
+#[derive(Default)]
+struct Sketch {
+    probability: f64,
+    reasons: Vec<Contribution>,
+    rows: Vec<Row>,
+    recorded: bool,
+}
+
+struct Book<'a> {
+    f: &'a Facts,
+    list: BTreeMap<(Role, Entity), Sketch>,
+}
+
+impl Book<'_> {
+    fn add(
+        &mut self,
+        role: Role,
+        entity: Entity,
+        p: f64,
+        what: Text,
+        value: String,
+        rows: Vec<Row>,
+        recorded: bool,
+    ) {
+        if rows.is_empty() {
+            return;
+        }
+        let s = self.list.entry((role, entity)).or_default();
+        s.probability = s.probability.max(p);
+        s.reasons.push(Contribution { what, value, threshold: None, nats: 0.0 });
+        s.rows.extend(rows);
+        s.recorded |= recorded;
+    }
+
+    fn write(self, actors: &[Actor]) -> Vec<Member> {
+        let f = self.f;
+        self.list
+            .into_iter()
+            .filter_map(|((role, entity), s)| {
+                let same_as = actors
+                    .iter()
+                    .find(|a| a.entity(f) == entity || a.same.iter().any(|(e, _)| *e == entity))
+                    .map(|a| {
+                        let mut names = a.aliases(f);
+                        names.push((a.entity(f), text("the same actor", "同一主体")));
+                        names.retain(|(e, _)| *e != entity);
+                        names.dedup_by(|a, b| a.0 == b.0);
+                        names
+                    })
+                    .unwrap_or_default();
+                Some(Member {
+                    entity,
+                    role,
+                    probability: s.probability,
+                    exhibits_only: !s.recorded,
+                    same_as,
+                    reasons: s.reasons,
+                    evidence: Evidence::of(s.rows.iter().map(|r| r.cite(&f.names)))?,
+                })
+            })
+            .collect()
+    }
+}
+
+/// All members of a ring, roles in the order of the chain.
+pub fn members(
+    f: &Facts,
+    d: &Draft,
+    marker: &Marker,
+    operators: &[Operator],
+    sellers: &[Seller<'_>],
+    actors: &[Actor],
+) -> Vec<Member> {
+    let mut book = Book { f, list: BTreeMap::new() };
+    accounts(&mut book, d, operators);
+    columns(&mut book, d, operators);
+    collectors(&mut book, d, marker);
+    for s in sellers {
+        book.add(
+            Role::Seller,
+            s.source.entity.clone(),
+            s.source.probability,
+            text(
+                "touched persons of the ring's cards before their cards were opened",
+                "在开卡之前接触过涉案卡登记人的信息",
+            ),
+            s.persons.to_string(),
+            s.rows.clone(),
+            true,
+        );
+    }
+    for a in actors {
+        roles(&mut book, d, a);
+    }
+    book.write(actors)
+}
+
+fn accounts(book: &mut Book<'_>, d: &Draft, operators: &[Operator]) {
+    let f = book.f;
+    for account in d.accounts() {
+        let entity = Entity::new(EntityKind::Account, f.name(account));
+        let opened: Vec<Row> = d
+            .cards
+            .iter()
+            .map(|c| f.openings[c.index])
+            .filter(|o| o.account == account)
+            .map(|o| o.row)
+            .collect();
+        let lent =
+            operators.iter().filter(|o| o.account == entity).fold(0.0, |p: f64, o| p.max(o.probability));
+        if lent > 0.0 {
+            let staff = f.staff.get(&account).map(|s| s.row);
+            book.add(
+                Role::CredentialOwner,
+                entity.clone(),
+                lent,
+                text("cards of the ring were opened under the account by someone else", "他人使用该工号开卡"),
+                opened.len().to_string(),
+                staff.into_iter().chain(opened.iter().copied()).collect(),
+                true,
+            );
+        }
+        stock(book, d, account, entity);
+        let home = f.home(account);
+        if home != NONE {
+            let row: Vec<Row> = f.outlets.get(&home).map(|o| o.row).into_iter().chain(opened).collect();
+            book.add(
+                Role::Outlet,
+                Entity::new(EntityKind::Outlet, f.name(home)),
+                d.probability,
+                text("home outlet of the account", "工号所属网点"),
+                f.name(account).to_owned(),
+                row,
+                true,
+            );
+        }
+    }
+}
+
+/// The account whose outlet (or agent company) held the ring's cards before they were opened elsewhere.
+fn stock(book: &mut Book<'_>, d: &Draft, account: Id, entity: Entity) {
+    let f = book.f;
+    let Some(staff) = f.staff.get(&account) else { return };
+    let mine: Vec<Id> = d
+        .cards
+        .iter()
+        .map(|c| f.openings[c.index])
+        .filter(|o| o.account == account)
+        .map(|o| o.card)
+        .collect();
+    let held: Vec<Row> = mine
+        .iter()
+        .filter_map(|card| f.moves.get(card))
+        .filter_map(|moves| {
+            moves
+                .iter()
+                .find(|m| m.to == account || (m.to != NONE && (m.to == staff.outlet || m.to == staff.agent)))
+        })
+        .map(|m| m.row)
+        .collect();
+    if !held.is_empty() && !mine.is_empty() {
+        let share = held.len() as f64 / mine.len() as f64;
+        book.add(
+            Role::StockAgent,
+            entity,
+            (0.9 * share).min(0.9),
+            text(
+                "cards of the ring were in the custody of the account's outlet or agent company",
+                "涉案卡原由该工号所属网点或代理商保管",
+            ),
+            format!("{} / {}", held.len(), mine.len()),
+            held,
+            true,
+        );
+    }
+}
+
+fn columns(book: &mut Book<'_>, d: &Draft, operators: &[Operator]) {
+    let f = book.f;
+    for column in &d.group.columns {
+        if column.1 == NONE {
+            continue;
+        }
+        let device = Entity::new(EntityKind::Device, f.name(column.1));
+        let opened: Vec<Row> = d.on(f, *column).iter().map(|i| f.openings[*i].row).collect();
+        let n = opened.len();
+        book.add(
+            Role::Device,
+            device.clone(),
+            d.probability,
+            text("cards of the ring were opened on it", "在该终端上开通涉案卡"),
+            n.to_string(),
+            opened.clone(),
+            true,
+        );
+        let account = Entity::new(EntityKind::Account, f.name(column.0));
+        for o in operators.iter().filter(|o| o.account == account && o.operator.contains(&device)) {
+            let who = o.operator.iter().filter(|e| e.kind == EntityKind::Collector);
+            for e in who {
+                book.add(
+                    Role::Operator,
+                    e.clone(),
+                    o.probability,
+                    text(
+                        "captured identities on the device on which the cards were opened",
+                        "在开卡终端上采集身份信息",
+                    ),
+                    device.id.clone(),
+                    opened.clone(),
+                    true,
+                );
+            }
+        }
+    }
+}
+
+fn collectors(book: &mut Book<'_>, d: &Draft, marker: &Marker) {
+    let f = book.f;
+    let mut by: BTreeMap<Id, Vec<Row>> = BTreeMap::new();
+    for c in &d.cards {
+        for k in marker.captures(f, &f.openings[c.index]) {
+            let capture = &f.captures[k];
+            if d.group.collectors.contains(&capture.collector) {
+                by.entry(capture.collector).or_default().push(capture.row);
+            }
+        }
+    }
+    for (collector, rows) in by {
+        let n = rows.len() as f64;
+        book.add(
+            Role::Harvester,
+            Entity::new(EntityKind::Collector, f.name(collector)),
+            (1.0 - 2.0 / (n + 2.0)).min(0.99),
+            text(
+                "captured persons in whose names cards of the ring were opened afterwards",
+                "采集过其后被冒名开卡人员的身份信息",
+            ),
+            rows.len().to_string(),
+            rows,
+            true,
+        );
+    }
+}
+
+/// Roles from what an actor gave and took.
+fn roles(book: &mut Book<'_>, d: &Draft, a: &Actor) {
+    let f = book.f;
+    let entity = a.entity(f);
+    let owns_account = d.accounts().iter().any(|x| a.is(f, EntityKind::Account, *x));
+    let collects = d.group.collectors.iter().any(|x| a.is(f, EntityKind::Collector, *x));
+    let on_device = d.devices().iter().any(|x| a.is(f, EntityKind::Device, *x));
+    let tied = a.known.is_some() || !a.same.is_empty();
+    if !tied && a.found.is_empty() {
+        return;
+    }
+    let deals = |giving, what| a.deals(f, giving, what);
+    let (gives_cards, takes_cards) = (deals(true, "goods"), deals(false, "goods"));
+    let (gives_data, takes_data) = (deals(true, "data"), deals(false, "data"));
+    let (gives_login, takes_login) = (deals(true, "credentials"), deals(false, "credentials"));
+    let mut add = |role, p, en: &str, zh: &str, list: &[usize]| {
+        let value = quantity(f, list).map_or_else(|| list.len().to_string(), |q| q.to_string());
+        book.add(role, entity.clone(), p, text(en, zh), value, rows(f, list), false);
+    };
+    let both = |x: &[usize], y: &[usize]| [x, y].concat();
+    if owns_account && !gives_cards.is_empty() {
+        add(
+            Role::StockAgent,
+            PROVED,
+            "gave out cards while holding the account",
+            "持有工号并交出卡",
+            &gives_cards,
+        );
+    }
+    if !gives_login.is_empty() {
+        add(Role::CredentialOwner, PROVED, "gave out login and password", "交出工号和密码", &gives_login);
+    }
+    if !takes_login.is_empty() {
+        let p = if on_device || collects { PROVED } else { SHAPED };
+        add(Role::Operator, p, "received login and password", "取得工号和密码", &takes_login);
+    }
+    if (collects || !takes_login.is_empty()) && !gives_data.is_empty() {
+        add(Role::Harvester, PROVED, "passed captured identities on", "交付采集的身份信息", &gives_data);
+    } else if !gives_data.is_empty() && takes_data.is_empty() {
+        add(Role::Seller, PROVED, "sold or gave identities", "出售或提供身份信息", &gives_data);
+    }
+    let opener = !owns_account && !takes_data.is_empty() && !takes_cards.is_empty();
+    if opener {
+        let p = if gives_cards.is_empty() { SHAPED } else { PROVED };
+        let list = both(&both(&takes_data, &takes_cards), &gives_cards);
+        add(
+            Role::Opener,
+            p,
+            "took cards and identities, passed finished cards on",
+            "收进白卡和身份信息，交出成品卡",
+            &list,
+        );
+    }
+    let keeps = !takes_cards.is_empty() && gives_cards.is_empty() && !opener && !owns_account;
+    if keeps {
+        add(Role::Organiser, SHAPED, "took cards and passed none on", "收进卡而未再交出", &takes_cards);
+    }
+    if !a.found.is_empty() {
+        let found: Vec<Row> = a.found.iter().map(|i| f.sightings[*i].row).collect();
+        let value = found.len().to_string();
+        let what = text("cards of the ring were found with this actor", "在该主体处查获涉案卡");
+        book.add(
+            Role::Organiser,
+            entity.clone(),
+            if keeps { 0.98 } else { SHAPED },
+            what,
+            value,
+            found,
+            false,
+        );
+    }
+    if takes_cards.is_empty() != gives_cards.is_empty() && opener {
+        return;
+    }
+    let passes = !takes_cards.is_empty() && !gives_cards.is_empty() && !opener && !owns_account;
+    if passes && takes_data.is_empty() {
+        let list = both(&takes_cards, &gives_cards);
+        book.add(
+            Role::Courier,
+            entity,
+            SHAPED,
+            text("took cards and passed cards on", "收进卡又交出卡"),
+            list.len().to_string(),
+            rows(f, &list),
+            false,
+        );
+    }
+}
