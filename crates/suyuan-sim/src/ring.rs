@@ -1,0 +1,769 @@
+//! Rings that open cards in others' names, planned ahead and written into the days to come.
+//!
+//! A ring is an outlet's account and those who use it. What differs from scheme to scheme is in the
+//! world's file: who sits where, what is overridden, how old the faces are, what is paid for.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use suyuan_model::time::{self, DAY, HOUR, SECOND};
+
+use crate::day::write_captures;
+use crate::error::SimError;
+use crate::exhibit::{self, Ledger};
+use crate::org::midnight;
+use crate::out::{Source, source};
+use crate::people::{Class, PersonId};
+use crate::rng::{Rng, label};
+use crate::rows::{self, Val, degrees, score};
+use crate::seller;
+use crate::sim::{MINUTE, Open, Opened, Pattern, Sim};
+use crate::stock::Card;
+use crate::truth::RingTruth;
+use crate::world::{Ring, RingKind};
+
+/// Backgrounds before which one collector takes faces.
+const BACKGROUNDS: u64 = 12;
+/// Days around the Spring Festival of 2020 on which nobody worked.
+const PAUSE: [&str; 2] = ["2020-01-22", "2020-02-10"];
+
+/// Someone who works the account.
+pub struct Operator {
+    /// Device id.
+    pub device: String,
+    /// Index of the home.
+    pub home: usize,
+    /// Collector's id.
+    pub collector: String,
+    /// Network address without the last part.
+    net: String,
+    key: u64,
+}
+
+/// An identity the ring has.
+#[derive(Clone)]
+pub struct Held {
+    person: PersonId,
+    captured: i64,
+    image: String,
+    background: String,
+    /// Index of the operator who captured it; `None` for a bought one.
+    by: Option<usize>,
+}
+
+/// A ring while it is planned.
+struct Plan<'r> {
+    ring: &'r Ring,
+    rng: Rng,
+    outlet: usize,
+    owner: usize,
+    /// Outlet and agent who open, where it is not the owner.
+    opener: (usize, usize),
+    operators: Vec<Operator>,
+    source: Source,
+    first: i64,
+    days: i64,
+    cards: i64,
+    spare: Vec<Card>,
+    held: Vec<Held>,
+    again: Vec<(i64, Held)>,
+    people: u64,
+    opened: Vec<(Opened, Held)>,
+    ledger: Ledger,
+}
+
+/// Plans all rings of the world.
+pub fn plan_all(sim: &mut Sim) -> Result<(), SimError> {
+    let world = sim.world;
+    for ring in &world.ring {
+        plan(sim, ring)?;
+    }
+    Ok(())
+}
+
+/// A number of the ring in this size, at least `least`.
+fn scaled(sim: &Sim, n: i64, least: i64) -> i64 {
+    ((n as f64 * sim.volume.scale + 0.5) as i64).max(least)
+}
+
+/// A day count of the full world in this size.
+pub fn squeezed(sim: &Sim, days: i64) -> i64 {
+    let full = sim.world.size.values().map(|v| v.days).max().unwrap_or(sim.volume.days);
+    days * sim.volume.days / full
+}
+
+fn plan(sim: &mut Sim, ring: &Ring) -> Result<(), SimError> {
+    let mut rng = Rng::stream(sim.seed, "ring", label(&ring.id));
+    let taken = sim.org.take_agent(&sim.people, &ring.region);
+    let Some((outlet, owner)) = taken else {
+        return Err(SimError::Value {
+            world: sim.world.name.clone(),
+            field: format!("ring.{}.region", ring.id),
+            fault: format!("`{}` has no agent's outlet left; give the place more weight", ring.region),
+        });
+    };
+    let opener = match ring.kind {
+        RingKind::StockDiverter => {
+            let elsewhere = ring.declared_also.first().unwrap_or(&ring.region);
+            sim.org.take_agent(&sim.people, elsewhere).unwrap_or((outlet, owner))
+        }
+        _ => (outlet, owner),
+    };
+    let cards = rng.range(scaled(sim, ring.cards[0], 12), scaled(sim, ring.cards[1], 12));
+    let operators = operators(sim, ring, opener.0, &mut rng);
+    let collectors = ring.collectors.as_deref().map(|c| format!("{}-app", c.to_lowercase()));
+    let source = collectors.map_or(source::REALNAME, |name| sim.out.source(&name));
+    let mut plan = Plan {
+        ring,
+        outlet,
+        owner,
+        opener,
+        operators,
+        source,
+        first: sim.start + squeezed(sim, ring.from),
+        days: squeezed(sim, ring.days).max(14),
+        cards,
+        spare: Vec::new(),
+        held: Vec::new(),
+        again: Vec::new(),
+        people: 1_000_000_000 + (label(&ring.id) % 1000) * 100_000,
+        opened: Vec::new(),
+        ledger: Ledger::default(),
+        rng,
+    };
+    plan.run(sim)
+}
+
+fn operators(sim: &mut Sim, ring: &Ring, outlet: usize, rng: &mut Rng) -> Vec<Operator> {
+    let key = label(&ring.id);
+    let mut number = rng.range(11, 40);
+    if ring.operators_at.is_empty() {
+        let o = &sim.org.outlets[outlet];
+        let device = sim.org.devices[o.counters[0]].clone();
+        let (home, net) = (o.place, o.net.clone());
+        let collector = ring.collectors.as_ref().map_or(String::new(), |c| format!("{c}-{number:03}"));
+        return vec![Operator { device, home, collector, net, key }];
+    }
+    (0..ring.operators)
+        .map(|n| {
+            let device = sim.org.device();
+            let home = sim.people.add_home(&ring.operators_at[n % ring.operators_at.len()]);
+            number += rng.range(2, 9);
+            let collector = ring.collectors.as_ref().map_or(String::new(), |c| format!("{c}-{number:03}"));
+            Operator {
+                device: sim.org.devices[device].clone(),
+                home,
+                collector,
+                net: format!("198.19.{}", rng.range(1, 250)),
+                key: key ^ n as u64,
+            }
+        })
+        .collect()
+}
+
+impl Plan<'_> {
+    fn run(&mut self, sim: &mut Sim) -> Result<(), SimError> {
+        let counts = self.counts(sim);
+        let sold = self.buy(sim, &counts);
+        let mut bought = sold;
+        let mut left = self.cards;
+        for (day, n) in &counts {
+            self.one_day(sim, *day, *n, &mut left, &mut bought);
+        }
+        if !self.ring.pretexts.is_empty() {
+            self.honest_collectors(sim);
+        }
+        let truth = self.aftermath(sim);
+        for (o, _) in &self.opened {
+            sim.planned.entry(time::china_day(o.ts)).or_default().push(o.clone());
+        }
+        sim.truth.rings.push(truth);
+        Ok(())
+    }
+
+    /// How many openings on which day: low and slow, no work at the festival.
+    fn counts(&mut self, sim: &Sim) -> Vec<(i64, i64)> {
+        let pause = PAUSE.map(|d| time::parse_day(d).unwrap_or(0));
+        let last = (self.first + self.days).min(sim.end - 1);
+        let bulk = self.ring.kind == RingKind::LabourBulk;
+        let mut weights = Vec::new();
+        for day in self.first..last {
+            let off = (pause[0]..pause[1]).contains(&day) || self.rng.chance(0.03);
+            let burst = !bulk || (day - self.first) % 12 == 3;
+            let sunday = if crate::org::weekday(day) == 7 { 0.6 } else { 1.0 };
+            weights.push(if off || !burst { 0.0 } else { sunday * self.rng.log_normal(0.25) });
+        }
+        let total: f64 = weights.iter().sum();
+        let (mut sum, mut given) = (0.0, 0);
+        let mut counts = Vec::new();
+        for (n, weight) in weights.into_iter().enumerate() {
+            sum += weight;
+            let upto = (sum / total * self.cards as f64 + 0.5) as i64;
+            if upto > given {
+                counts.push((self.first + n as i64, upto - given));
+            }
+            given = upto.max(given);
+        }
+        // The last step closes the sum whatever the rounding.
+        if let Some(last) = counts.last_mut() {
+            last.1 += self.cards - given;
+        }
+        counts
+    }
+
+    /// Identities bought: what is sold when; the list is in the order of use.
+    fn buy(&mut self, sim: &mut Sim, counts: &[(i64, i64)]) -> Vec<(i64, Held)> {
+        let Some(s) = &self.ring.seller else { return Vec::new() };
+        let records = self.rng.range(scaled(sim, s.records[0], 4), scaled(sim, s.records[1], 4));
+        let home = sim.people.add_home(&s.region);
+        let persons: Vec<PersonId> = (0..records)
+            .map(|n| PersonId::new(home, Class::Worker, self.people + 50_000 + n as u64))
+            .collect();
+        let days: Vec<i64> = counts.iter().map(|(d, _)| *d).collect();
+        let batches = seller::sell(sim, self.ring, &persons, &days, &mut self.rng);
+        self.ledger.sold = batches.iter().map(|b| (b.ts, b.persons.len() as i64)).collect();
+        self.ledger.seller = batches.first().map(|b| b.account.clone());
+        self.ledger.recipient = batches.first().map(|b| b.recipient.clone());
+        let mut held = Vec::new();
+        for b in batches {
+            for person in b.persons {
+                held.push((
+                    b.ts,
+                    Held {
+                        person,
+                        captured: b.ts - self.rng.range(30, 400) * DAY,
+                        image: sim.image("img-"),
+                        background: sim.image("bg-"),
+                        by: None,
+                    },
+                ));
+            }
+        }
+        held
+    }
+
+    fn one_day(&mut self, sim: &mut Sim, day: i64, n: i64, left: &mut i64, bought: &mut Vec<(i64, Held)>) {
+        let mut rest = n;
+        let start = self.rng.index(self.operators.len());
+        for turn in 0..self.operators.len() {
+            let operator = (start + turn) % self.operators.len();
+            let last = turn + 1 == self.operators.len();
+            let share = if last { rest } else { (rest as f64 * self.rng.unit() * 1.1) as i64 };
+            let share = share.min(rest);
+            if share > 0 {
+                self.sitting(sim, day, operator, share, left, bought);
+            }
+            rest -= share;
+        }
+    }
+
+    /// One login and the openings done in it.
+    fn sitting(
+        &mut self,
+        sim: &mut Sim,
+        day: i64,
+        operator: usize,
+        n: i64,
+        left: &mut i64,
+        bought: &mut Vec<(i64, Held)>,
+    ) {
+        let o = &sim.org.outlets[self.opener.0];
+        let begin = if self.rng.chance(self.ring.off_hours) {
+            self.rng.range(o.close.max(1080) + 40, 1270 - n.min(30) * 2)
+        } else {
+            self.rng.range(o.open + 40, (o.close - 60 - n * 5).max(o.open + 45))
+        };
+        let login = midnight(day) + begin * MINUTE + self.rng.range(0, 59) * SECOND;
+        let mut times = Vec::new();
+        let mut at = login + self.rng.range(60, 400) * SECOND;
+        for _ in 0..n {
+            times.push(at);
+            at += self.rng.range(110, 420) * SECOND;
+        }
+        let end = (at + self.rng.range(2, 25) * MINUTE).min(midnight(day) + DAY - MINUTE);
+        let session = sim.session(login);
+        let ip = format!("{}.{}", self.operators[operator].net, self.rng.range(2, 9));
+        self.write_login(sim, operator, login, end, &session, &ip);
+        for ts in times {
+            // A long sitting ends before midnight.
+            let ts = ts.min(midnight(day) + DAY - 2 * MINUTE);
+            let held = self.identity(sim, ts, operator, *left, bought);
+            *left -= 1;
+            self.open(sim, ts, operator, &held, &session, &ip);
+        }
+    }
+
+    fn account(&self, sim: &Sim) -> String {
+        sim.org.staff[self.opener.1].account.clone()
+    }
+
+    fn write_login(&mut self, sim: &mut Sim, operator: usize, from: i64, to: i64, session: &str, ip: &str) {
+        let account = self.account(sim);
+        let op = &self.operators[operator];
+        let home = &sim.people.homes[op.home];
+        let (lat, lon) = (home.lat + jitter(op.key, 20_000), home.lon + jitter(op.key ^ 1, 20_000));
+        let row = rows::Login {
+            account: (&account).into(),
+            device: (&op.device).into(),
+            session: session.into(),
+            ip: ip.into(),
+            lat: degrees(lat + self.rng.range(-900, 900)),
+            lon: degrees(lon + self.rng.range(-900, 900)),
+            region6: (&home.region).into(),
+            result: "ok".into(),
+            until: Val::Time(to.div_euclid(SECOND) * SECOND),
+        };
+        if self.rng.chance(0.04) {
+            let failed = rows::Login { session: Val::None, result: "failed".into(), until: Val::None, ..row };
+            sim.out.put(from - 40 * SECOND, &source::SSO, &failed);
+        }
+        sim.out.put(from, &source::SSO, &row);
+    }
+
+    /// Whose identity the next card gets.
+    fn identity(
+        &mut self,
+        sim: &mut Sim,
+        ts: i64,
+        operator: usize,
+        left: i64,
+        bought: &mut Vec<(i64, Held)>,
+    ) -> Held {
+        let ready = bought.first().is_some_and(|(sold, _)| *sold + DAY < ts);
+        if ready && (bought.len() as i64 >= left || self.rng.below(left.max(1) as u64) < bought.len() as u64)
+        {
+            return bought.remove(0).1;
+        }
+        if let Some(at) = self.again.iter().position(|(due, _)| *due <= ts) {
+            return self.again.remove(at).1;
+        }
+        let held = self.capture(sim, ts, operator, true);
+        let more = self.rng.weighted(&self.ring.per_person);
+        for n in 0..more {
+            let due = ts + (n as i64 + 1) * self.rng.range(1, 12) * DAY;
+            self.again.push((due, held.clone()));
+        }
+        held
+    }
+
+    /// A person captured for the ring before `before`.
+    fn capture(&mut self, sim: &mut Sim, before: i64, operator: usize, used: bool) -> Held {
+        let op = &self.operators[operator];
+        self.people += 1;
+        let person = PersonId::new(op.home, Class::Worker, self.people);
+        let [lo, hi] = self.ring.capture_lead;
+        let captured = self.capture_time(sim, before, lo.max(1), hi.max(1), op.home);
+        let pretext = self.pretext(captured);
+        let op = &self.operators[operator];
+        let image = sim.image("img-");
+        let site = (time::china_day(captured) / 7) as u64 % BACKGROUNDS;
+        let background = if self.ring.pretexts.is_empty() {
+            sim.image("bg-")
+        } else {
+            sim.people.opaque("bg-", op.key ^ site << 20)
+        };
+        let home = &sim.people.homes[op.home];
+        let region = home.region.clone();
+        let id = sim.people.id(person);
+        let face = sim.people.face(person);
+        let (lat, lon) =
+            (home.lat + jitter(op.key ^ site, 60_000), home.lon + jitter(op.key ^ site ^ 9, 60_000));
+        let at_counter = self.ring.pretexts.is_empty();
+        let outlet = if at_counter { sim.org.outlets[self.opener.0].id.clone() } else { String::new() };
+        let row = rows::Capture {
+            device: (&op.device).into(),
+            outlet: (&outlet).into(),
+            lat: degrees(lat),
+            lon: degrees(lon),
+            region6: (&region).into(),
+            image_hash: (&image).into(),
+            background_hash: (&background).into(),
+            face_ref: (&face).into(),
+            liveness: score(self.rng.range(880, 990)),
+            match_score: score(self.rng.range(850, 990)),
+            pretext: pretext.into(),
+            collector: (&op.collector).into(),
+            ..Default::default()
+        };
+        let read = captured - self.rng.range(15, 40) * SECOND;
+        capture_into(sim, &self.source, &id, read, captured, &row);
+        let held = Held { person, captured, image, background, by: Some(operator) };
+        if used {
+            self.held.push(held.clone());
+        }
+        self.ledger.collected.push((captured, operator));
+        held
+    }
+
+    /// Minutes to days before, by day; never before the world begins.
+    fn capture_time(&mut self, sim: &Sim, before: i64, lo: i64, hi: i64, _home: usize) -> i64 {
+        let (a, b) = (crate::rng::ln(lo as f64), crate::rng::ln(hi as f64));
+        let lead = crate::rng::exp(a + self.rng.unit() * (b - a)) as i64;
+        let latest = before - lo * MINUTE;
+        let mut at = before - lead * MINUTE;
+        let local = (at + time::CHINA).rem_euclid(DAY) / HOUR;
+        if !(8..20).contains(&local) && lead > 60 {
+            at = midnight(time::china_day(at)) + self.rng.range(9 * 60, 18 * 60) * MINUTE;
+        }
+        let earliest = midnight(sim.start) + 9 * HOUR;
+        at.min(latest).max(earliest.min(latest)).div_euclid(SECOND) * SECOND + self.rng.range(0, 30) * SECOND
+    }
+
+    /// The reason given; before there was a health code it could not be one.
+    fn pretext(&mut self, ts: i64) -> &'static str {
+        let first = time::parse_day("2020-02-14").unwrap_or(0);
+        let known: Vec<&str> = self
+            .ring
+            .pretexts
+            .iter()
+            .map(String::as_str)
+            .filter(|p| !p.contains("健康码") || time::china_day(ts) >= first)
+            .collect();
+        if known.is_empty() {
+            return "";
+        }
+        let text = *self.rng.pick(&known);
+        PRETEXTS.iter().find(|p| **p == text).copied().unwrap_or("")
+    }
+
+    fn open(&mut self, sim: &mut Sim, ts: i64, operator: usize, held: &Held, session: &str, ip: &str) {
+        let day = time::china_day(ts);
+        if self.spare.is_empty() {
+            let (from, to) = sim.stock.order_box(self.outlet, day, &sim.org, &sim.people, &mut sim.out);
+            self.spare = crate::stock::cards(from, to);
+            self.spare.reverse();
+        }
+        let card = self.spare.pop().expect("a box was just ordered");
+        let remote = !self.ring.operators_at.is_empty();
+        let o = &sim.org.outlets[self.opener.0];
+        let home = sim.people.homes[o.place].region.clone();
+        let declared = if remote && !self.ring.declared_also.is_empty() && self.rng.chance(0.15) {
+            self.rng.pick(&self.ring.declared_also).clone()
+        } else {
+            home
+        };
+        let centre = sim.people.homes.iter().find(|h| h.region == declared).map(|h| (h.lat, h.lon));
+        let at = centre.filter(|_| declared != sim.people.homes[o.place].region).unwrap_or((o.lat, o.lon));
+        let at = (at.0 + self.rng.range(-2500, 2500), at.1 + self.rng.range(-2500, 2500));
+        let cell = sim.people.homes[self.operators[operator].home].region.clone();
+        let account = self.account(sim);
+        let device = self.operators[operator].device.clone();
+        if remote && self.rng.chance(self.ring.overrides) {
+            sim.out.put(
+                ts - self.rng.range(15, 95) * SECOND,
+                &source::IAM,
+                &rows::AccountChange {
+                    account: (&account).into(),
+                    target: (&account).into(),
+                    change: "location_override".into(),
+                    old: (&cell).into(),
+                    new: (&declared).into(),
+                    device: (&device).into(),
+                    session: session.into(),
+                    ..Default::default()
+                },
+            );
+        }
+        let replay = self.ring.capture_lead[1] > 30;
+        let employed = self.ring.employer.is_some() && (held.by.is_some()) && self.rng.chance(0.8);
+        let contact = if employed && self.rng.chance(0.5) {
+            // The operator's own number stands in as everyone's contact.
+            let n = 900_000 + self.operators[operator].key % 1000;
+            sim.people.phone(PersonId::new(self.operators[operator].home, Class::Worker, n))
+        } else {
+            String::new()
+        };
+        let manual = self.rng.chance(self.ring.manual_position);
+        let outlet_id = &sim.org.outlets[self.opener.0];
+        let commission = format!("YJ-{}", outlet_id.agent.as_deref().unwrap_or(&outlet_id.id));
+        let msisdn = sim.write_opening(
+            ts,
+            card,
+            held.person,
+            self.opener.0,
+            &Open {
+                account: &account,
+                device: &device,
+                session,
+                ip,
+                region: &declared,
+                cell: &cell,
+                gps: if manual { "manual" } else { "device" },
+                at,
+                read: self.read_mode(remote),
+                captured: held.captured,
+                liveness: if replay { self.rng.range(420, 880) } else { self.rng.range(900, 990) },
+                matched: self.rng.range(880, 990),
+                face: "",
+                image: &held.image,
+                background: &held.background,
+                employer: if employed { self.ring.employer.as_deref().unwrap_or("") } else { "" },
+                contact: &contact,
+                plan: "8元保号",
+                channel: if remote { "app" } else { "counter" },
+                duration: if remote { self.rng.range(22, 85) } else { self.rng.range(70, 260) },
+                order: "",
+                commission: &commission,
+            },
+        );
+        let slot = self.opened.len() as u32;
+        let pattern = match self.ring.kind {
+            RingKind::Commission => Pattern::Minimal,
+            _ if self.ring.nurture_days > 0 => Pattern::Nurtured(slot),
+            _ if self.rng.chance(0.5) => Pattern::Idle,
+            _ => Pattern::Plain,
+        };
+        let opened = Opened { card, msisdn, person: held.person, outlet: self.opener.0, ts, pattern };
+        self.ledger.opened.push(ts);
+        self.opened.push((opened, held.clone()));
+    }
+
+    /// The card is not there: the number is typed in, or read over a relay.
+    fn read_mode(&mut self, remote: bool) -> &'static str {
+        match (remote, self.ring.kind) {
+            (true, RingKind::Careful) => "nfc",
+            (true, _) => ["manual", "nfc"][self.rng.weighted(&[0.6, 0.4])],
+            _ => ["reader", "nfc"][self.rng.weighted(&[0.85, 0.15])],
+        }
+    }
+
+    /// The company's other collectors do their work, and the ring's own do theirs beside it.
+    fn honest_collectors(&mut self, sim: &mut Sim) {
+        let Some(prefix) = &self.ring.collectors else { return };
+        let home = self.operators[0].home;
+        let n = self.held.len() / 3;
+        let devices: Vec<String> = (0..4)
+            .map(|_| {
+                let d = sim.org.device();
+                sim.org.devices[d].clone()
+            })
+            .collect();
+        for i in 0..n {
+            let day = self.first + self.rng.below(self.days as u64) as i64;
+            let ts = midnight(day) + self.rng.range(9 * 60, 17 * 60) * MINUTE;
+            if day >= sim.end {
+                continue;
+            }
+            self.people += 1;
+            let person = PersonId::new(home, Class::Worker, self.people);
+            let who = self.rng.index(devices.len());
+            let collector = format!("{prefix}-{:03}", 2 + who * 2);
+            let (id, face) = (sim.people.id(person), sim.people.face(person));
+            let (image, background) = (sim.image("img-"), sim.people.opaque("bg-", 1 << 52 | i as u64 / 2));
+            sim.truth.lookalike("honest_collector", &collector);
+            let h = &sim.people.homes[home];
+            let (lat, lon, region) = (h.lat, h.lon, h.region.clone());
+            let row = rows::Capture {
+                device: (&devices[who]).into(),
+                lat: degrees(lat + 3_000),
+                lon: degrees(lon - 4_000),
+                region6: (&region).into(),
+                image_hash: (&image).into(),
+                background_hash: (&background).into(),
+                face_ref: (&face).into(),
+                liveness: score(self.rng.range(900, 995)),
+                match_score: score(self.rng.range(900, 995)),
+                pretext: "入职登记".into(),
+                collector: (&collector).into(),
+                ..Default::default()
+            };
+            capture_into(sim, &self.source, &id, ts - 30 * SECOND, ts, &row);
+        }
+    }
+
+    /// Fraud, complaints, re-verifications, dropped cards, exhibits; the truth of the ring.
+    fn aftermath(&mut self, sim: &mut Sim) -> RingTruth {
+        let mut truth = self.truth(sim);
+        let (fraud, cases, loss) = self.fraud(sim);
+        truth.fraud_cards = fraud.iter().map(|i| self.opened[*i].0.card.iccid()).collect();
+        truth.fraud_cards.sort();
+        truth.fraud_cases = cases;
+        truth.loss_fen = loss;
+        self.complaints(sim);
+        if let Some(days) = self.ring.dropped_after {
+            let account = self.account(sim);
+            for (o, _) in &self.opened {
+                let ts = o.ts + (days + self.rng.range(0, 6)) * DAY;
+                if time::china_day(ts) < sim.end {
+                    sim.write_card_change(ts, o.card, "cancel", &account, "客户销户", "");
+                }
+            }
+        }
+        if !self.ring.party.is_empty() {
+            self.ledger.account = sim.org.staff[self.owner].account.clone();
+            self.ledger.outlet = sim.org.outlets[self.outlet].id.clone();
+            self.ledger.agent = sim.org.outlets[self.outlet].agent.clone();
+            self.ledger.operators =
+                self.operators.iter().map(|o| (o.collector.clone(), o.device.clone())).collect();
+            let found: Vec<Card> = (0..self.opened.len())
+                .filter(|i| !fraud.contains(i) && self.rng.chance(self.ring.seized))
+                .map(|i| self.opened[i].0.card)
+                .collect();
+            let bought: Vec<PersonId> =
+                self.opened.iter().filter(|(_, h)| h.by.is_none()).map(|(o, _)| o.person).collect();
+            truth.parties = exhibit::write(sim, self.ring, &self.ledger, &found, &bought, &mut self.rng);
+        }
+        truth
+    }
+
+    fn truth(&self, sim: &Sim) -> RingTruth {
+        let persons: BTreeSet<String> = self.opened.iter().map(|(o, _)| sim.people.id(o.person)).collect();
+        let bought: BTreeSet<String> = self
+            .opened
+            .iter()
+            .filter(|(_, h)| h.by.is_none())
+            .map(|(o, _)| sim.people.id(o.person))
+            .collect();
+        let mut cards: Vec<String> = self.opened.iter().map(|(o, _)| o.card.iccid()).collect();
+        cards.sort();
+        let mut accounts = vec![sim.org.staff[self.owner].account.clone()];
+        let mut other_outlets = Vec::new();
+        if self.opener != (self.outlet, self.owner) {
+            accounts.push(sim.org.staff[self.opener.1].account.clone());
+            other_outlets.push(sim.org.outlets[self.opener.0].id.clone());
+        }
+        let day = |o: Option<&(Opened, Held)>| {
+            o.map_or(String::new(), |(o, _)| time::format_day(time::china_day(o.ts)))
+        };
+        RingTruth {
+            id: self.ring.id.clone(),
+            kind: format!("{:?}", self.ring.kind),
+            accounts,
+            devices: self.operators.iter().map(|o| o.device.clone()).collect(),
+            collectors: self
+                .operators
+                .iter()
+                .map(|o| o.collector.clone())
+                .filter(|c| !c.is_empty())
+                .collect(),
+            sellers: self.ledger.seller.iter().cloned().collect(),
+            outlet: sim.org.outlets[self.outlet].id.clone(),
+            other_outlets,
+            agent: sim.org.outlets[self.outlet].agent.clone(),
+            cards,
+            persons: persons.into_iter().collect(),
+            bought: bought.into_iter().collect(),
+            window: [day(self.opened.first()), day(self.opened.last())],
+            ..RingTruth::default()
+        }
+    }
+
+    /// Draws the cards used in fraud, their cases and losses; the sum is exact to the fen.
+    fn fraud(&mut self, sim: &mut Sim) -> (BTreeSet<usize>, Vec<String>, i64) {
+        let wanted = if self.ring.fraud_cards == 0 { 0 } else { scaled(sim, self.ring.fraud_cards, 2) };
+        let n_cases = if wanted == 0 { 0 } else { scaled(sim, self.ring.fraud_cases, wanted) };
+        // A card is used some weeks after it was opened, and the case must be known before the end.
+        let span = (sim.volume.days / 4).clamp(8, 75);
+        let early = span / 5 + 1;
+        let known = |o: &Opened| time::china_day(o.ts) + early + 5 < sim.end;
+        let mut fit: Vec<usize> = (0..self.opened.len()).filter(|i| known(&self.opened[*i].0)).collect();
+        self.rng.shuffle(&mut fit);
+        fit.truncate(wanted as usize);
+        if fit.is_empty() {
+            return (BTreeSet::new(), Vec::new(), 0);
+        }
+        let mut of_case: Vec<usize> = fit.clone();
+        while (of_case.len() as i64) < n_cases {
+            of_case.push(*self.rng.pick(&fit));
+        }
+        let losses = self.losses(sim, of_case.len());
+        let mut first: BTreeMap<usize, i64> = BTreeMap::new();
+        let mut cases = Vec::new();
+        for (card, loss) in of_case.into_iter().zip(&losses) {
+            let o = self.opened[card].0.clone();
+            let latest = midnight(sim.end) - HOUR;
+            let ts = match first.get(&card) {
+                Some(ts) => (ts + self.rng.range(3 * 60, 4 * 24 * 60) * MINUTE).min(latest),
+                None => {
+                    let room = (sim.end - time::china_day(o.ts) - 3).min(span).max(early);
+                    o.ts + self.rng.range(early * 24 * 60, room * 24 * 60) * MINUTE
+                }
+            };
+            first.insert(card, ts);
+            cases.push(sim.write_fraud(ts, &o, *loss, &mut self.rng));
+        }
+        (first.into_keys().collect(), cases, losses.iter().sum())
+    }
+
+    fn losses(&mut self, sim: &Sim, n: usize) -> Vec<i64> {
+        let [lo, hi] = self.ring.loss.map(|yuan| (yuan as f64 * 100.0 * sim.volume.scale) as i64);
+        let total = self.rng.range(lo, (hi - 1).max(lo));
+        let least = 300_000.min(total / n as i64 / 2); // 3,000 yuan: what counts as a fraud case
+        let raw: Vec<f64> = (0..n).map(|_| self.rng.log_normal(0.9)).collect();
+        let sum: f64 = raw.iter().sum();
+        let spread = (total - least * n as i64) as f64;
+        let mut losses: Vec<i64> = raw.iter().map(|r| least + (r / sum * spread) as i64).collect();
+        let rest = total - losses.iter().sum::<i64>();
+        losses[0] += rest;
+        losses
+    }
+
+    fn complaints(&mut self, sim: &mut Sim) {
+        let mut by_person: BTreeMap<PersonId, Vec<usize>> = BTreeMap::new();
+        for (i, (o, _)) in self.opened.iter().enumerate() {
+            by_person.entry(o.person).or_default().push(i);
+        }
+        let mut most = by_person.values().map(Vec::len).max().unwrap_or(0);
+        for cards in by_person.values() {
+            // One who finds several cards in his name brings the first lead.
+            let lead = cards.len() == most && most > 1;
+            if !lead && !self.rng.chance(0.02) {
+                continue;
+            }
+            if lead {
+                most = usize::MAX;
+            }
+            let last = cards.iter().map(|i| self.opened[*i].0.ts).max().unwrap_or(0);
+            let day = time::china_day(last) + self.rng.range(10, 60);
+            let ts = midnight(day) + self.rng.range(9 * 60, 17 * 60) * MINUTE;
+            for (n, i) in cards.iter().enumerate() {
+                if day < sim.end {
+                    let o = self.opened[*i].0.clone();
+                    sim.write_not_mine(ts + n as i64 * 2 * MINUTE, &o);
+                }
+            }
+        }
+        for i in 0..self.opened.len() {
+            if !self.rng.chance(0.22) {
+                continue;
+            }
+            let o = self.opened[i].0.clone();
+            let first = time::china_day(o.ts) + 15;
+            if first < sim.end - 1 {
+                let ts =
+                    midnight(self.rng.range(first, sim.end - 1)) + self.rng.range(9 * 60, 17 * 60) * MINUTE;
+                let result = ["failed", "absent", "passed"][self.rng.weighted(&[0.78, 0.14, 0.08])];
+                sim.write_reverification(ts, &o, result);
+            }
+        }
+    }
+}
+
+/// Reasons given to people, as the worlds' files write them.
+const PRETEXTS: [&str; 6] =
+    ["办理健康码", "核实健康信息", "统一办理工资卡", "办理居住证", "领取补贴登记", "社保信息核对"];
+
+fn jitter(key: u64, spread: i64) -> i64 {
+    (crate::rng::mix(key) % (2 * spread as u64)) as i64 - spread
+}
+
+fn capture_into(sim: &mut Sim, source: &Source, id: &str, read: i64, face: i64, row: &rows::Capture) {
+    if *source == source::REALNAME {
+        write_captures(sim, id, read, face, row);
+        return;
+    }
+    sim.out.put(
+        read,
+        source,
+        &rows::Capture {
+            subject: id.into(),
+            kind: "id_card".into(),
+            image_hash: Val::None,
+            background_hash: Val::None,
+            face_ref: Val::None,
+            liveness: Val::None,
+            match_score: Val::None,
+            ..*row
+        },
+    );
+    sim.out.put(face, source, &rows::Capture { subject: id.into(), kind: "face".into(), ..*row });
+}

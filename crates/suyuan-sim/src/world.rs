@@ -1,0 +1,545 @@
+//! A world: one TOML file that says where, when, how much and who does what.
+//!
+//! Shares are between 0 and 1, times of day are minutes, money is yuan, rates are per day over the whole
+//! carrier unless the field says otherwise. An unknown field is an error: a misspelt one would
+//! otherwise change nothing in silence.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+use suyuan_model::{region, time};
+
+use crate::error::SimError;
+
+/// The worlds in the box: name and text.
+const EMBEDDED: [(&str, &str); 3] = [
+    ("qt-2020", include_str!("../../../worlds/qt-2020.toml")),
+    ("clean", include_str!("../../../worlds/clean.toml")),
+    ("many", include_str!("../../../worlds/many.toml")),
+];
+
+/// How large a world is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Size {
+    /// Seconds, for tests; rings a tenth.
+    Tiny,
+    /// The rings in full, a dozen dozen outlets: a laptop takes it in within a minute.
+    Small,
+    /// A city branch of a carrier.
+    City,
+}
+
+impl Size {
+    /// The size of that name.
+    pub fn by_name(name: &str) -> Result<Size, SimError> {
+        [Size::Tiny, Size::Small, Size::City]
+            .into_iter()
+            .find(|s| s.name() == name)
+            .ok_or_else(|| SimError::UnknownSize(name.to_owned()))
+    }
+
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            Size::Tiny => "tiny",
+            Size::Small => "small",
+            Size::City => "city",
+        }
+    }
+}
+
+/// A world as its file says it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct World {
+    /// Its name.
+    pub name: String,
+    /// What it shows, in English.
+    pub about: String,
+    /// First day, `YYYY-MM-DD`.
+    pub start: String,
+    /// The places where the carrier has outlets.
+    pub place: Vec<Place>,
+    /// How much of everything, by size.
+    pub size: BTreeMap<String, Volume>,
+    /// What goes on without any insider.
+    pub background: Background,
+    /// Honest things that look like schemes.
+    pub lookalikes: Lookalikes,
+    /// Rings that open cards in others' names.
+    #[serde(default)]
+    pub ring: Vec<Ring>,
+    /// Insiders who leak or misuse what they look up.
+    #[serde(default)]
+    pub leaker: Vec<Leaker>,
+}
+
+/// A county or district with outlets.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Place {
+    /// GB/T 2260 code of the county or district.
+    pub region: String,
+    /// Its share of the outlets, relative to the others.
+    pub weight: f64,
+    /// Whether it has a campus (term start in September).
+    #[serde(default)]
+    pub campus: bool,
+}
+
+/// How much of everything in one size.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Volume {
+    /// Days from the world's start.
+    pub days: i64,
+    /// Outlets.
+    pub outlets: usize,
+    /// Accounts at outlets, hotline and back office.
+    pub staff: usize,
+    /// Honest openings a day.
+    pub openings: f64,
+    /// Visits and calls a day that lead to look-ups; each gives about 2.2 look-ups.
+    pub services: f64,
+    /// Customers whose data can be looked up.
+    pub population: u64,
+    /// Days of use recorded for a newly opened card.
+    pub usage_days: i64,
+    /// Fraud victims a day among the customers who are not tied to a card of this carrier.
+    pub victims: f64,
+    /// What the numbers of rings and leakers are multiplied with.
+    pub scale: f64,
+}
+
+/// What goes on without any insider.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Background {
+    /// Share of customers whose identity number is from elsewhere.
+    pub migrants: f64,
+    /// Share of look-ups for which the records hold a reason.
+    pub explained: f64,
+    /// Cards of honest outlets later used in fraud, of openings.
+    pub fraud_cards: f64,
+    /// At least so many of them are expected, however small the world.
+    pub fraud_cards_least: f64,
+    /// Spread of the outlets' own fraud risk: standard deviation of its logarithm.
+    pub outlet_risk_sd: f64,
+    /// Share of opened cards re-verified.
+    pub reverified: f64,
+    /// Complaints `not_mine`, of openings: forgotten cards, relatives.
+    pub not_mine: f64,
+    /// Days from opening to the fraud report, mean.
+    pub fraud_delay_days: f64,
+    /// A regional wave of fraud.
+    #[serde(default)]
+    pub wave: Vec<Wave>,
+}
+
+/// A regional wave of fraud.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Wave {
+    /// Prefix of the regions it goes through.
+    pub region: String,
+    /// Days after the start.
+    pub from: i64,
+    /// Days it lasts.
+    pub days: i64,
+    /// What the victims' rate there is multiplied with.
+    pub factor: f64,
+}
+
+/// Honest things that look like schemes; numbers are for the size `small` and grow with the outlets.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lookalikes {
+    /// Group contracts a month (20 to 60 cards of one employer, contract number in `order`).
+    pub group_contracts: f64,
+    /// Sales vans: hand-held devices away from the outlet under a permit.
+    pub vans: usize,
+    /// Share of staff who work in the evening through an egress in another province.
+    pub vpn: f64,
+    /// Kiosks that open many cards on one device.
+    pub kiosks: usize,
+    /// Share of devices registered days after their first use.
+    pub late_terminals: f64,
+    /// Share of openings with cards of a neighbouring outlet, transfer booked late.
+    pub late_transfers: f64,
+    /// Pairs of twins (one face cluster, two identities) a month.
+    pub twins: f64,
+    /// Outlets that submit hours later because the line was down, days a month each.
+    pub offline: f64,
+    /// Reader failures a month (identity typed in, with a ticket).
+    pub reader_failures: f64,
+    /// Share of openings that waited 5 to 15 minutes in a queue.
+    pub queues: f64,
+}
+
+/// A ring that opens cards in others' names.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ring {
+    /// Its name in the truth.
+    pub id: String,
+    /// The scheme it shows.
+    pub kind: RingKind,
+    /// County of the outlet whose account is used.
+    pub region: String,
+    /// Days after the start on which it begins.
+    pub from: i64,
+    /// Days it lasts.
+    pub days: i64,
+    /// Cards opened, drawn between the two.
+    pub cards: [i64; 2],
+    /// Cards later used in fraud.
+    pub fraud_cards: i64,
+    /// Fraud cases in which they are used.
+    pub fraud_cases: i64,
+    /// Loss in all, yuan: at least the first, less than the second.
+    pub loss: [i64; 2],
+    /// Counties where the operators sit; empty: at the outlet's own counter.
+    #[serde(default)]
+    pub operators_at: Vec<String>,
+    /// Operators with a device each.
+    #[serde(default)]
+    pub operators: usize,
+    /// Share of openings with a location override just before.
+    #[serde(default)]
+    pub overrides: f64,
+    /// Share of openings with a position typed in.
+    #[serde(default)]
+    pub manual_position: f64,
+    /// Share of openings in the outlet's neighbouring prefectures: prefix of the region.
+    #[serde(default)]
+    pub declared_also: Vec<String>,
+    /// Minutes from capture to opening, least and most; long tail.
+    pub capture_lead: [i64; 2],
+    /// Pretexts told to the persons captured; empty: no capture rows.
+    #[serde(default)]
+    pub pretexts: Vec<String>,
+    /// Employer given at most openings.
+    #[serde(default)]
+    pub employer: Option<String>,
+    /// Source system of the collectors' rows and prefix of their ids.
+    #[serde(default)]
+    pub collectors: Option<String>,
+    /// An employee of another company who sells identities.
+    #[serde(default)]
+    pub seller: Option<Seller>,
+    /// Cards on one identity: weights of one, two, three cards.
+    pub per_person: [f64; 3],
+    /// Share of its openings outside the account owner's hours.
+    #[serde(default)]
+    pub off_hours: f64,
+    /// Days of nurturing in a SIM bank after the opening; 0: none.
+    #[serde(default)]
+    pub nurture_days: i64,
+    /// Share of the cards found with the organiser.
+    #[serde(default)]
+    pub seized: f64,
+    /// Price of a blank card, yuan, least and most.
+    #[serde(default)]
+    pub card_price: [i64; 2],
+    /// The actors the investigation knows; empty: no exhibits (no parties, dealings, sightings).
+    #[serde(default)]
+    pub party: Vec<Party>,
+    /// Days after the opening on which commission cards are dropped; absent: never.
+    #[serde(default)]
+    pub dropped_after: Option<i64>,
+}
+
+/// An employee of another company who sells identities out of its files.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Seller {
+    /// Prefix of the company's accounts and, in lower case, of its source system.
+    pub prefix: String,
+    /// County of the company.
+    pub region: String,
+    /// Identities sold, least and most.
+    pub records: [i64; 2],
+}
+
+/// An actor the investigation knows.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Party {
+    /// The id in the file.
+    pub id: String,
+    /// The name as published.
+    pub name: String,
+    /// The part played.
+    pub role: PartyRole,
+    /// County or province.
+    pub region: String,
+    /// What is known beside it.
+    #[serde(default)]
+    pub note: String,
+}
+
+/// The part an actor plays.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum PartyRole {
+    /// Takes the finished cards.
+    Organiser,
+    /// Owns the account and the blank cards.
+    Owner,
+    /// Has cards opened and buys identities.
+    Opener,
+    /// Works the lent account and collects identities.
+    Operator,
+    /// Sells identities.
+    Seller,
+}
+
+impl PartyRole {
+    /// Its name.
+    pub fn name(self) -> &'static str {
+        match self {
+            PartyRole::Organiser => "organiser",
+            PartyRole::Owner => "owner",
+            PartyRole::Opener => "opener",
+            PartyRole::Operator => "operator",
+            PartyRole::Seller => "seller",
+        }
+    }
+}
+
+/// What a ring shows.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum RingKind {
+    /// A lent login used from another province.
+    LentLogin,
+    /// The same, slow and careful.
+    Careful,
+    /// Blank cards opened far from their custodian by another outlet's account.
+    StockDiverter,
+    /// One labour company's people opened in bulk at the counter, without a contract.
+    LabourBulk,
+    /// Stored faces of past customers used again at the counter.
+    ReplayedFaces,
+    /// Cards opened for the commission only and dropped when it is safe.
+    Commission,
+}
+
+/// An insider who leaks or misuses what he looks up.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Leaker {
+    /// The name in the truth.
+    pub id: String,
+    /// The scheme.
+    pub kind: LeakerKind,
+    /// County of the account's outlet.
+    pub region: String,
+    /// Days after the start on which the leak begins.
+    pub from: i64,
+    /// Days it lasts.
+    pub days: i64,
+    /// Persons looked up for sale (or numbers taken over), in all.
+    pub persons: i64,
+    /// Share of them who become known victims.
+    pub harmed: f64,
+    /// Days from look-up to the fraud report, mean.
+    pub delay_days: f64,
+}
+
+/// What a leaker does.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+pub enum LeakerKind {
+    /// Looks persons up one by one.
+    Lookup,
+    /// Exports many at once.
+    Export,
+    /// Takes over subscribers' cards: look-up, service password, replacement.
+    SimSwap,
+}
+
+impl World {
+    /// The world of that name in the box.
+    pub fn embedded(name: &str) -> Result<World, SimError> {
+        let text = EMBEDDED.iter().find(|(n, _)| *n == name).map(|(_, text)| *text);
+        let known = || EMBEDDED.iter().map(|(n, _)| format!("`{n}`")).collect::<Vec<_>>().join(", ");
+        World::parse(text.ok_or_else(|| SimError::UnknownWorld { name: name.to_owned(), known: known() })?)
+    }
+
+    /// The names of the worlds in the box.
+    pub fn names() -> impl Iterator<Item = &'static str> {
+        EMBEDDED.iter().map(|(n, _)| *n)
+    }
+
+    /// Reads and checks a world's text.
+    pub fn parse(text: &str) -> Result<World, SimError> {
+        let world: World = toml::from_str(text).map_err(|e| SimError::Syntax(e.to_string()))?;
+        world.check()?;
+        Ok(world)
+    }
+
+    /// The volume of a size.
+    pub fn volume(&self, size: Size) -> Result<&Volume, SimError> {
+        self.size
+            .get(size.name())
+            .ok_or_else(|| self.fault("size", format!("has no table `[size.{}]`; add one", size.name())))
+    }
+
+    /// Day number of the first day.
+    pub(crate) fn start_day(&self) -> i64 {
+        time::parse_day(&self.start).expect("checked when parsed")
+    }
+
+    fn fault(&self, field: impl Into<String>, fault: impl Into<String>) -> SimError {
+        SimError::Value { world: self.name.clone(), field: field.into(), fault: fault.into() }
+    }
+
+    fn check(&self) -> Result<(), SimError> {
+        if time::parse_day(&self.start).is_none() {
+            return Err(
+                self.fault("start", format!("is not a day: `{}`; write it as 2019-12-01", self.start))
+            );
+        }
+        if self.place.is_empty() {
+            return Err(self.fault("place", "is empty; give at least one county with outlets"));
+        }
+        for place in &self.place {
+            self.check_region("place.region", &place.region)?;
+            if !(place.weight > 0.0) {
+                return Err(self.fault("place.weight", format!("of `{}` is not above 0", place.region)));
+            }
+        }
+        for (name, v) in &self.size {
+            Size::by_name(name)?;
+            self.check_volume(name, v)?;
+        }
+        self.check_shares()?;
+        let mut ids = BTreeSet::new();
+        for ring in &self.ring {
+            self.check_ring(ring)?;
+            if !ids.insert(&ring.id) {
+                return Err(self.fault("ring.id", format!("`{}` is there twice", ring.id)));
+            }
+        }
+        for leaker in &self.leaker {
+            self.check_placed(&format!("leaker.{}.region", leaker.id), &leaker.region)?;
+            self.check_share(&format!("leaker.{}.harmed", leaker.id), leaker.harmed)?;
+            if leaker.days < 1 || leaker.persons < 1 || !ids.insert(&leaker.id) {
+                return Err(self.fault(
+                    format!("leaker.{}", leaker.id),
+                    "needs an id of its own, and days and persons above 0",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_volume(&self, name: &str, v: &Volume) -> Result<(), SimError> {
+        let field = |f: &str| format!("size.{name}.{f}");
+        if v.days < 14 {
+            return Err(self.fault(field("days"), format!("is {}; at least 14 are needed", v.days)));
+        }
+        if v.outlets < self.place.len() {
+            return Err(self.fault(
+                field("outlets"),
+                format!("is {}; every one of the {} places needs one", v.outlets, self.place.len()),
+            ));
+        }
+        if v.staff < 2 * v.outlets {
+            return Err(self.fault(field("staff"), "is less than two an outlet"));
+        }
+        if v.population < 1_000 {
+            return Err(self.fault(field("population"), "is less than 1000 customers"));
+        }
+        if !(v.openings >= 0.0 && v.services >= 0.0 && v.victims >= 0.0 && v.scale > 0.0 && v.scale <= 1.0) {
+            return Err(self.fault(format!("size.{name}"), "has a negative rate, or a scale not in (0, 1]"));
+        }
+        Ok(())
+    }
+
+    fn check_shares(&self) -> Result<(), SimError> {
+        let (b, l) = (&self.background, &self.lookalikes);
+        for (field, share) in [
+            ("background.migrants", b.migrants),
+            ("background.explained", b.explained),
+            ("background.fraud_cards", b.fraud_cards),
+            ("background.reverified", b.reverified),
+            ("background.not_mine", b.not_mine),
+            ("lookalikes.vpn", l.vpn),
+            ("lookalikes.late_terminals", l.late_terminals),
+            ("lookalikes.late_transfers", l.late_transfers),
+            ("lookalikes.queues", l.queues),
+        ] {
+            self.check_share(field, share)?;
+        }
+        Ok(())
+    }
+
+    fn check_share(&self, field: &str, share: f64) -> Result<(), SimError> {
+        if (0.0..=1.0).contains(&share) {
+            return Ok(());
+        }
+        Err(self.fault(field, format!("is {share}; a share lies between 0 and 1")))
+    }
+
+    fn check_region(&self, field: &str, code: &str) -> Result<(), SimError> {
+        let year = time::civil_from_days(self.start_day()).0 as i32;
+        if region::known(code, year) && region::centre(code).is_some() && !code.ends_with("00") {
+            return Ok(());
+        }
+        Err(self.fault(field, format!("`{code}` is not a county's code of {year}; see GB/T 2260")))
+    }
+
+    fn check_placed(&self, field: &str, code: &str) -> Result<(), SimError> {
+        if self.place.iter().any(|p| p.region == code) {
+            return Ok(());
+        }
+        Err(self.fault(field, format!("`{code}` has no outlets; add it as a `[[place]]`")))
+    }
+
+    fn check_ring(&self, ring: &Ring) -> Result<(), SimError> {
+        let field = |f: &str| format!("ring.{}.{f}", ring.id);
+        self.check_placed(&field("region"), &ring.region)?;
+        for party in &ring.party {
+            if region::last_name(&party.region).is_none() {
+                return Err(self.fault(field("party.region"), format!("`{}` is no region", party.region)));
+            }
+        }
+        for code in ring.operators_at.iter().chain(ring.seller.iter().map(|s| &s.region)) {
+            self.check_region(&field("operators_at"), code)?;
+        }
+        for (name, share) in [
+            ("overrides", ring.overrides),
+            ("manual_position", ring.manual_position),
+            ("off_hours", ring.off_hours),
+        ] {
+            self.check_share(&field(name), share)?;
+        }
+        if !ring.operators_at.is_empty() && ring.operators == 0 {
+            return Err(self.fault(field("operators"), "is 0 although `operators_at` is given"));
+        }
+        for (name, [lo, hi]) in
+            [("cards", ring.cards), ("loss", ring.loss), ("capture_lead", ring.capture_lead)]
+        {
+            if lo > hi || lo < 0 {
+                return Err(self.fault(field(name), format!("is [{lo}, {hi}]; the least comes first")));
+            }
+        }
+        if ring.fraud_cards > ring.cards[0] || ring.fraud_cases < ring.fraud_cards {
+            return Err(self.fault(
+                field("fraud_cards"),
+                "must be at most `cards`, and `fraud_cases` at least `fraud_cards`",
+            ));
+        }
+        if ring.days < 7
+            || ring
+                .seller
+                .as_ref()
+                .is_some_and(|s| s.records[0] > s.records[1] || s.records[1] > ring.cards[0])
+        {
+            return Err(self.fault(field("days"), "is below 7, or the seller sells more than `cards`"));
+        }
+        Ok(())
+    }
+}
