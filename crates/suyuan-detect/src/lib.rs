@@ -1,1 +1,34 @@
+//! Rules over the ordered records: from rows to findings.
 //!
+//! A rule is Sigma 2.1 YAML with a namespaced `suyuan:` block ([`Rule`]). It is checked against the record kinds before it
+//! runs; it cannot be loaded without an example on which it fires and one on which it does not. [`detect`] reads
+//! the rows once in their total order, evaluates predicates as kernels over whole batches, keeps a small state per key, and
+//! reads a second time only to explain what fired: who else is involved, and which innocent explanation the records support.
+//!
+//! Invariants: the same rows give the same findings, however they are cut into batches; a finding has rows; state is bounded by
+//! what lies in the rules' windows, except custody of stock and the origin of cards, which last as long as the cards.
+//!
+//! Blind to: whatever no rule asks for; rows that a source never delivered. A finding is a lead, not a verdict: every one
+//! says how many comparable things fired too, what would clear it and what it cannot tell apart.
+
+mod catalogue;
+mod check;
+mod derive;
+mod error;
+mod explain;
+mod field;
+mod hash;
+mod kernel;
+mod plan;
+mod registry;
+mod rule;
+mod run;
+mod stats;
+mod view;
+mod window;
+mod yaml;
+
+pub use catalogue::catalogue;
+pub use error::{DetectError, Fault};
+pub use rule::{Correlation, Detection, Example, Measure, Names, Rule, RuleSet};
+pub use run::{detect, kinds_read};

@@ -1,0 +1,107 @@
+//! The rule catalogue: a page of the manual, written from the rules themselves.
+
+use std::fmt::Write;
+
+use suyuan_model::outcome::{Confidence, Text};
+
+use crate::explain::{entity_zh, span_text};
+use crate::rule::{Measure, Rule, RuleSet};
+
+/// The catalogue of the embedded rules as Markdown, in `zh` or else in English.
+pub fn catalogue(lang: &str) -> String {
+    match RuleSet::embedded() {
+        Ok(rules) => page(&rules, lang == "zh"),
+        Err(e) => e.to_string(),
+    }
+}
+
+fn page(rules: &RuleSet, zh: bool) -> String {
+    let mut out = String::from(if zh {
+        "# 规则目录\n\n由规则文件自动生成。命中只是线索：每条都列出其他解释的核查结果、可排除的条件与无法区分的情形。\n"
+    } else {
+        "# The rules\n\nWritten from the rule files. A hit is a lead: each names the other explanations that are checked, what would clear it and what it cannot tell apart.\n"
+    });
+    out.push_str(if zh { "\n| 规则 | 模式 | 标题 | 依据 |\n|---|---|---|---|\n" } else { "\n| rule | scheme | title | threshold |\n|---|---|---|---|\n" });
+    let pick = |t: &Text| if zh { t.zh.clone() } else { t.en.clone() };
+    for r in rules.rules() {
+        let _ = writeln!(out, "| [{0}](#{1}) | {2} | {3} | {4} |", r.id, anchor(&r.id), r.scheme, pick(&r.title), confidence(r.confidence, zh));
+    }
+    for r in rules.rules() {
+        entry(&mut out, r, zh);
+    }
+    out
+}
+
+fn anchor(id: &str) -> String {
+    id.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-').collect::<String>().to_lowercase()
+}
+
+fn confidence(c: Confidence, zh: bool) -> &'static str {
+    match (c, zh) {
+        (Confidence::Primary, false) => "primary text",
+        (Confidence::Primary, true) => "原文已核",
+        (Confidence::Secondary, false) => "secondary source",
+        (Confidence::Secondary, true) => "二手来源",
+        (Confidence::Engineering, false) => "engineering default",
+        (Confidence::Engineering, true) => "工程默认值",
+        (Confidence::Unconfirmed, false) => "not confirmed",
+        (Confidence::Unconfirmed, true) => "未证实",
+    }
+}
+
+fn entry(out: &mut String, r: &Rule, zh: bool) {
+    let pick = |t: &Text| if zh { t.zh.clone() } else { t.en.clone() };
+    let line = |out: &mut String, en: &str, cn: &str, text: String| {
+        let _ = writeln!(out, "- **{}** {text}", if zh { format!("{cn}：") } else { format!("{en}:") });
+    };
+    let _ = writeln!(out, "\n## {}\n\n**{}** ({})\n\n{}\n", r.id, pick(&r.title), r.scheme, pick(&r.description));
+    let kinds: Vec<&str> = r.kinds().iter().map(|k| if zh { k.spec().zh } else { k.name() }).collect();
+    line(out, "reads", "读取", kinds.join(if zh { "、" } else { ", " }));
+    let c = &r.correlation;
+    let how = match c.measure {
+        Measure::Each => if zh { "逐条".to_owned() } else { "each row".to_owned() },
+        m => {
+            let span = span_text(c.timespan);
+            let name = format!("{m:?}");
+            let (by, t) = (c.group_names.join(", "), c.threshold().unwrap_or_default());
+            let value = c.value_name.as_deref().map(|v| format!(" `{v}`")).unwrap_or_default();
+            if zh {
+                format!("{name}{value} {t}，{}内，按{by}", span.zh)
+            } else {
+                format!("{name}{value} {t} within {} by {by}", span.en)
+            }
+        }
+    };
+    line(out, "counts", "统计", how);
+    line(out, "threshold", "阈值来源", format!("{} ({})", pick(&r.threshold_from), confidence(r.confidence, zh)));
+    let whom = if zh { entity_zh(r.entity.kind).to_owned() } else { format!("{:?}", r.entity.kind).to_lowercase() };
+    line(out, "about", "针对", format!("{whom} (`{}`)", r.entity.field));
+    let sep = if zh { "；" } else { "; " };
+    if !r.operators().is_empty() {
+        let list: Vec<String> = r.operators().iter().map(|(n, t)| format!("`{n}` {}", pick(t))).collect();
+        line(out, "derives", "派生", list.join(sep));
+    }
+    let list: Vec<String> = r
+        .explanations()
+        .iter()
+        .map(|(t, decisive)| match (decisive, zh) {
+            (true, false) => format!("{} (decisive)", pick(t)),
+            (true, true) => format!("{}（可排除）", pick(t)),
+            _ => pick(t),
+        })
+        .collect();
+    line(out, "checks", "核查", list.join(sep));
+    line(out, "clears", "可排除", pick(&r.clears));
+    line(out, "cannot tell", "无法区分", pick(&r.cannot_tell));
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn both_languages_name_every_rule() {
+        let (en, zh) = (super::catalogue("en"), super::catalogue("zh"));
+        for r in crate::RuleSet::embedded().unwrap().rules() {
+            assert!(en.contains(&format!("## {}\n", r.id)) && zh.contains(&r.title.zh), "{}", r.id);
+        }
+    }
+}

@@ -1,0 +1,129 @@
+//! Other explanations, each looked for in the records.
+//!
+//! A check is one file and one line in [`ALL`]. It sees every evidence row of a finding and every row of the kinds
+//! it reads, over the whole time, later rows too; then it says whether the records support the innocent
+//! explanation, speak against it, or hold nothing that would decide it.
+
+mod busy_outlet;
+mod exposure;
+mod group_contract;
+mod handover;
+mod late_order;
+mod late_terminal;
+mod late_transfer;
+mod long_known;
+mod permit;
+mod queue;
+mod routine;
+mod shared_exit;
+mod signed_off;
+
+use std::collections::BTreeMap;
+
+use suyuan_model::Kind;
+use suyuan_model::outcome::{Outcome, Text};
+
+use crate::derive::{ParamDef, Params};
+use crate::registry::Registry;
+use crate::view::{Binder, Row};
+
+/// In the order of the manual.
+pub(crate) static ALL: &[&Spec] = &[
+    &late_terminal::SPEC,
+    &handover::SPEC,
+    &shared_exit::SPEC,
+    &long_known::SPEC,
+    &permit::SPEC,
+    &late_transfer::SPEC,
+    &group_contract::SPEC,
+    &busy_outlet::SPEC,
+    &queue::SPEC,
+    &late_order::SPEC,
+    &routine::SPEC,
+    &signed_off::SPEC,
+    &exposure::SPEC,
+];
+
+/// What a check is.
+pub(crate) struct Spec {
+    pub name: &'static str,
+    /// The explanation, both languages.
+    pub what: (&'static str, &'static str),
+    /// The kinds it reads beside the evidence.
+    pub reads: &'static [Kind],
+    pub params: &'static [ParamDef],
+    pub build: fn(&Params, &mut Binder) -> Box<dyn Check>,
+}
+
+impl std::fmt::Debug for Spec {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name)
+    }
+}
+
+/// The finding that is asked about.
+pub(crate) struct About<'a> {
+    pub entity: &'a str,
+    pub first: i64,
+    pub last: i64,
+    pub total: u64,
+}
+
+/// Contract: rows come in the total order; an evidence row comes to `evidence` before it comes to `other`.
+pub(crate) trait Check {
+    /// An evidence row of a finding.
+    fn evidence(&mut self, finding: usize, row: &Row<'_>, refs: &Registry);
+    /// A row of the kinds read.
+    fn other(&mut self, row: &Row<'_>, refs: &Registry);
+    /// What the records say.
+    fn outcome(&self, finding: usize, about: &About<'_>) -> (Outcome, Text);
+}
+
+/// How many of a finding's rows an explanation covers.
+#[derive(Default)]
+pub(crate) struct Tally(BTreeMap<usize, (u64, u64)>);
+
+impl Tally {
+    /// Counts a row that could be explained.
+    pub fn row(&mut self, finding: usize, explained: bool) {
+        let t = self.0.entry(finding).or_default();
+        t.0 += u64::from(explained);
+        t.1 += 1;
+    }
+    /// A row counted before turns out to be explained.
+    pub fn explain(&mut self, finding: usize) {
+        self.0.entry(finding).or_default().0 += 1;
+    }
+    pub fn get(&self, finding: usize) -> (u64, u64) {
+        self.0.get(&finding).copied().unwrap_or_default()
+    }
+    /// Supported when nine of ten rows are explained, excluded when fewer than half are; between them the
+    /// records do not decide. `rows` says what is counted, `how` what explains it.
+    pub fn outcome(&self, finding: usize, rows: (&str, &str), how: (&str, &str)) -> (Outcome, Text) {
+        let (k, n) = self.get(finding);
+        if n == 0 {
+            let text = Text::new(format!("no {} to look at", rows.0), format!("没有可核查的{}", rows.1));
+            return (Outcome::NotCheckable, text);
+        }
+        let text = Text::new(format!("{k} of {n} {} {}", rows.0, how.0), format!("{n}{}中{k}{}", rows.1, how.1));
+        (share(k, n), text)
+    }
+}
+
+pub(crate) fn share(k: u64, n: u64) -> Outcome {
+    match () {
+        () if k * 10 >= n * 9 => Outcome::Supported,
+        () if k * 2 < n => Outcome::Excluded,
+        () => Outcome::NotCheckable,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn every_file_is_registered() {
+        let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/src/check");
+        let files = std::fs::read_dir(dir).unwrap().count();
+        assert_eq!(files, super::ALL.len() + 1, "a check's file is not in the list");
+    }
+}

@@ -1,0 +1,38 @@
+//! Whether the account's holder was off shift at that time.
+//!
+//! Unknown where the staff row names no shift or one that cannot be read.
+
+use suyuan_model::Kind;
+
+use super::{FieldDef, Operator, Spec, Val, def};
+use crate::field::Ty;
+use crate::registry::Registry;
+use crate::view::{Row, Slot};
+
+const ON: &[Kind] = &[Kind::Login, Kind::Opening, Kind::Access, Kind::AccountChange];
+
+pub(crate) static SPEC: Spec = Spec {
+    name: "shift",
+    what: ("whether the account's holder was off shift", "工号持有人是否不当班"),
+    on: ON,
+    observes: &[],
+    params: &[],
+    fields,
+    build: |_, b| Box::new(OffShift(ON.iter().map(|k| b.slot(*k, "account")).collect())),
+};
+
+fn fields(_: &super::Params) -> Vec<FieldDef> {
+    vec![def("off_shift", Ty::Bool, "outside the holder's shift", "不在班次内")]
+}
+
+struct OffShift(Vec<Slot>);
+
+impl Operator for OffShift {
+    fn compute(&mut self, row: &Row<'_>, refs: &Registry, out: &mut [Val]) {
+        let Some(at) = ON.iter().position(|k| *k == row.kind()) else { return };
+        let staff = row.key(self.0[at]).and_then(|a| refs.staff.at(a, row.ts));
+        out[0] = staff.and_then(|s| s.shift.as_ref()).map(|s| !s.covers(row.ts)).into();
+    }
+    fn observe(&mut self, _: &Row<'_>, _: &Registry) {}
+    fn expire(&mut self, _: i64) {}
+}

@@ -1,0 +1,322 @@
+//! From a hit to a finding: a second scan looks at the evidence again, at what lies around it and at what came later.
+//!
+//! It collects the others involved and lets every check of the rule see the evidence and the rows it asks for, those
+//! after the hit too. A check that the rule calls decisive and that the records support makes the finding
+//! one for information.
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest, Sha256};
+use suyuan_model::Kind;
+use suyuan_model::outcome::{
+    BaseRate, Contribution, Counter, Entity, EntityKind, Evidence, Finding, Level, Outcome, Text,
+};
+use suyuan_model::scan::{RowSource, Want};
+
+use crate::check::{About, Check};
+use crate::error::DetectError;
+use crate::field;
+use crate::hash::{Key, KeyMap, KeySet};
+use crate::plan::Plan;
+use crate::rule::{Measure, Rule};
+use crate::run::{Draft, Pass};
+use crate::view::{Binder, Row, Slot, Views, identity};
+
+/// Others involved, of one kind, that a finding names.
+const MOST_INVOLVED: usize = 50;
+
+struct Checked {
+    check: Box<dyn Check>,
+    reads: Vec<Kind>,
+}
+
+struct Second {
+    binder: Binder,
+    /// Per plan.
+    checks: Vec<Vec<Checked>>,
+    /// Per plan and kind: slot and what it names.
+    involved: Vec<Vec<(Kind, Slot, EntityKind)>>,
+    /// Plans whose checks read a kind.
+    readers: Vec<Vec<(usize, usize)>>,
+    /// Evidence rows: drafts they belong to.
+    evidence: KeyMap<Vec<usize>>,
+    times: KeySet,
+    names: Vec<BTreeMap<EntityKind, std::collections::BTreeSet<String>>>,
+}
+
+pub(crate) fn findings(source: &dyn RowSource, pass: Pass<'_>) -> Result<Vec<Finding>, DetectError> {
+    let mut second = Second::new(&pass);
+    let wants = second.wants(&pass, source);
+    if !wants.is_empty() {
+        let mut stream = source.scan(&wants)?;
+        let mut views = Views::default();
+        while let Some(run) = stream.next_run()? {
+            let view = views.of(run.kind, &run.batch, &second.binder, 0);
+            for i in run.rows {
+                second.row(&view.row(i), &pass);
+            }
+        }
+    }
+    let fired = fired(&pass);
+    let mut out: Vec<Finding> =
+        pass.drafts.iter().enumerate().filter_map(|(n, d)| second.finding(n, d, &pass, &fired)).collect();
+    out.sort_by(|a, b| (a.first, &a.rule, &a.entity, &a.id).cmp(&(b.first, &b.rule, &b.entity, &b.id)));
+    Ok(out)
+}
+
+/// Per plan: how many different entities fired.
+fn fired(pass: &Pass<'_>) -> Vec<u64> {
+    let mut sets = vec![KeySet::default(); pass.bound.plans.len()];
+    for d in &pass.drafts {
+        sets[d.plan].insert(Key::of(&d.entity));
+    }
+    sets.iter().map(|s| s.len() as u64).collect()
+}
+
+impl Second {
+    fn new(pass: &Pass<'_>) -> Second {
+        let mut s = Second {
+            binder: Binder::default(),
+            checks: Vec::new(),
+            involved: Vec::new(),
+            readers: vec![Vec::new(); Kind::ALL.len()],
+            evidence: KeyMap::default(),
+            times: KeySet::default(),
+            names: vec![BTreeMap::new(); pass.drafts.len()],
+        };
+        let mut fired = vec![false; pass.bound.plans.len()];
+        for (n, d) in pass.drafts.iter().enumerate() {
+            fired[d.plan] = true;
+            for c in &d.rows {
+                let r = pass.sources.row(c);
+                s.times.insert(Key::number(r.ts));
+                let list = s.evidence.entry(identity(&r)).or_default();
+                if list.last() != Some(&n) {
+                    list.push(n);
+                }
+            }
+        }
+        for (at, plan) in pass.bound.plans.iter().enumerate() {
+            // Rules that did not fire ask for nothing.
+            let rule = plan.rule;
+            let checks = if fired[at] { s.checks_of(rule) } else { Vec::new() };
+            for (c, check) in checks.iter().enumerate() {
+                check.reads.iter().for_each(|k| s.readers[*k as usize].push((at, c)));
+            }
+            s.checks.push(checks);
+            let mut involved = Vec::new();
+            for d in &rule.detections {
+                for n in std::iter::once(&rule.entity).chain(&rule.involved) {
+                    if let Some(slot) = s.binder.find(d.kind, &n.field) {
+                        involved.push((d.kind, slot, n.kind));
+                    }
+                }
+            }
+            s.involved.push(involved);
+        }
+        s
+    }
+
+    fn checks_of(&mut self, rule: &Rule) -> Vec<Checked> {
+        rule.checks
+            .iter()
+            .map(|c| Checked { check: (c.spec.build)(&c.params, &mut self.binder), reads: c.spec.reads.to_vec() })
+            .collect()
+    }
+
+    fn wants(&self, pass: &Pass<'_>, source: &dyn RowSource) -> Vec<Want> {
+        let mut kinds: Vec<Kind> = Vec::new();
+        for d in &pass.drafts {
+            kinds.extend(pass.bound.plans[d.plan].rule.detections.iter().map(|d| d.kind));
+        }
+        kinds.extend(Kind::ALL.iter().filter(|k| !self.readers[**k as usize].is_empty()));
+        kinds.sort_unstable();
+        kinds.dedup();
+        kinds.retain(|k| source.count(*k) > 0);
+        kinds.into_iter().map(|k| Want::only(k, self.binder.columns(k))).collect()
+    }
+
+    fn row(&mut self, row: &Row<'_>, pass: &Pass<'_>) {
+        if self.times.contains(&Key::number(row.ts))
+            && let Some(drafts) = self.evidence.get(&row.identity())
+        {
+            for n in drafts {
+                let plan = pass.drafts[*n].plan;
+                for c in &mut self.checks[plan] {
+                    c.check.evidence(*n, row, pass.refs);
+                }
+                for (kind, slot, names) in &self.involved[plan] {
+                    if *kind == row.kind()
+                        && let Some(id) = row.text(*slot)
+                    {
+                        let set = self.names[*n].entry(*names).or_default();
+                        if set.len() < MOST_INVOLVED && !set.contains(id) {
+                            set.insert(id.to_owned());
+                        }
+                    }
+                }
+            }
+        }
+        for (plan, check) in &self.readers[row.kind() as usize] {
+            self.checks[*plan][*check].check.other(row, pass.refs);
+        }
+    }
+
+    fn finding(&self, n: usize, d: &Draft, pass: &Pass<'_>, fired: &[u64]) -> Option<Finding> {
+        let plan = &pass.bound.plans[d.plan];
+        let rule = plan.rule;
+        let about = About { entity: &d.entity, first: d.first, last: d.last, total: d.total };
+        let mut level = rule.level;
+        let mut counter = Vec::new();
+        for (c, used) in self.checks[d.plan].iter().zip(&rule.checks) {
+            let (outcome, detail) = c.check.outcome(n, &about);
+            if used.decisive && outcome == Outcome::Supported {
+                level = Level::Informational;
+            }
+            counter.push(Counter { what: Text::new(used.spec.what.0, used.spec.what.1), outcome, detail });
+        }
+        let evidence = Evidence::of(d.rows.iter().map(|c| pass.sources.row(c)))?;
+        let entity = Entity::new(rule.entity.kind, d.entity.clone());
+        let involved = self.names[n]
+            .iter()
+            .flat_map(|(k, ids)| ids.iter().map(|id| Entity::new(*k, id.clone())))
+            .filter(|e| *e != entity)
+            .collect();
+        Some(Finding {
+            id: id_of(rule, &d.entity, d.number),
+            rule: rule.id.clone(),
+            rule_hash: rule.hash.clone(),
+            scheme: rule.scheme.clone(),
+            title: rule.title.clone(),
+            family: rule.family,
+            confidence: rule.confidence,
+            level,
+            entity,
+            involved,
+            first: d.first,
+            last: d.last,
+            evidence,
+            contributions: contributions(plan, d),
+            counter,
+            base_rate: BaseRate {
+                hits: fired[d.plan],
+                of: (plan.comparable.len() as u64).max(fired[d.plan]),
+                what: comparable(rule),
+            },
+            clears: rule.clears.clone(),
+            cannot_tell: rule.cannot_tell.clone(),
+        })
+    }
+}
+
+/// Rule, its text, whom it accuses and which of several episodes: the same finding has the same id in every run.
+fn id_of(rule: &Rule, entity: &str, number: usize) -> String {
+    let mut h = Sha256::new();
+    for part in [rule.id.as_str(), rule.hash.as_str(), entity, &number.to_string()] {
+        h.update((part.len() as u64).to_le_bytes());
+        h.update(part.as_bytes());
+    }
+    h.finalize().iter().take(10).map(|b| format!("{b:02x}")).collect()
+}
+
+fn comparable(rule: &Rule) -> Text {
+    let names = serde_json::to_value(rule.entity.kind).ok();
+    let name = names.as_ref().and_then(|v| v.as_str()).unwrap_or("entity").replace('_', " ");
+    let kind = rule.kinds().last().copied();
+    let (en, zh) = kind.map_or(("", ""), |k| (k.name(), k.spec().zh));
+    Text::new(
+        format!("distinct {name} ids in `{en}` rows for which the rule fired at least once"),
+        format!("“{zh}”记录中出现的{}，其中至少触发一次本规则者", entity_zh(rule.entity.kind)),
+    )
+}
+
+/// What an entity is called in Chinese.
+pub(crate) fn entity_zh(k: EntityKind) -> &'static str {
+    match k {
+        EntityKind::Account => "工号",
+        EntityKind::Device => "终端",
+        EntityKind::Outlet => "网点",
+        EntityKind::Agent => "代理商",
+        EntityKind::Card => "卡",
+        EntityKind::Person => "人员",
+        EntityKind::Party => "涉案主体",
+        EntityKind::Collector => "采集人",
+        EntityKind::Employer => "用工单位",
+        EntityKind::Face => "人脸簇",
+        EntityKind::Background => "背景",
+        EntityKind::FraudCase => "涉诈案件",
+        EntityKind::Object => "访问对象",
+        EntityKind::Recipient => "接收方",
+        EntityKind::Address => "网络地址",
+        EntityKind::Imei => "手机串号",
+        EntityKind::Ring => "团伙",
+    }
+}
+
+/// What a field is called.
+pub(crate) fn label(rule: &Rule, kind: Kind, name: &str) -> Text {
+    if let Some(c) = field::column(kind, name) {
+        return c.label.clone();
+    }
+    let derived = rule.derive.iter().flat_map(|d| &d.fields).find(|f| f.name == name);
+    derived.map_or(Text::new(name, name), |f| Text::new(f.what.0.clone(), f.what.1.clone()))
+}
+
+fn contributions(plan: &Plan<'_>, d: &Draft) -> Vec<Contribution> {
+    let (rule, c) = (plan.rule, plan.correlation);
+    let span = span_text(c.timespan);
+    let by = c.group_names.join(", ");
+    let by = if by.is_empty() { Text::default() } else { Text::new(format!(" by {by}"), format!("，按{by}")) };
+    let value = c.value_name.as_deref().map(|v| label(rule, rule.detections[c.steps[0]].kind, v));
+    let value = value.unwrap_or_default();
+    let what = match c.measure {
+        Measure::Each => Text::new("matching rows", "符合条件的记录数"),
+        Measure::EventCount => Text::new(
+            format!("most matching rows within {}{}", span.en, by.en),
+            format!("{}内符合条件记录的最多数{}", span.zh, by.zh),
+        ),
+        Measure::ValueCount => Text::new(
+            format!("most different values ({}) within {}{}", value.en, span.en, by.en),
+            format!("{}内不同值（{}）的最多数{}", span.zh, value.zh, by.zh),
+        ),
+        Measure::ValueSum => Text::new(
+            format!("largest sum ({}) within {}{}", value.en, span.en, by.en),
+            format!("{}内合计（{}）的最大值{}", span.zh, value.zh, by.zh),
+        ),
+        Measure::Temporal | Measure::TemporalOrdered => {
+            Text::new(format!("steps met within {}{}", span.en, by.en), format!("{}内完成的步骤数{}", span.zh, by.zh))
+        }
+    };
+    let shown = if c.measure == Measure::Each { d.total.to_string() } else { d.peak.to_string() };
+    let threshold = match c.measure {
+        Measure::Each => Some("≥ 1".to_owned()),
+        Measure::Temporal | Measure::TemporalOrdered => Some(format!("≥ {}", c.steps.len())),
+        _ => c.threshold(),
+    };
+    let mut out = vec![Contribution { what, value: shown, threshold, nats: d.nats }];
+    for (spec, v) in plan.measures.iter().zip(&d.measures) {
+        if let Some(v) = v {
+            let value = if v.fract() == 0.0 { format!("{v:.0}") } else if v.abs() < 0.01 { format!("{v:.2e}") } else { format!("{v:.2}") };
+            out.push(Contribution {
+                what: label(rule, spec.kind, &spec.field),
+                value,
+                threshold: Some(spec.shown.clone()),
+                nats: 0.0,
+            });
+        }
+    }
+    out
+}
+
+/// A span as people say it.
+pub(crate) fn span_text(us: i64) -> Text {
+    use suyuan_model::time::{DAY, HOUR, SECOND};
+    let minute = 60 * SECOND;
+    let (n, en, zh) = match us {
+        u if u % DAY == 0 => (u / DAY, "d", "天"),
+        u if u % HOUR == 0 => (u / HOUR, "h", "小时"),
+        u if u % minute == 0 => (u / minute, "min", "分钟"),
+        u => (u / SECOND, "s", "秒"),
+    };
+    Text::new(format!("{n} {en}"), format!("{n}{zh}"))
+}

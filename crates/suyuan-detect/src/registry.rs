@@ -1,0 +1,147 @@
+//! Who and where: staff, outlets and terminals, read by their validity.
+//!
+//! These are small (tens of thousands of rows in a province) and are read whole before the scan. A row holds
+//! from `valid_from` (else its own time) until `valid_to`; of several that hold, the latest begun counts.
+
+use std::sync::Arc;
+
+use suyuan_model::calendar::Shift;
+use suyuan_model::columns::Column;
+use suyuan_model::records::outlet::OutletColumns;
+use suyuan_model::records::staff::StaffColumns;
+use suyuan_model::records::terminal::TerminalColumns;
+use suyuan_model::scan::{RowSource, ScanError, Want, for_each};
+use suyuan_model::{Kind, region};
+
+use crate::hash::{Key, KeyMap};
+
+/// A staff row.
+pub(crate) struct Staff {
+    pub outlet: Arc<str>,
+    pub agent: Option<Arc<str>>,
+    pub region6: Option<Arc<str>>,
+    pub role: Option<Arc<str>>,
+    pub shift: Option<Shift>,
+}
+
+/// An outlet row.
+pub(crate) struct Outlet {
+    pub agent: Option<Arc<str>>,
+    pub region6: Option<Arc<str>>,
+    pub position: Option<(f64, f64)>,
+}
+
+/// A terminal row.
+pub(crate) struct Terminal {
+    pub outlet: Option<Arc<str>>,
+}
+
+struct Dated<T> {
+    from: i64,
+    to: i64,
+    value: T,
+}
+
+/// Rows of one kind by id.
+pub(crate) struct Table<T> {
+    by_id: KeyMap<Vec<Dated<T>>>,
+}
+
+impl<T> Default for Table<T> {
+    fn default() -> Self {
+        Self { by_id: KeyMap::default() }
+    }
+}
+
+impl<T> Table<T> {
+    fn add(&mut self, id: &str, from: i64, to: Option<i64>, value: T) {
+        self.by_id.entry(Key::of(id)).or_default().push(Dated { from, to: to.unwrap_or(i64::MAX), value });
+    }
+    /// The row that holds at `ts`.
+    pub fn at(&self, id: Key, ts: i64) -> Option<&T> {
+        let rows = self.by_id.get(&id)?;
+        rows.iter().filter(|d| d.from <= ts && ts < d.to).max_by_key(|d| d.from).map(|d| &d.value)
+    }
+    /// The first beginning of validity after `ts`, and the row.
+    pub fn next_after(&self, id: Key, ts: i64) -> Option<(i64, &T)> {
+        let rows = self.by_id.get(&id)?;
+        rows.iter().filter(|d| d.from > ts).min_by_key(|d| d.from).map(|d| (d.from, &d.value))
+    }
+    pub fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
+    }
+}
+
+/// The tables.
+#[derive(Default)]
+pub(crate) struct Registry {
+    pub staff: Table<Staff>,
+    pub outlets: Table<Outlet>,
+    pub terminals: Table<Terminal>,
+}
+
+impl Registry {
+    pub fn read(source: &dyn RowSource) -> Result<Registry, ScanError> {
+        let mut r = Registry::default();
+        let text = |v: Option<&str>| v.map(Arc::<str>::from);
+        let wants = [
+            Want::only(
+                Kind::Staff,
+                &["account", "role", "outlet", "agent", "region6", "shift", "valid_from", "valid_to"],
+            ),
+            Want::only(Kind::Outlet, &["outlet", "agent", "region6", "lat", "lon", "valid_from", "valid_to"]),
+            Want::only(Kind::Terminal, &["device", "outlet", "valid_from", "valid_to"]),
+        ];
+        for_each(source, &wants, |kind, batch, i| match kind {
+            Kind::Staff => {
+                let c = StaffColumns::bind(batch);
+                let (Some(account), Some(outlet)) = (c.account.get(i), c.outlet.get(i)) else { return };
+                let row = Staff {
+                    outlet: outlet.into(),
+                    agent: text(c.agent.get(i)),
+                    region6: text(c.region6.get(i)),
+                    role: text(c.role.get(i)),
+                    shift: c.shift.get(i).and_then(|s| Shift::parse(s).ok()),
+                };
+                r.staff.add(account, c.valid_from.get(i).unwrap_or(c.key.ts(i)), c.valid_to.get(i), row);
+            }
+            Kind::Outlet => {
+                let c = OutletColumns::bind(batch);
+                let Some(outlet) = c.outlet.get(i) else { return };
+                let region6 = text(c.region6.get(i));
+                let position = c.lat.get(i).zip(c.lon.get(i)).or_else(|| region::centre(region6.as_deref()?));
+                let row = Outlet { agent: text(c.agent.get(i)), region6, position };
+                r.outlets.add(outlet, c.valid_from.get(i).unwrap_or(c.key.ts(i)), c.valid_to.get(i), row);
+            }
+            Kind::Terminal => {
+                let c = TerminalColumns::bind(batch);
+                let Some(device) = c.device.get(i) else { return };
+                let row = Terminal { outlet: text(c.outlet.get(i)) };
+                r.terminals.add(device, c.valid_from.get(i).unwrap_or(c.key.ts(i)), c.valid_to.get(i), row);
+            }
+            _ => {}
+        })?;
+        Ok(r)
+    }
+
+    /// The region where an account works: its own, else its outlet's.
+    pub fn region_of(&self, account: Key, ts: i64) -> Option<&str> {
+        let s = self.staff.at(account, ts)?;
+        let outlet = || self.outlets.at(Key::of(&s.outlet), ts).and_then(|o| o.region6.as_deref());
+        s.region6.as_deref().or_else(outlet)
+    }
+}
+
+/// Whether two regions lie in different provinces; `None` where one is not a Chinese code.
+pub(crate) fn other_province(a: &str, b: &str) -> Option<bool> {
+    let (a, b) = (region::province(a), region::province(b));
+    (!a.is_empty() && !b.is_empty()).then(|| a != b)
+}
+
+/// Kilometres between the seats of two regions.
+pub(crate) fn regions_km(a: &str, b: &str) -> Option<f64> {
+    if a == b {
+        return Some(0.0);
+    }
+    Some(suyuan_model::geo::distance_km(region::centre(a)?, region::centre(b)?))
+}

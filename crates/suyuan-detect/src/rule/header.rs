@@ -1,0 +1,204 @@
+//! The documents of a file into a [`Rule`]: Sigma's own keys and the `suyuan:` block.
+
+use serde::de::DeserializeOwned;
+use suyuan_model::outcome::{Confidence, EntityKind, Family, Level, Text};
+
+use crate::check;
+use crate::derive::{self, Params};
+use crate::error::Spot;
+use crate::field::Ty;
+use crate::rule::correlation::Correlation;
+use crate::rule::detection::{Detection, resolve};
+use crate::rule::{CheckUse, DeriveUse, FieldRef, Names, Rule, example};
+use crate::yaml::{Node, Value, unknown};
+
+const KEYS: [&str; 18] = [
+    "scheme", "title_zh", "description_zh", "family", "confidence", "threshold_from", "entity", "involved", "derive",
+    "explain", "clears", "cannot_tell", "nats", "hit", "miss", "version", "note", "references",
+];
+const FAMILIES: [&str; 11] = [
+    "login", "location", "device", "stock", "identity", "opening", "access", "use", "money", "outcome", "exhibit",
+];
+const CONFIDENCES: [&str; 4] = ["primary", "secondary", "engineering", "unconfirmed"];
+const LEVELS: [&str; 5] = ["informational", "low", "medium", "high", "critical"];
+const ENTITIES: [&str; 16] = [
+    "account", "device", "outlet", "agent", "card", "person", "party", "collector", "employer", "face", "background",
+    "fraud_case", "object", "recipient", "address", "imei",
+];
+
+pub(super) fn build(docs: &[Node], id: String, hash: String) -> Result<Rule, Spot> {
+    let Some(main) = docs.last() else {
+        let nothing = Node { line: 1, column: 1, value: Value::Null };
+        return Err(nothing.wants("a rule", "一条规则"));
+    };
+    let block = main.need("suyuan")?;
+    block.only(&KEYS)?;
+    let derive = derives(block)?;
+    let detections = detections(docs, main, &derive)?;
+    let correlation = match main.get("correlation") {
+        Some(_) => Correlation::parse(main, &detections, &derive)?,
+        None => Correlation::each(),
+    };
+    let last = &detections[*correlation.steps.last().unwrap_or(&0)];
+    let entity = names(block.need("entity")?)?;
+    // Every step that can fire the rule must name the accused; an ordered one fires at its last step.
+    resolve(block.need("entity")?, last.kind, &entity.field, &derive)?;
+    let mut involved = Vec::new();
+    if let Some(list) = block.get("involved") {
+        for n in list.list()? {
+            let used = names(n)?;
+            let known = detections.iter().any(|d| resolve(n, d.kind, &used.field, &[]).is_ok());
+            if !known {
+                resolve(n, last.kind, &used.field, &[])?;
+            }
+            involved.push(used);
+        }
+    }
+    let nats = block.get("nats").map(|n| -> Result<String, Spot> {
+        let name = n.text()?;
+        match resolve(n, last.kind, &name, &derive)? {
+            (FieldRef::Derived { .. }, Ty::Real) => Ok(name),
+            _ => Err(n.wants("a derived number", "派生数值字段")),
+        }
+    });
+    let rule = Rule {
+        title: Text::new(main.need("title")?.text()?, block.need("title_zh")?.text()?),
+        description: Text::new(main.need("description")?.text()?, block.need("description_zh")?.text()?),
+        scheme: block.need("scheme")?.text()?,
+        family: word::<Family>(block.need("family")?, &FAMILIES)?,
+        confidence: word::<Confidence>(block.need("confidence")?, &CONFIDENCES)?,
+        threshold_from: both(block.need("threshold_from")?)?,
+        level: word::<Level>(main.need("level")?, &LEVELS)?,
+        entity,
+        involved,
+        clears: both(block.need("clears")?)?,
+        cannot_tell: both(block.need("cannot_tell")?)?,
+        nats: nats.transpose()?,
+        hits: example::parse(block, "hit")?,
+        misses: example::parse(block, "miss")?,
+        checks: checks(block)?,
+        detections,
+        correlation,
+        derive,
+        id,
+        hash,
+    };
+    Ok(rule)
+}
+
+fn detections(docs: &[Node], main: &Node, derive: &[DeriveUse]) -> Result<Vec<Detection>, Spot> {
+    let mut out: Vec<Detection> = Vec::new();
+    if main.get("correlation").is_none() {
+        if docs.len() > 1 {
+            return Err(main.fault(
+                Text::new("several detections without a correlation", "有多个检测但没有关联"),
+                Text::new("end the file with a document that has `correlation:`", "请在文件末尾加上含“correlation:”的文档"),
+            ));
+        }
+        out.push(Detection::parse(main, "main".to_owned(), derive)?);
+        return Ok(out);
+    }
+    for doc in &docs[..docs.len() - 1] {
+        let node = doc.need("name")?;
+        let name = node.text()?;
+        if out.iter().any(|d| d.name == name) {
+            return Err(node.fault(
+                Text::new(format!("two rules named `{name}`"), format!("规则名“{name}”重复")),
+                Text::new("give each its own name", "请分别命名"),
+            ));
+        }
+        out.push(Detection::parse(doc, name, derive)?);
+    }
+    if out.is_empty() {
+        return Err(main.need("correlation")?.wants("detections before the correlation", "关联之前应有检测文档"));
+    }
+    Ok(out)
+}
+
+fn both(n: &Node) -> Result<Text, Spot> {
+    n.only(&["en", "zh"])?;
+    Ok(Text::new(n.need("en")?.text()?, n.need("zh")?.text()?))
+}
+
+fn word<T: DeserializeOwned>(n: &Node, names: &[&str]) -> Result<T, Spot> {
+    let name = n.text()?;
+    serde_json::from_value(serde_json::Value::String(name.clone()))
+        .map_err(|_| unknown(n, "value", "取值", &name, names.iter().copied()))
+}
+
+/// `{field: account, kind: account}`, or the short form `{account: account}`.
+fn names(n: &Node) -> Result<Names, Spot> {
+    let map = n.map()?;
+    if let [(field, kind)] = map {
+        return Ok(Names { field: field.text()?, kind: word::<EntityKind>(kind, &ENTITIES)? });
+    }
+    n.only(&["field", "kind"])?;
+    Ok(Names { field: n.need("field")?.text()?, kind: word::<EntityKind>(n.need("kind")?, &ENTITIES)? })
+}
+
+/// An entry `name` or `name: {param: value, ...}` of a list.
+fn named_entries(block: &Node, key: &str) -> Result<Vec<(Node, String, Option<Node>)>, Spot> {
+    let Some(list) = block.get(key) else { return Ok(Vec::new()) };
+    let mut out = Vec::new();
+    for n in list.list()? {
+        match &n.value {
+            Value::Map(m) if m.len() == 1 => out.push((m[0].0.clone(), m[0].0.text()?, Some(m[0].1.clone()))),
+            _ => out.push((n.clone(), n.text()?, None)),
+        }
+    }
+    Ok(out)
+}
+
+fn derives(block: &Node) -> Result<Vec<DeriveUse>, Spot> {
+    let mut out: Vec<DeriveUse> = Vec::new();
+    for (at, name, given) in named_entries(block, "derive")? {
+        let spec = derive::ALL
+            .iter()
+            .find(|s| s.name == name)
+            .ok_or_else(|| unknown(&at, "operator", "算子", &name, derive::ALL.iter().map(|s| s.name)))?;
+        let params = params(spec.params, given.as_ref(), &[])?;
+        let fields = (spec.fields)(&params);
+        for f in &fields {
+            if out.iter().any(|d| d.fields.iter().any(|g| g.name == f.name)) {
+                return Err(at.fault(
+                    Text::new(format!("`{}` is derived twice", f.name), format!("字段“{}”重复派生", f.name)),
+                    Text::new("give one of them another `as`", "请用as另行命名"),
+                ));
+            }
+        }
+        out.push(DeriveUse { spec, params, fields });
+    }
+    Ok(out)
+}
+
+fn checks(block: &Node) -> Result<Vec<CheckUse>, Spot> {
+    let mut out = Vec::new();
+    for (at, name, given) in named_entries(block, "explain")? {
+        let spec = check::ALL
+            .iter()
+            .find(|s| s.name == name)
+            .ok_or_else(|| unknown(&at, "check", "核查项", &name, check::ALL.iter().map(|s| s.name)))?;
+        let decisive = match given.as_ref().and_then(|g| g.get("decisive")) {
+            None => false,
+            Some(n) => match n.value {
+                Value::Bool(b) => b,
+                _ => return Err(n.wants("true or false", "true或false")),
+            },
+        };
+        out.push(CheckUse { spec, params: params(spec.params, given.as_ref(), &["decisive"])?, decisive });
+    }
+    Ok(out)
+}
+
+fn params(defs: &'static [derive::ParamDef], given: Option<&Node>, beside: &[&str]) -> Result<Params, Spot> {
+    let mut out = Params::defaults(defs);
+    let Some(given) = given.filter(|g| g.value != Value::Null) else { return Ok(out) };
+    let names: Vec<&str> = defs.iter().map(|d| d.name).chain(beside.iter().copied()).collect();
+    given.only(&names)?;
+    for d in defs {
+        if let Some(n) = given.get(d.name) {
+            out.set(d, &n.text()?).map_err(|(en, zh)| n.wants(&en, &zh))?;
+        }
+    }
+    Ok(out)
+}

@@ -1,0 +1,187 @@
+//! A rule: Sigma 2.1 YAML with a namespaced `suyuan:` block, checked against the records it speaks of.
+//!
+//! A file holds one detection, or several detections (each with a `name`) and one correlation, as YAML
+//! documents. Its path without the suffix is its id. The last document carries `title`, `level` and `suyuan:`.
+
+pub(crate) mod condition;
+pub(crate) mod correlation;
+pub(crate) mod detection;
+pub(crate) mod embedded;
+pub(crate) mod example;
+mod header;
+
+pub use correlation::{Correlation, Measure};
+pub use detection::Detection;
+pub use example::Example;
+
+use sha2::{Digest, Sha256};
+use suyuan_model::Kind;
+use suyuan_model::outcome::{Confidence, EntityKind, Family, Level, Text};
+
+use crate::check;
+use crate::derive;
+use crate::error::{DetectError, Fault, Spot};
+use crate::kernel::Test;
+use crate::yaml;
+
+/// Where a value of a row comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum FieldRef {
+    Column(&'static str),
+    /// Of the rule's operator of that index, the field of that index.
+    Derived { operator: usize, field: usize },
+}
+
+/// A condition over leaves.
+#[derive(Clone, Debug)]
+pub(crate) enum Expr {
+    All(Vec<Expr>),
+    Any(Vec<Expr>),
+    Not(Box<Expr>),
+    Leaf(usize),
+}
+
+/// One question to one field.
+#[derive(Clone, Debug)]
+pub(crate) struct Leaf {
+    pub field: FieldRef,
+    pub test: Test,
+    /// For `fieldref`: the other column.
+    pub same_as: Option<&'static str>,
+    pub name: String,
+    /// The threshold as people read it, for ordered comparisons.
+    pub shown: Option<String>,
+}
+
+/// An operator with its parameters, as a rule asks for it.
+#[derive(Clone, Debug)]
+pub(crate) struct DeriveUse {
+    pub spec: &'static derive::Spec,
+    pub params: derive::Params,
+    pub fields: Vec<derive::FieldDef>,
+}
+
+/// A check with its parameters.
+#[derive(Clone, Debug)]
+pub(crate) struct CheckUse {
+    pub spec: &'static check::Spec,
+    pub params: derive::Params,
+    /// When the records support it, the finding is for information only.
+    pub decisive: bool,
+}
+
+/// A field that names an entity.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Names {
+    /// The field.
+    pub field: String,
+    /// What it names.
+    pub kind: EntityKind,
+}
+
+/// A checked rule.
+#[derive(Clone, Debug)]
+pub struct Rule {
+    /// Its path without the suffix.
+    pub id: String,
+    /// SHA-256 of its text, first 16 hex digits.
+    pub hash: String,
+    /// Title.
+    pub title: Text,
+    /// What it is for.
+    pub description: Text,
+    /// The scheme it speaks of.
+    pub scheme: String,
+    /// The record family it rests on.
+    pub family: Family,
+    /// How sure its threshold is.
+    pub confidence: Confidence,
+    /// Where the threshold comes from.
+    pub threshold_from: Text,
+    /// Severity.
+    pub level: Level,
+    /// Whom it is about.
+    pub entity: Names,
+    /// Who else is named.
+    pub involved: Vec<Names>,
+    /// What would clear it.
+    pub clears: Text,
+    /// What it cannot tell apart.
+    pub cannot_tell: Text,
+    /// Its detections.
+    pub detections: Vec<Detection>,
+    /// Its correlation.
+    pub correlation: Correlation,
+    /// Examples that must fire.
+    pub hits: Vec<Example>,
+    /// Examples that must not.
+    pub misses: Vec<Example>,
+    pub(crate) derive: Vec<DeriveUse>,
+    pub(crate) checks: Vec<CheckUse>,
+    /// The derived field that holds the finding's score in nats.
+    pub(crate) nats: Option<String>,
+}
+
+impl Rule {
+    /// Reads and checks one file.
+    pub fn parse(path: &str, text: &str) -> Result<Rule, Fault> {
+        let id = path.trim_end_matches(".yml").trim_end_matches(".yaml").to_owned();
+        let hash = Sha256::digest(text.as_bytes()).iter().take(8).map(|b| format!("{b:02x}")).collect();
+        yaml::parse(text).and_then(|docs| header::build(&docs, id, hash)).map_err(|s: Spot| s.in_file(path))
+    }
+
+    /// The record kinds whose rows it matches, in the order of its steps.
+    pub fn kinds(&self) -> Vec<Kind> {
+        self.correlation.steps.iter().map(|s| self.detections[*s].kind).collect()
+    }
+
+    /// The names and words of the operators it uses.
+    pub fn operators(&self) -> Vec<(&'static str, Text)> {
+        self.derive.iter().map(|d| (d.spec.name, Text::new(d.spec.what.0, d.spec.what.1))).collect()
+    }
+
+    /// The explanations it checks: words, and whether one alone clears.
+    pub fn explanations(&self) -> Vec<(Text, bool)> {
+        self.checks.iter().map(|c| (Text::new(c.spec.what.0, c.spec.what.1), c.decisive)).collect()
+    }
+}
+
+/// Rules that are run together, in the order of their ids.
+#[derive(Clone, Debug, Default)]
+pub struct RuleSet {
+    rules: Vec<Rule>,
+}
+
+impl RuleSet {
+    /// The rules that come with the program.
+    pub fn embedded() -> Result<RuleSet, DetectError> {
+        Self::load_dir(embedded::FILES.iter().map(|(p, t)| ((*p).to_owned(), (*t).to_owned())))
+    }
+
+    /// Rules from files: path (relative to the folder of rules) and text. All faults are told at once.
+    pub fn load_dir(files: impl Iterator<Item = (String, String)>) -> Result<RuleSet, DetectError> {
+        let mut rules = Vec::new();
+        let mut faults = Vec::new();
+        for (path, text) in files {
+            match Rule::parse(&path, &text) {
+                Ok(r) => rules.push(r),
+                Err(f) => faults.push(f),
+            }
+        }
+        if !faults.is_empty() {
+            return Err(DetectError::Rules(faults));
+        }
+        rules.sort_by(|a, b| a.id.cmp(&b.id));
+        Ok(RuleSet { rules })
+    }
+
+    /// The rules.
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// Only the rules of these ids.
+    pub fn only(&self, ids: &[&str]) -> RuleSet {
+        RuleSet { rules: self.rules.iter().filter(|r| ids.contains(&r.id.as_str())).cloned().collect() }
+    }
+}

@@ -1,0 +1,292 @@
+//! A batch with the columns that rules and operators asked for, bound once.
+//!
+//! Readers ask a [`Binder`] for a [`Slot`] when they are built; reading a value is then an index, not a
+//! search by name. Keys of texts are hashed once per batch, on first use.
+
+use std::cell::OnceCell;
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Date32Type, Decimal128Type, Float64Type, Int64Type, TimestampMicrosecondType};
+use arrow_array::{
+    Array, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int64Array, RecordBatch, StringArray,
+    TimestampMicrosecondArray,
+};
+use suyuan_model::{Kind, RowRef};
+
+use crate::field;
+use crate::hash::{Key, KeyMap};
+use crate::kernel::Bitmap;
+
+/// A column of one kind, as an index into the views of that kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Slot(u16);
+
+/// Collects which columns of which kinds are read.
+#[derive(Debug)]
+pub struct Binder {
+    columns: Vec<Vec<&'static str>>,
+}
+
+impl Default for Binder {
+    fn default() -> Self {
+        Self { columns: vec![Vec::new(); Kind::ALL.len()] }
+    }
+}
+
+impl Binder {
+    /// The slot of a column; `None` where the kind has no such column.
+    pub fn find(&mut self, kind: Kind, name: &str) -> Option<Slot> {
+        let name = field::column(kind, name)?.name;
+        let list = &mut self.columns[kind as usize];
+        let at = list.iter().position(|n| *n == name).unwrap_or_else(|| {
+            list.push(name);
+            list.len() - 1
+        });
+        Some(Slot(at as u16))
+    }
+
+    /// The slot of a column that the program itself names.
+    pub fn slot(&mut self, kind: Kind, name: &'static str) -> Slot {
+        self.find(kind, name).expect("operators and checks name columns of the kind's declaration")
+    }
+
+    /// The columns asked for.
+    pub fn columns(&self, kind: Kind) -> &[&'static str] {
+        &self.columns[kind as usize]
+    }
+}
+
+pub(crate) enum Col {
+    Text(StringArray),
+    Int(Int64Array),
+    Real(Float64Array),
+    Time(TimestampMicrosecondArray),
+    Day(Date32Array),
+    Fen(Decimal128Array),
+    Bool(BooleanArray),
+    Absent,
+}
+
+impl Col {
+    fn bind(batch: &RecordBatch, name: &str) -> Col {
+        let Some(c) = batch.column_by_name(name) else { return Col::Absent };
+        if let Some(a) = c.as_string_opt::<i32>() {
+            Col::Text(a.clone())
+        } else if let Some(a) = c.as_primitive_opt::<Int64Type>() {
+            Col::Int(a.clone())
+        } else if let Some(a) = c.as_primitive_opt::<Float64Type>() {
+            Col::Real(a.clone())
+        } else if let Some(a) = c.as_primitive_opt::<TimestampMicrosecondType>() {
+            Col::Time(a.clone())
+        } else if let Some(a) = c.as_primitive_opt::<Date32Type>() {
+            Col::Day(a.clone())
+        } else if let Some(a) = c.as_primitive_opt::<Decimal128Type>() {
+            Col::Fen(a.clone())
+        } else if let Some(a) = c.as_boolean_opt() {
+            Col::Bool(a.clone())
+        } else {
+            Col::Absent
+        }
+    }
+}
+
+/// A batch, bound.
+pub struct View {
+    kind: Kind,
+    batch: Arc<RecordBatch>,
+    ts: Col,
+    cols: Vec<Col>,
+    keys: Vec<OnceCell<Box<[Key]>>>,
+    pub(crate) masks: Vec<OnceCell<Bitmap>>,
+}
+
+impl View {
+    pub(crate) fn new(kind: Kind, batch: Arc<RecordBatch>, binder: &Binder, masks: usize) -> View {
+        let names = binder.columns(kind);
+        View {
+            kind,
+            ts: Col::bind(&batch, "ts"),
+            cols: names.iter().map(|n| Col::bind(&batch, n)).collect(),
+            keys: names.iter().map(|_| OnceCell::new()).collect(),
+            masks: (0..masks).map(|_| OnceCell::new()).collect(),
+            batch,
+        }
+    }
+    pub(crate) fn is_of(&self, batch: &Arc<RecordBatch>) -> bool {
+        Arc::ptr_eq(&self.batch, batch)
+    }
+    pub(crate) fn len(&self) -> usize {
+        self.batch.num_rows()
+    }
+    pub(crate) fn col(&self, slot: Slot) -> &Col {
+        &self.cols[slot.0 as usize]
+    }
+    fn keys(&self, slot: Slot) -> &[Key] {
+        self.keys[slot.0 as usize].get_or_init(|| match self.col(slot) {
+            Col::Text(a) => (0..a.len())
+                .map(|i| if a.is_valid(i) { Key::of(a.value(i)) } else { Key(0) })
+                .collect(),
+            Col::Int(a) => (0..a.len())
+                .map(|i| if a.is_valid(i) { Key::number(a.value(i)) } else { Key(0) })
+                .collect(),
+            Col::Day(a) => (0..a.len())
+                .map(|i| if a.is_valid(i) { Key::number(a.value(i).into()) } else { Key(0) })
+                .collect(),
+            _ => vec![Key(0); self.len()].into(),
+        })
+    }
+    pub(crate) fn row(&self, i: usize) -> Row<'_> {
+        let ts = match &self.ts {
+            Col::Time(a) => a.value(i),
+            _ => 0,
+        };
+        Row { view: self, i, ts }
+    }
+}
+
+/// One row.
+#[derive(Clone, Copy)]
+pub struct Row<'a> {
+    view: &'a View,
+    i: usize,
+    /// When it happened.
+    pub ts: i64,
+}
+
+macro_rules! read {
+    ($(#[$doc:meta])* $name:ident, $variant:ident, $ty:ty, |$a:ident, $i:ident| $get:expr) => {
+        $(#[$doc])*
+        pub fn $name(&self, slot: Slot) -> Option<$ty> {
+            match self.view.col(slot) {
+                Col::$variant($a) if $a.is_valid(self.i) => { let $i = self.i; Some($get) }
+                _ => None,
+            }
+        }
+    };
+}
+
+impl<'a> Row<'a> {
+    /// Its kind.
+    pub fn kind(&self) -> Kind {
+        self.view.kind
+    }
+    pub(crate) fn index(&self) -> usize {
+        self.i
+    }
+    pub(crate) fn view(&self) -> &'a View {
+        self.view
+    }
+    read!(/// A text.
+        text, Text, &'a str, |a, i| a.value(i));
+    read!(/// A whole number.
+        int, Int, i64, |a, i| a.value(i));
+    read!(/// A measured number.
+        real, Real, f64, |a, i| a.value(i));
+    read!(/// An instant.
+        time, Time, i64, |a, i| a.value(i));
+    read!(/// A day number.
+        day, Day, i32, |a, i| a.value(i));
+    read!(/// Fen.
+        fen, Fen, i64, |a, i| a.value(i) as i64);
+    read!(/// Yes or no.
+        bool, Bool, bool, |a, i| a.value(i));
+
+    /// The key of a text or whole number; `None` where it is absent.
+    pub fn key(&self, slot: Slot) -> Option<Key> {
+        Some(self.view.keys(slot)[self.i]).filter(|k| k.0 != 0)
+    }
+
+    /// The row's identity and origin.
+    pub fn reference(&self) -> RowRef {
+        suyuan_model::columns::Key::bind(&self.view.batch).row(self.view.kind, self.i)
+    }
+
+    /// The key of the row's identity.
+    pub fn identity(&self) -> Key {
+        identity(&self.reference())
+    }
+}
+
+/// The key of a row's identity.
+pub(crate) fn identity(r: &RowRef) -> Key {
+    Key::of(&r.source).and(Key::number(r.ts)).and(Key::number(r.seq.wrapping_mul(32).wrapping_add(r.kind as i64)))
+}
+
+/// A row as state remembers it: small, and enough to cite it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Cite {
+    pub ts: i64,
+    seq: i64,
+    file: i64,
+    line: i64,
+    source: u16,
+    kind: Kind,
+}
+
+/// The source systems met, so that a [`Cite`] need not hold their names.
+#[derive(Default)]
+pub(crate) struct Sources {
+    names: Vec<String>,
+    by_key: KeyMap<u16>,
+}
+
+impl Sources {
+    pub fn cite(&mut self, row: &Row<'_>) -> Cite {
+        let r = row.reference();
+        let key = Key::of(&r.source);
+        let source = match self.by_key.get(&key) {
+            Some(n) => *n,
+            None => {
+                // INVARIANT: a run meets fewer than 65,536 source systems; beyond, the last is reused.
+                let n = self.names.len().min(usize::from(u16::MAX)) as u16;
+                self.names.push(r.source);
+                self.by_key.insert(key, n);
+                n
+            }
+        };
+        Cite { ts: r.ts, seq: r.seq, file: r.file, line: r.line, source, kind: r.kind }
+    }
+    pub fn row(&self, c: &Cite) -> RowRef {
+        RowRef {
+            kind: c.kind,
+            ts: c.ts,
+            source: self.names[usize::from(c.source)].clone(),
+            seq: c.seq,
+            file: c.file,
+            line: c.line,
+        }
+    }
+}
+
+/// The views of recent batches: scans that merge several files go to and fro between a few.
+#[derive(Default)]
+pub(crate) struct Views {
+    recent: Vec<(u64, View)>,
+    clock: u64,
+}
+
+impl Views {
+    const KEPT: usize = 48;
+
+    pub fn of(&mut self, kind: Kind, batch: &Arc<RecordBatch>, binder: &Binder, masks: usize) -> &View {
+        self.clock += 1;
+        let clock = self.clock;
+        let at = match self.recent.iter().position(|(_, v)| v.is_of(batch)) {
+            Some(at) => at,
+            None => {
+                let view = View::new(kind, batch.clone(), binder, masks);
+                if self.recent.len() < Self::KEPT {
+                    self.recent.push((0, view));
+                    self.recent.len() - 1
+                } else {
+                    let oldest = (0..Self::KEPT).min_by_key(|i| self.recent[*i].0).unwrap_or(0);
+                    self.recent[oldest] = (0, view);
+                    oldest
+                }
+            }
+        };
+        self.recent[at].0 = clock;
+        &self.recent[at].1
+    }
+}
