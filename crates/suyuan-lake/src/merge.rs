@@ -1,0 +1,212 @@
+//! Merging sorted inputs into one ascending sequence, without copying rows.
+//!
+//! The heads of all open inputs stand in a list sorted by key. The first goes on while it stays below
+//! the second, and what it passed leaves as one slice ([`Piece`]). An input is opened only when its
+//! least time is reached, so inputs that do not overlap are never open together.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use suyuan_model::RowKey;
+
+use crate::LakeError;
+use crate::read::Batches;
+use crate::sort::Sorted;
+use crate::table::{Keys, Table};
+
+/// Gives the batches of an input, in order.
+pub(crate) enum Source {
+    /// Sorted rows in memory.
+    Memory(Sorted),
+    /// A file.
+    File(Box<Batches>),
+}
+
+impl Source {
+    fn next(&mut self) -> Result<Option<RecordBatch>, LakeError> {
+        match self {
+            Source::Memory(sorted) => sorted.next_batch(),
+            Source::File(file) => file.next_batch(),
+        }
+    }
+}
+
+type Opener<'a> = Box<dyn FnOnce() -> Result<Source, LakeError> + Send + 'a>;
+
+/// A sorted input. Of rows with equal keys that of the lower `rank` comes first.
+pub(crate) struct Input<'a> {
+    pub(crate) table: Table,
+    pub(crate) rank: u32,
+    /// No key of the input is before this time.
+    pub(crate) min_ts: i64,
+    pub(crate) open: Opener<'a>,
+}
+
+/// Consecutive rows of the merged sequence, from one batch.
+pub(crate) struct Piece {
+    pub(crate) table: Table,
+    pub(crate) rank: u32,
+    pub(crate) batch: Arc<RecordBatch>,
+    pub(crate) keys: Arc<Keys>,
+    pub(crate) rows: Range<usize>,
+}
+
+struct Head {
+    table: Table,
+    rank: u32,
+    source: Source,
+    batch: Arc<RecordBatch>,
+    keys: Arc<Keys>,
+    row: usize,
+}
+
+impl Head {
+    fn place(&self) -> (RowKey<'_>, Table, u32) {
+        (self.keys.key(self.row), self.table, self.rank)
+    }
+    fn place_at(&self, row: usize) -> (RowKey<'_>, Table, u32) {
+        (self.keys.key(row), self.table, self.rank)
+    }
+
+    /// The first row after the current one that is not before `other`'s.
+    fn run_until(&self, other: &Head) -> usize {
+        let limit = other.place();
+        let before = |row: usize| self.place_at(row) < limit;
+        let len = self.keys.len();
+        let (mut lo, mut step) = (self.row + 1, 1);
+        let mut hi = loop {
+            let probe = lo + step - 1;
+            if probe >= len {
+                break len;
+            }
+            if !before(probe) {
+                break probe;
+            }
+            lo = probe + 1;
+            step *= 2;
+        };
+        while lo < hi {
+            let mid = lo + (hi - lo) / 2;
+            if before(mid) { lo = mid + 1 } else { hi = mid }
+        }
+        lo
+    }
+}
+
+/// The merge of all inputs.
+pub(crate) struct Merge<'a> {
+    /// Open inputs; `order` names them by their current key.
+    heads: Vec<Head>,
+    order: Vec<usize>,
+    /// Inputs not yet open, the next one last.
+    pending: Vec<Input<'a>>,
+}
+
+impl<'a> Merge<'a> {
+    pub(crate) fn new(mut inputs: Vec<Input<'a>>) -> Merge<'a> {
+        inputs.sort_by_key(|i| std::cmp::Reverse((i.min_ts, i.table, i.rank)));
+        Merge { heads: Vec::new(), order: Vec::new(), pending: inputs }
+    }
+
+    /// The next rows, or `None` at the end.
+    pub(crate) fn next(&mut self) -> Result<Option<Piece>, LakeError> {
+        self.open_due()?;
+        let Some(&first) = self.order.first() else { return Ok(None) };
+        let head = &self.heads[first];
+        let mut end = match self.order.get(1) {
+            Some(&second) => head.run_until(&self.heads[second]),
+            None => head.keys.len(),
+        };
+        if let Some(next) = self.pending.last()
+            && head.keys.ts(end - 1) >= next.min_ts
+        {
+            end = head.keys.from_ts(head.row + 1, next.min_ts);
+        }
+        let piece = Piece {
+            table: head.table,
+            rank: head.rank,
+            batch: head.batch.clone(),
+            keys: head.keys.clone(),
+            rows: head.row..end,
+        };
+        self.advance(first, end)?;
+        Ok(Some(piece))
+    }
+
+    /// Opens every input whose time has come.
+    fn open_due(&mut self) -> Result<(), LakeError> {
+        while let Some(next) = self.pending.last() {
+            if let Some(&first) = self.order.first()
+                && next.min_ts > self.heads[first].keys.ts(self.heads[first].row)
+            {
+                break;
+            }
+            let Some(input) = self.pending.pop() else { break };
+            let mut source = (input.open)()?;
+            let Some(batch) = source.next()? else { continue };
+            let keys = Arc::new(Keys::bind(input.table, &batch));
+            let head =
+                Head { table: input.table, rank: input.rank, source, batch: Arc::new(batch), keys, row: 0 };
+            let at = self.order.partition_point(|&h| self.heads[h].place() < head.place());
+            self.order.insert(at, self.heads.len());
+            self.heads.push(head);
+        }
+        Ok(())
+    }
+
+    /// Moves the first head to `row` and puts it where it then belongs.
+    fn advance(&mut self, first: usize, row: usize) -> Result<(), LakeError> {
+        let head = &mut self.heads[first];
+        head.row = row;
+        if row == head.keys.len() {
+            match head.source.next()? {
+                Some(batch) => {
+                    head.keys = Arc::new(Keys::bind(head.table, &batch));
+                    head.batch = Arc::new(batch);
+                    head.row = 0;
+                }
+                None => {
+                    self.order.remove(0);
+                    self.close(first);
+                    return Ok(());
+                }
+            }
+        }
+        let mut at = 0;
+        while at + 1 < self.order.len() && self.heads[self.order[at + 1]].place() < self.heads[first].place()
+        {
+            self.order[at] = self.order[at + 1];
+            at += 1;
+        }
+        self.order[at] = first;
+        Ok(())
+    }
+
+    /// Lets go of an input that has ended.
+    fn close(&mut self, head: usize) {
+        self.heads.swap_remove(head);
+        let moved = self.heads.len();
+        for h in &mut self.order {
+            if *h == moved {
+                *h = head;
+            }
+        }
+    }
+}
+
+/// Tells rows that repeat the one before them; equal keys stand next to each other in a merge.
+#[derive(Default)]
+pub(crate) struct Repeats {
+    last: Option<(Arc<Keys>, usize)>,
+}
+
+impl Repeats {
+    /// Whether the piece's first row repeats the row before it. (Later rows cannot: an input ascends.)
+    pub(crate) fn first_repeats(&mut self, piece: &Piece) -> bool {
+        let repeats =
+            self.last.as_ref().is_some_and(|(keys, row)| keys.key(*row) == piece.keys.key(piece.rows.start));
+        self.last = Some((piece.keys.clone(), piece.rows.end - 1));
+        repeats
+    }
+}

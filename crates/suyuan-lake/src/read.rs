@@ -1,0 +1,214 @@
+//! Reading one Parquet file of a table: columns asked for, row groups that a time range touches.
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use arrow_array::{RecordBatch, RecordBatchOptions, new_null_array};
+use arrow_schema::{Schema, SchemaRef};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+    RowSelection,
+};
+use parquet::file::metadata::ParquetMetaData;
+use parquet::file::statistics::Statistics;
+
+use crate::LakeError;
+use crate::table::{Keys, Table};
+
+/// How much was read, for those who want to see that pruning works.
+#[derive(Debug, Default)]
+pub struct Io {
+    files: AtomicU64,
+    groups: AtomicU64,
+    rows: AtomicU64,
+}
+
+impl Io {
+    /// Files opened.
+    pub fn files(&self) -> u64 {
+        self.files.load(Ordering::Relaxed)
+    }
+    /// Row groups read.
+    pub fn row_groups(&self) -> u64 {
+        self.groups.load(Ordering::Relaxed)
+    }
+    /// Rows in those row groups.
+    pub fn rows(&self) -> u64 {
+        self.rows.load(Ordering::Relaxed)
+    }
+}
+
+/// What is read of a file.
+#[derive(Clone)]
+pub(crate) struct Ask {
+    pub(crate) table: Table,
+    /// The columns, in order; they hold the key columns.
+    pub(crate) schema: SchemaRef,
+    /// Times from and up to, both inclusive.
+    pub(crate) between: Option<(i64, i64)>,
+    pub(crate) batch_rows: usize,
+    pub(crate) io: Arc<Io>,
+}
+
+impl Ask {
+    /// All columns, all rows.
+    pub(crate) fn all(table: Table, batch_rows: usize) -> Ask {
+        Ask { table, schema: table.schema(), between: None, batch_rows, io: Arc::default() }
+    }
+
+    /// Only the key columns.
+    pub(crate) fn keys(table: Table, batch_rows: usize) -> Ask {
+        let schema = table.schema();
+        let fields: Vec<_> = schema
+            .fields()
+            .iter()
+            .filter(|f| table.key_columns().contains(&f.name().as_str()))
+            .cloned()
+            .collect();
+        Ask { schema: Arc::new(Schema::new(fields)), ..Ask::all(table, batch_rows) }
+    }
+
+    pub(crate) fn between(mut self, range: Option<(i64, i64)>) -> Ask {
+        self.between = range;
+        self
+    }
+}
+
+/// A file that is open with its footer read.
+pub(crate) struct OpenFile {
+    path: PathBuf,
+    file: File,
+    meta: ArrowReaderMetadata,
+}
+
+impl OpenFile {
+    pub(crate) fn open(path: &Path) -> Result<OpenFile, LakeError> {
+        let file = File::open(path).map_err(|e| LakeError::io("open", path, e))?;
+        let meta = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new().with_skip_arrow_metadata(true))
+            .map_err(|e| LakeError::parquet("read", path, e))?;
+        Ok(OpenFile { path: path.to_owned(), file, meta })
+    }
+
+    pub(crate) fn meta(&self) -> &ParquetMetaData {
+        self.meta.metadata()
+    }
+
+    /// Least and greatest value of a time column in a row group, where known.
+    pub(crate) fn ts_range(&self, group: usize) -> Option<(i64, i64)> {
+        let column = self.meta.parquet_schema().columns().iter().position(|c| c.name() == "ts")?;
+        match self.meta().row_group(group).column(column).statistics()? {
+            Statistics::Int64(s) => Some((*s.min_opt()?, *s.max_opt()?)),
+            _ => None,
+        }
+    }
+
+    /// Least and greatest token of a row group of originals, where known.
+    pub(crate) fn token_range(&self, group: usize) -> Option<(&[u8], &[u8])> {
+        let column = self.meta.parquet_schema().columns().iter().position(|c| c.name() == "token")?;
+        let stats = self.meta().row_group(group).column(column).statistics()?;
+        Some((stats.min_bytes_opt()?, stats.max_bytes_opt()?))
+    }
+
+    /// Reads what is asked for, of these row groups only.
+    pub(crate) fn read(
+        self,
+        ask: &Ask,
+        groups: Vec<usize>,
+        selection: Option<RowSelection>,
+    ) -> Result<Batches, LakeError> {
+        let rows: i64 = groups.iter().map(|g| self.meta().row_group(*g).num_rows()).sum();
+        ask.io.files.fetch_add(1, Ordering::Relaxed);
+        ask.io.groups.fetch_add(groups.len() as u64, Ordering::Relaxed);
+        ask.io.rows.fetch_add(rows as u64, Ordering::Relaxed);
+        let held = self.meta.schema().clone();
+        let wanted: Vec<usize> =
+            ask.schema.fields().iter().filter_map(|f| held.index_of(f.name()).ok()).collect();
+        for &i in &wanted {
+            let (have, want) = (held.field(i), ask.schema.field_with_name(held.field(i).name()));
+            if want.is_ok_and(|w| w.data_type() != have.data_type()) {
+                return Err(LakeError::Catalog(format!(
+                    "names `{}`, whose column `{}` has type {}",
+                    self.path.display(),
+                    have.name(),
+                    have.data_type()
+                )));
+            }
+        }
+        let mask = ProjectionMask::roots(self.meta.parquet_schema(), wanted);
+        let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(self.file, self.meta)
+            .with_projection(mask)
+            .with_row_groups(groups)
+            .with_batch_size(ask.batch_rows);
+        if let Some(selection) = selection {
+            builder = builder.with_row_selection(selection);
+        }
+        let reader = builder.build().map_err(|e| LakeError::parquet("read", &self.path, e))?;
+        Ok(Batches {
+            path: self.path,
+            reader,
+            schema: ask.schema.clone(),
+            table: ask.table,
+            between: ask.between,
+        })
+    }
+}
+
+/// The batches of one file, ascending.
+pub(crate) struct Batches {
+    path: PathBuf,
+    reader: ParquetRecordBatchReader,
+    schema: SchemaRef,
+    table: Table,
+    between: Option<(i64, i64)>,
+}
+
+/// Opens a file for what is asked; row groups outside the range are not read.
+pub(crate) fn open(path: &Path, ask: &Ask) -> Result<Batches, LakeError> {
+    let file = OpenFile::open(path)?;
+    let touched = |g: &usize| match (ask.between, file.ts_range(*g)) {
+        (Some((from, to)), Some((min, max))) => max >= from && min <= to,
+        _ => true,
+    };
+    let groups = (0..file.meta().num_row_groups()).filter(touched).collect();
+    file.read(ask, groups, None)
+}
+
+impl Batches {
+    pub(crate) fn next_batch(&mut self) -> Result<Option<RecordBatch>, LakeError> {
+        loop {
+            let Some(batch) = self.reader.next() else { return Ok(None) };
+            let batch = batch.map_err(|e| LakeError::parquet("read", &self.path, e.into()))?;
+            let batch = self.trim(self.conform(&batch)?);
+            if batch.num_rows() > 0 {
+                return Ok(Some(batch));
+            }
+        }
+    }
+
+    /// The columns as asked for; a column younger than the file reads as absent.
+    fn conform(&self, batch: &RecordBatch) -> Result<RecordBatch, LakeError> {
+        let columns = self
+            .schema
+            .fields()
+            .iter()
+            .map(|f| match batch.column_by_name(f.name()) {
+                Some(c) => c.clone(),
+                None => new_null_array(f.data_type(), batch.num_rows()),
+            })
+            .collect();
+        let rows = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+        RecordBatch::try_new_with_options(self.schema.clone(), columns, &rows)
+            .map_err(|source| LakeError::Arrow { table: self.table.name(), source })
+    }
+
+    fn trim(&self, batch: RecordBatch) -> RecordBatch {
+        let Some((from, to)) = self.between else { return batch };
+        let keys = Keys::bind(self.table, &batch);
+        let start = keys.from_ts(0, from);
+        let end = to.checked_add(1).map_or(keys.len(), |after| keys.from_ts(start, after));
+        if start == 0 && end == keys.len() { batch } else { batch.slice(start, end - start) }
+    }
+}

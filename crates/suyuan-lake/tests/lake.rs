@@ -1,0 +1,314 @@
+//! The lake against a plain slow oracle: sort everything in memory, keep the first of equal keys.
+
+mod common;
+
+use common::{Dice, Row, batch, dump, load, open, oracle, originals, refs, tight};
+use proptest::prelude::*;
+use suyuan_lake::{LakeError, Options, Table};
+use suyuan_model::Kind;
+use suyuan_model::scan::{RowSource, Want};
+
+const KINDS: [Kind; 3] = [Kind::Login, Kind::Opening, Kind::Usage];
+
+fn wants() -> Vec<Want> {
+    KINDS.map(Want::all).to_vec()
+}
+
+fn row(ts: i64, source: &str, seq: i64, line: i64) -> Row {
+    Row { ts, source: source.into(), seq, file: 1, line }
+}
+
+#[test]
+fn rows_come_back_in_order_and_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_store, lake) = open(dir.path(), Options::default());
+    assert_eq!(lake.snapshot(None).unwrap().id(), 1);
+    let rows = [row(20, "b", 1, 1), row(10, "b", 2, 2), row(10, "a", 9, 3), row(20, "b", 1, 4)];
+    assert_eq!(load(&lake, [(Kind::Login, batch(Kind::Login, &rows))]), (3, 1));
+    let snapshot = lake.snapshot(None).unwrap();
+    let lines: Vec<i64> = refs(&snapshot, &wants()).iter().map(|r| r.line).collect();
+    assert_eq!(lines, [3, 2, 1]);
+    assert_eq!((snapshot.count(Kind::Login), snapshot.count(Kind::Opening)), (3, 0));
+    assert!(matches!(lake.snapshot(Some(7)), Err(LakeError::NoVersion { asked: 7, last: 2 })));
+}
+
+#[test]
+fn a_batch_of_other_columns_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_store, lake) = open(dir.path(), Options::default());
+    let wrong = batch(Kind::Usage, &[row(1, "a", 1, 1)]);
+    let told = lake.load().append(Kind::Login, wrong).unwrap_err().to_string();
+    assert!(told.contains("login"), "{told}");
+}
+
+#[test]
+fn the_same_load_twice_changes_nothing_but_the_counts() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_store, lake) = open(dir.path(), tight(20_000, 2));
+    let mut dice = Dice(5);
+    let rows: Vec<Row> = (0..3_000).map(|i| row(dice.roll(4_000) as i64, "s", i, i)).collect();
+    let batches = || rows.chunks(700).map(|c| (Kind::Usage, batch(Kind::Usage, c)));
+    assert_eq!(load(&lake, batches()), (3_000, 0));
+    let before = lake.snapshot(None).unwrap();
+    let files = std::fs::read_dir(lake.folder(Table::Kind(Kind::Usage))).unwrap().count();
+    assert_eq!(load(&lake, batches()), (0, 3_000));
+    let after = lake.snapshot(None).unwrap();
+    assert_eq!(before.id(), after.id());
+    assert_eq!(before.files(Kind::Usage), after.files(Kind::Usage));
+    assert_eq!(std::fs::read_dir(lake.folder(Table::Kind(Kind::Usage))).unwrap().count(), files);
+    assert_eq!(dump(&before, &wants()), dump(&after, &wants()));
+}
+
+#[test]
+fn a_load_in_order_is_written_once_and_one_out_of_order_leaves_no_run() {
+    let dir = tempfile::tempdir().unwrap();
+    let options = Options { file_bytes: 96 << 20, ..tight(30_000, 1) };
+    let (_store, lake) = open(dir.path(), options);
+    let mut dice = Dice(1);
+    // Within a hundred steps of order: the part that a spill holds back heals it.
+    let rows: Vec<Row> = (0..5_000).map(|i| row(i * 10 + dice.roll(100) as i64, "s", i, i)).collect();
+    load(&lake, rows.chunks(64).map(|c| (Kind::Usage, batch(Kind::Usage, c))));
+    assert_eq!(lake.snapshot(None).unwrap().files(Kind::Usage).len(), 1);
+    load(&lake, rows.rchunks(64).map(|c| (Kind::Login, batch(Kind::Login, c))));
+    let snapshot = lake.snapshot(None).unwrap();
+    for kind in [Kind::Usage, Kind::Login] {
+        let on_disk = std::fs::read_dir(lake.folder(Table::Kind(kind))).unwrap().count();
+        assert_eq!(on_disk, snapshot.files(kind).len(), "{kind:?}");
+        assert_eq!(snapshot.count(kind), 5_000);
+    }
+    let mut dropped = lake.load();
+    dropped.append(Kind::Access, batch(Kind::Access, &rows)).unwrap();
+    drop(dropped);
+    assert_eq!(std::fs::read_dir(lake.folder(Table::Kind(Kind::Access))).unwrap().count(), 0);
+}
+
+#[test]
+fn columns_left_out_of_a_scan_are_not_in_its_batches() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_store, lake) = open(dir.path(), Options::default());
+    load(&lake, [(Kind::Login, batch(Kind::Login, &[row(1, "a", 1, 1)]))]);
+    let snapshot = lake.snapshot(None).unwrap();
+    let mut stream = snapshot.scan(&[Want::only(Kind::Login, &["device"])]).unwrap();
+    let run = stream.next_run().unwrap().unwrap();
+    let names: Vec<_> = run.batch.schema().fields().iter().map(|f| f.name().clone()).collect();
+    assert_eq!(names, ["ts", "source", "seq", "device", "file_id", "line"]);
+    assert!(snapshot.scan(&[Want::only(Kind::Login, &["no_such"])]).is_err());
+}
+
+#[test]
+fn a_range_reads_only_the_files_and_groups_it_touches() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_store, lake) = open(dir.path(), Options { group_rows: 100, ..Options::default() });
+    for day in 0..10 {
+        let rows: Vec<Row> = (0..1_000).map(|i| row(day * 1_000 + i, "s", i, i)).collect();
+        load(&lake, [(Kind::Login, batch(Kind::Login, &rows))]);
+    }
+    let snapshot = lake.snapshot(None).unwrap();
+    let read = |from, to| {
+        let snapshot = lake.snapshot(Some(snapshot.id())).unwrap();
+        let mut stream = snapshot.scan_between(&[Want::all(Kind::Login)], from, to).unwrap();
+        let mut rows = 0;
+        while let Some(run) = stream.next_run().unwrap() {
+            rows += run.rows.len();
+        }
+        drop(stream);
+        (rows, snapshot.io().files(), snapshot.io().row_groups())
+    };
+    assert_eq!(read(0, 9_999), (10_000, 10, 100));
+    assert_eq!(read(4_250, 4_349), (100, 1, 2));
+    assert_eq!(read(4_950, 5_049), (100, 2, 2));
+    assert_eq!(read(20_000, 30_000), (0, 0, 0));
+    assert_eq!(read(i64::MIN, i64::MAX).0, 10_000);
+    // An ordered scan of files that do not overlap holds one open at a time: the second is opened late.
+    let mut stream = snapshot.scan(&[Want::all(Kind::Login)]).unwrap();
+    stream.next_run().unwrap();
+    drop(stream);
+    assert_eq!(snapshot.io().files(), 1);
+}
+
+#[test]
+fn single_rows_are_found_by_their_key() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_store, lake) = open(dir.path(), tight(50_000, 1));
+    let mut dice = Dice(3);
+    let rows: Vec<Row> = (0..4_000).map(|i| row(dice.roll(500) as i64, "s", i, i)).collect();
+    for part in rows.chunks(900) {
+        load(&lake, [(Kind::Opening, batch(Kind::Opening, part)), (Kind::Login, batch(Kind::Login, part))]);
+    }
+    let snapshot = lake.snapshot(None).unwrap();
+    let all = refs(&snapshot, &wants());
+    let mut asked: Vec<_> = (0..200).map(|_| all[dice.roll(all.len() as u64) as usize].clone()).collect();
+    asked[7].seq = -1;
+    let found = snapshot.rows_at(&asked).unwrap();
+    for (i, (ask, hit)) in asked.iter().zip(&found).enumerate() {
+        assert_eq!(hit.is_none(), i == 7, "{ask}");
+        let Some(hit) = hit else { continue };
+        assert_eq!(&suyuan_model::columns::Key::bind(&hit.batch).row(hit.kind, hit.row), ask);
+        let whole = batch(
+            ask.kind,
+            &[Row { ts: ask.ts, source: ask.source.clone(), seq: ask.seq, file: 1, line: ask.line }],
+        );
+        assert_eq!(common::line(hit.kind, &hit.batch, hit.row), common::line(ask.kind, &whole, 0));
+    }
+    assert!(snapshot.rows_at(&[]).unwrap().is_empty());
+}
+
+#[test]
+fn originals_are_kept_once_and_found() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_store, lake) = open(dir.path(), tight(20_000, 1));
+    let mut dice = Dice(9);
+    let tokens: Vec<String> = (0..5_000).map(|_| format!("idn1-{:04}", dice.roll(2_000))).collect();
+    let distinct: std::collections::BTreeSet<_> = tokens.iter().collect();
+    for part in tokens.chunks(2_500) {
+        let mut load = lake.load();
+        for few in part.chunks(100) {
+            load.originals(originals(few)).unwrap();
+        }
+        load.commit(|_, _| Ok(())).unwrap();
+    }
+    let check = |lake: &suyuan_lake::Lake| {
+        let snapshot = lake.snapshot(None).unwrap();
+        assert_eq!(snapshot.originals(), distinct.len() as u64);
+        let found =
+            snapshot.originals_at(&["idn1-none", tokens[0].as_str(), tokens[4_999].as_str()]).unwrap();
+        assert_eq!(found.len(), if tokens[0] == tokens[4_999] { 1 } else { 2 });
+        assert_eq!(found[&tokens[0]], format!("sealed {}", tokens[0]).into_bytes());
+    };
+    check(&lake);
+    lake.compact().unwrap();
+    check(&lake);
+}
+
+#[test]
+fn compaction_changes_no_row_and_old_versions_stay() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_store, lake) = open(dir.path(), Options { file_bytes: 96 << 20, ..tight(1 << 20, 2) });
+    let mut dice = Dice(4);
+    let mut versions = Vec::new();
+    for n in 0..12 {
+        let rows: Vec<Row> = (0..200).map(|i| row(dice.roll(3_000) as i64, "s", n * 200 + i, i)).collect();
+        load(&lake, KINDS.map(|k| (k, batch(k, &rows))));
+        let snapshot = lake.snapshot(None).unwrap();
+        versions.push((snapshot.id(), dump(&snapshot, &wants())));
+    }
+    let done = lake.compact().unwrap();
+    assert_eq!((done.before, done.after), (36, 3));
+    assert_eq!(done.snapshot, versions.last().unwrap().0 + 1);
+    let now = lake.snapshot(None).unwrap();
+    assert_eq!(dump(&now, &wants()), versions.last().unwrap().1);
+    for (id, rows) in &versions {
+        assert_eq!(&dump(&lake.snapshot(Some(*id)).unwrap(), &wants()), rows, "version {id}");
+    }
+    assert_eq!(
+        lake.compact().unwrap(),
+        suyuan_lake::Compacted { snapshot: done.snapshot, before: 0, after: 0 }
+    );
+}
+
+#[test]
+fn orphans_are_swept_when_a_day_old_and_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_store, lake) = open(dir.path(), Options::default());
+    load(&lake, [(Kind::Login, batch(Kind::Login, &[row(1, "a", 1, 1)]))]);
+    load(&lake, [(Kind::Login, batch(Kind::Login, &[row(2, "a", 2, 2)]))]);
+    lake.compact().unwrap();
+    let folder = lake.folder(Table::Kind(Kind::Login));
+    let orphan = folder.join("login-99999999.parquet");
+    std::fs::write(&orphan, b"PAR1").unwrap();
+    let born = orphan.metadata().unwrap().modified().unwrap();
+    let born = born.duration_since(std::time::UNIX_EPOCH).unwrap().as_micros() as i64;
+    let day = suyuan_model::time::DAY;
+    assert_eq!(lake.sweep_orphans(born + day - 1).unwrap(), Vec::<std::path::PathBuf>::new());
+    assert_eq!(lake.sweep_orphans(born + 2 * day).unwrap(), [orphan]);
+    assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 3, "two old files and the compacted one");
+    assert_eq!(refs(&lake.snapshot(Some(2)).unwrap(), &wants()).len(), 1);
+}
+
+#[test]
+fn a_store_open_for_reading_reads_the_lake() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_store, lake) = open(dir.path(), Options::default());
+    load(&lake, [(Kind::Login, batch(Kind::Login, &[row(1, "a", 1, 1)]))]);
+    let reader = suyuan_store::Store::open_read(dir.path().join("suyuan.db")).unwrap();
+    let other = suyuan_lake::Lake::open(&reader, dir.path().join("lake")).unwrap();
+    assert_eq!(refs(&other.snapshot(None).unwrap(), &wants()).len(), 1);
+    let mut load = other.load();
+    load.append(Kind::Login, batch(Kind::Login, &[row(2, "a", 2, 1)])).unwrap();
+    assert!(load.commit(|_, _| Ok(())).is_err());
+    assert_eq!(std::fs::read_dir(lake.folder(Table::Kind(Kind::Login))).unwrap().count(), 1);
+}
+
+#[test]
+fn a_failed_callback_leaves_all_as_it_was() {
+    let dir = tempfile::tempdir().unwrap();
+    let (store, lake) = open(dir.path(), Options::default());
+    let mut load = lake.load();
+    load.append(Kind::Login, batch(Kind::Login, &[row(1, "a", 1, 1)])).unwrap();
+    let told = load.commit(|tx, counts| {
+        assert_eq!(counts.total().taken, 1);
+        suyuan_store::results::put(tx, "x", b"x")?;
+        Err(suyuan_store::StoreError::caller("on purpose"))
+    });
+    assert_eq!(told.unwrap_err().to_string(), "on purpose");
+    assert_eq!(lake.snapshot(None).unwrap().id(), 1);
+    assert_eq!(store.read(|c| suyuan_store::results::names(c)).unwrap(), Vec::<String>::new());
+    assert_eq!(std::fs::read_dir(lake.folder(Table::Kind(Kind::Login))).unwrap().count(), 0);
+}
+
+/// Loads of batches of rows: few times, sources and numbers, so that keys meet often.
+fn loads() -> impl Strategy<Value = Vec<Vec<(usize, Vec<(i64, u8, i64)>)>>> {
+    let rows = prop::collection::vec((0..40i64, 0..3u8, 0..6i64), 1..120);
+    prop::collection::vec(prop::collection::vec((0..KINDS.len(), rows), 1..8), 1..5)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 60, ..ProptestConfig::default() })]
+
+    #[test]
+    fn random_loads_in_random_cuts_equal_the_oracle(
+        loads in loads(),
+        spread in prop::sample::select(vec![1i64, 1_000]),
+        memory in prop::sample::select(vec![1usize, 30_000, 200_000, 96 << 20]),
+        threads in 1..4usize,
+        compact_after in 0..6usize,
+    ) {
+        let dir = tempfile::tempdir().unwrap();
+        let (_store, lake) = open(dir.path(), tight(memory, threads));
+        let mut all = Vec::new();
+        let mut line = 0;
+        for (n, batches) in loads.iter().enumerate() {
+            let mut load = lake.load();
+            let mut appended = 0;
+            for (kind, keys) in batches {
+                let kind = KINDS[*kind];
+                let rows: Vec<Row> = keys.iter().map(|(ts, source, seq)| {
+                    line += 1;
+                    let source = ["", "a", "ab"][usize::from(*source)].to_owned();
+                    Row { ts: ts * spread, source, seq: *seq, file: n as i64 + 1, line }
+                }).collect();
+                appended += rows.len();
+                load.append(kind, batch(kind, &rows)).unwrap();
+                all.extend(rows.into_iter().map(|r| (kind, r)));
+            }
+            let held = oracle(&all).len();
+            let receipt = load.commit(|_, _| Ok(())).unwrap();
+            let total = receipt.counts.total();
+            prop_assert_eq!((total.taken + total.known) as usize, appended);
+            prop_assert!(receipt.counts.rows.keys().all(|(file, _)| *file == n as i64 + 1));
+            let snapshot = lake.snapshot(None).unwrap();
+            prop_assert_eq!(KINDS.iter().map(|k| snapshot.count(*k)).sum::<u64>() as usize, held);
+            if n == compact_after {
+                lake.compact().unwrap();
+            }
+        }
+        let snapshot = lake.snapshot(None).unwrap();
+        let want = oracle(&all);
+        prop_assert_eq!(&refs(&snapshot, &wants()), &want);
+        let lines: Vec<String> = want.iter().map(|r| {
+            let row = Row { ts: r.ts, source: r.source.clone(), seq: r.seq, file: r.file, line: r.line };
+            common::line(r.kind, &batch(r.kind, &[row]), 0)
+        }).collect();
+        prop_assert_eq!(dump(&snapshot, &wants()), lines);
+    }
+}
