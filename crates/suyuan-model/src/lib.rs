@@ -6,6 +6,7 @@
 //!
 //! Time is `i64` microseconds UTC. `(ts, source, seq)` is the total order and the identity of a row.
 
+pub mod actor;
 pub mod calendar;
 pub mod checks;
 pub mod columns;

@@ -99,6 +99,8 @@ pub enum EntityKind {
     Address,
     /// Handset (IMEI).
     Imei,
+    /// A ring as a whole: what its members did together.
+    Ring,
 }
 
 /// Something the records speak of.

@@ -1,0 +1,836 @@
+//! Counts held against the lines of the law.
+//!
+//! Every count is a list of units (a person's record, a card, a case, an amount), each with its time,
+//! its row and whether it is sure; the lower count takes the sure ones, the upper count all. Where a
+//! provision was in force for a part of the acts only, the lower count takes the units of that part.
+//! Persons are told apart by token, so one person counts once for one actor however many cards bear
+//! the name, and once although obtained and then used (art. 11).
+//! Invariant: taking a unit away never raises a count.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use suyuan_model::RowRef;
+use suyuan_model::actor::Actor;
+use suyuan_model::outcome::{
+    Assessment, Confidence, Entity, EntityKind, Evidence, Reached, RingCard, Role, Text, Totals,
+};
+
+use crate::Input;
+use crate::facts::OpeningFact;
+use crate::law::{Force, Halving, Item, Pack, Period, Test, Tier, Whose};
+use crate::text;
+use crate::words::{self, join};
+
+/// A card counts as sure from this probability on; below it only the upper count takes it.
+pub(crate) const SURE: f64 = 0.9;
+
+/// One thing counted.
+#[derive(Clone)]
+pub(crate) struct Unit {
+    pub ts: i64,
+    pub weight: u64,
+    pub sure: bool,
+    pub row: RowRef,
+}
+
+/// A count with its bounds and what to say of it.
+#[derive(Clone, Default)]
+pub(crate) struct Tally {
+    pub units: Vec<Unit>,
+    pub counted: Text,
+    pub notes: Vec<Text>,
+    /// A lower bound reached by reasoning instead of by counting.
+    pub floor: u64,
+    /// Units per one of the threshold's unit (100 for fen against yuan).
+    pub scale: u64,
+}
+
+impl Tally {
+    fn lower(&self, covers: impl Fn(i64) -> bool) -> u64 {
+        let sum: u64 = self.units.iter().filter(|u| u.sure && covers(u.ts)).map(|u| u.weight).sum();
+        (sum / self.scale.max(1)).max(self.floor)
+    }
+    fn upper(&self) -> u64 {
+        let sum: u64 = self.units.iter().map(|u| u.weight).sum();
+        (sum / self.scale.max(1)).max(self.floor)
+    }
+}
+
+/// How many persons a number of cards needs at least, if nobody could have more than `limit` cards at
+/// one of `carriers` carriers.
+pub fn persons_at_least(cards: u64, limit: u64, carriers: u64) -> u64 {
+    cards.div_ceil((limit * carriers).max(1))
+}
+
+/// Records of persons by tier, the records' own counts of one actor or of the ring.
+#[derive(Default)]
+struct Records {
+    tiers: BTreeMap<Tier, Vec<Unit>>,
+    floor: u64,
+    counted: Text,
+    notes: Vec<Text>,
+}
+
+impl Records {
+    fn add(&mut self, tier: Tier, unit: Unit) {
+        self.tiers.entry(tier).or_default().push(unit);
+    }
+}
+
+/// What an actor is to the halving rule.
+#[derive(Clone, Copy, PartialEq)]
+enum Insider {
+    No,
+    /// Role in the carrier or its agent.
+    Duty,
+    /// Got the identities in another service; the collection itself may be the unlawful obtaining.
+    Service,
+}
+
+/// All assessments of a case: the ring's first, then each actor's, by the age of the law.
+pub(crate) fn assess(input: &Input, totals: &Totals) -> Vec<Assessment> {
+    let ring = Entity::new(EntityKind::Ring, input.ring.id.clone());
+    let period = Period { first: totals.first, last: totals.last };
+    let mut out = Vec::new();
+    if input.ring.cards.is_empty() {
+        return out;
+    }
+    let all = ring_records(input);
+    let joint = joint_income(input);
+    let mut bench = Bench { input, period, entity: ring, out: &mut out };
+    bench.records(&all, Insider::No, true);
+    bench.income(&joint, Insider::No);
+    bench.ring_lines(totals);
+    for (n, actor) in input.actors.iter().enumerate() {
+        if actor.roles.iter().all(|r| matches!(r, Role::Device | Role::Outlet)) {
+            continue;
+        }
+        let insider = insider(actor);
+        let (records, income) = (actor_records(input, n, actor), actor_income(input, actor));
+        let mut bench = Bench { input, period, entity: actor.lead.clone(), out: &mut out };
+        bench.records(&records, insider, false);
+        bench.income(&income, insider);
+    }
+    out
+}
+
+fn insider(actor: &Actor) -> Insider {
+    let has = |roles: &[Role]| roles.iter().any(|r| actor.roles.contains(r));
+    if has(&[Role::StockAgent, Role::CredentialOwner, Role::LookupInsider, Role::Seller]) {
+        Insider::Duty
+    } else if has(&[Role::Harvester, Role::Operator]) {
+        Insider::Service
+    } else {
+        Insider::No
+    }
+}
+
+/// Whether a card speaks for an identity used without its holder.
+fn sure(input: &Input, card: &RingCard, opening: Option<&OpeningFact>) -> bool {
+    card.probability >= SURE
+        && opening.is_none_or(|o| o.valid != Some(false))
+        && input.mine.verified.get(&card.card).map(String::as_str) != Some("passed")
+}
+
+/// Persons by token, each once: the strictest tier, and a sure unit before an unsure one.
+#[derive(Default)]
+struct People(BTreeMap<String, (Tier, Unit)>);
+
+impl People {
+    fn put(&mut self, subject: &str, tier: Tier, unit: Unit) {
+        match self.0.get_mut(subject) {
+            None => {
+                self.0.insert(subject.to_owned(), (tier, unit));
+            }
+            Some((t, u)) => {
+                *t = (*t).min(tier);
+                if unit.sure && !u.sure {
+                    *u = unit;
+                }
+            }
+        }
+    }
+
+    /// The persons of these cards.
+    fn of<'a>(input: &Input, cards: impl Iterator<Item = &'a RingCard>) -> People {
+        let mut people = People::default();
+        for card in cards {
+            let opening = input.mine.openings.get(&card.card);
+            let subject = opening.and_then(|o| o.subject.as_ref()).or(card.subject.as_ref());
+            let Some(subject) = subject else { continue };
+            let tier = match opening {
+                Some(o) if o.face => Tier::T500,
+                _ => Tier::T5000,
+            };
+            let sure = sure(input, card, opening);
+            people.put(
+                subject,
+                tier,
+                Unit { ts: card.opening.ts, weight: 1, sure, row: card.opening.clone() },
+            );
+        }
+        people
+    }
+
+    /// The same persons in the upper count only.
+    fn unsure(mut self) -> People {
+        for (_, unit) in self.0.values_mut() {
+            unit.sure = false;
+        }
+        self
+    }
+
+    fn add(&mut self, other: People) {
+        for (subject, (tier, unit)) in other.0 {
+            self.put(&subject, tier, unit);
+        }
+    }
+}
+
+fn ring_records(input: &Input) -> Records {
+    let mut records = Records::default();
+    let people = People::of(input, input.ring.cards.iter()).0;
+    let known = people.len() as u64;
+    let unsure = people.values().filter(|(_, u)| !u.sure).count();
+    for (tier, unit) in people.into_values() {
+        records.add(tier, unit);
+    }
+    records.counted = text(
+        "distinct persons in whose names the ring's cards were opened (tokens; one person counts once)",
+        "本团伙所开卡的不同被登记人（以令牌区分，同一人只计一次）",
+    );
+    let nameless: Vec<&RingCard> =
+        input.ring.cards.iter().filter(|c| subject_of(input, c).is_none()).collect();
+    if !nameless.is_empty() {
+        persons_by_cards(input, &nameless, known, &mut records);
+    }
+    if unsure > 0 {
+        records.notes.push(text(
+            format!(
+                "{unsure} persons count in the upper bound only: card below probability {SURE}, identity number that does not hold, or a re-verification passed"
+            ),
+            format!("{unsure}人只计入上限：卡的概率低于{SURE}、证件号校验不符或二次实名已通过"),
+        ));
+    }
+    records.notes.push(text(
+        "art. 11: obtained and then used or passed on counts once; what was given to several takers may count for each of them",
+        "依第十一条，获取后又使用或提供的不重复计算；分别提供给不同对象的可累计计算",
+    ));
+    records.notes.push(text(
+        "identity card with face counts in the tier of 500 by guiding cases 192 and 193 (2022, read from secondary sources)",
+        "身份证信息加人脸信息按指导案例192、193号（2022年，二手来源）归入五百条档",
+    ));
+    records
+}
+
+fn subject_of<'a>(input: &'a Input, card: &'a RingCard) -> Option<&'a String> {
+    input.mine.openings.get(&card.card).and_then(|o| o.subject.as_ref()).or(card.subject.as_ref())
+}
+
+/// Bounds for cards whose persons the records do not name: what the limit of cards a person gives.
+fn persons_by_cards(input: &Input, nameless: &[&RingCard], known: u64, records: &mut Records) {
+    for card in nameless {
+        let face = input.mine.openings.get(&card.card).is_some_and(|o| o.face);
+        let unit = Unit { ts: card.opening.ts, weight: 1, sure: false, row: card.opening.clone() };
+        records.add(if face { Tier::T500 } else { Tier::T5000 }, unit);
+    }
+    let limit = input.laws.items().find_map(|(_, item)| match item.test {
+        Some(Test::CardsPerPerson { limit, carriers }) => Some((limit, carriers)),
+        _ => None,
+    });
+    let Some((limit, carriers)) = limit else { return };
+    let cards = input.ring.cards.len() as u64;
+    let (one, several) = (persons_at_least(cards, limit, 1), persons_at_least(cards, limit, carriers));
+    records.floor = several.max(known);
+    let n = nameless.len();
+    records.notes.push(text(
+        format!(
+            "{n} cards do not name a person; cards are not records: {cards} cards need at least {one} persons at one carrier, {several} if they were spread over {carriers} carriers, if the limit of {limit} held; de-duplicated persons must be asked for"
+        ),
+        format!(
+            "{n}张卡未载明被登记人；卡数不等于条数：如{limit}张上限得到遵守，{cards}张卡在一家运营商至少需{one}人，分布于{carriers}家时至少{several}人；应调取去重后的人数"
+        ),
+    ));
+}
+
+/// Records of one actor: captured, looked at, or used in openings on their device or under their login.
+fn actor_records(input: &Input, n: usize, actor: &Actor) -> Records {
+    let ring = People::of(input, input.ring.cards.iter());
+    let has = |roles: &[Role]| roles.iter().any(|r| actor.roles.contains(r));
+    let mut people = People::default();
+    let mut said: Vec<(&str, &str)> = Vec::new();
+    if has(&[Role::Harvester]) {
+        said.push(("persons captured by this collector", "由其采集的人员"));
+        captured(input, n, &ring, &mut people);
+    }
+    if has(&[Role::Operator]) {
+        said.push((
+            "persons in whose names cards were opened on this operator's devices",
+            "在其设备上被开卡的人员",
+        ));
+        people.add(People::of(
+            input,
+            cards_on(input, |o| o.device.as_deref().is_some_and(|d| named(actor, EntityKind::Device, d))),
+        ));
+    }
+    if has(&[Role::Seller, Role::LookupInsider]) {
+        said.push((
+            "persons whose data this account looked at or exported; sure where no order was given and the identity was used for a card of the ring afterwards",
+            "由该工号查询或导出的人员；无工单且其后被用于本团伙开卡的计入下限",
+        ));
+        accessed(input, n, &ring, &mut people);
+    }
+    if people.0.is_empty() && has(&[Role::StockAgent, Role::CredentialOwner]) {
+        said.push((
+            "persons in whose names cards were opened under this login; counts only if the acts were joint",
+            "在该工号下被开卡的人员；以共同行为得到证明为前提",
+        ));
+        let under = cards_on(input, |o| named(actor, EntityKind::Account, &o.account));
+        people = People::of(input, under).unsure();
+    } else if people.0.is_empty() && has(&[Role::Opener, Role::Organiser]) {
+        said.push((
+            "persons in whose names the ring's cards were opened; counts only if the acts were joint",
+            "本团伙所开卡的被登记人；以共同行为得到证明为前提",
+        ));
+        people = ring.unsure();
+    }
+    let mut records = Records { counted: join(&said), ..Records::default() };
+    for (tier, unit) in people.0.into_values() {
+        records.add(tier, unit);
+    }
+    exhibited_quantity(input, actor, &mut records);
+    records
+}
+
+/// Cards of the ring whose opening is such.
+fn cards_on<'a>(
+    input: &'a Input,
+    such: impl Fn(&OpeningFact) -> bool + 'a,
+) -> impl Iterator<Item = &'a RingCard> {
+    input.ring.cards.iter().filter(move |c| input.mine.openings.get(&c.card).is_some_and(&such))
+}
+
+/// Persons captured; sure where a pretext was given and a card of the ring was opened afterwards.
+fn captured(input: &Input, n: usize, ring: &People, people: &mut People) {
+    for (subject, c) in &input.mine.captured[n] {
+        let used = ring.0.get(subject).filter(|(_, u)| u.ts >= c.ts);
+        let sure = c.pretext && used.is_some_and(|(_, u)| u.sure);
+        let unit = Unit { ts: c.ts, weight: 1, sure, row: c.row.clone() };
+        people.put(subject, used.map_or(Tier::T500, |(t, _)| *t), unit);
+    }
+}
+
+/// Persons looked at; sure where no order was given and a card of the ring was opened afterwards.
+fn accessed(input: &Input, n: usize, ring: &People, people: &mut People) {
+    for (subject, a) in &input.mine.accessed[n] {
+        let used = ring.0.get(subject).filter(|(_, u)| u.ts >= a.ts);
+        let sure = !a.order && used.is_some_and(|(_, u)| u.sure);
+        let unit = Unit { ts: a.ts, weight: 1, sure, row: a.row.clone() };
+        people.put(subject, used.map_or(a.tier, |(t, _)| a.tier.min(*t)), unit);
+    }
+}
+
+/// A handover of data whose quantity an exhibit states: the quantity seized counts as it stands.
+fn exhibited_quantity(input: &Input, actor: &Actor, records: &mut Records) {
+    let handed =
+        input.mine.dealings.iter().filter(|d| d.what == "data" && ids(actor).contains(d.from.as_str()));
+    let quantity: u64 = handed.filter_map(|d| d.quantity).sum();
+    if quantity > 0 {
+        records.notes.push(text(
+            format!("an exhibit states {quantity} records of data handed over by this actor; bulk counts as seized unless shown to be false or repeated"),
+            format!("证据材料载明其交付信息{quantity}条；批量信息按查获数量认定，有证据证明不真实或重复的除外"),
+        ));
+        // The exhibit's number stands in for records where the logs show none.
+        if records.tiers.is_empty()
+            && let Some(d) =
+                input.mine.dealings.iter().find(|d| d.what == "data" && ids(actor).contains(d.from.as_str()))
+        {
+            records.counted =
+                text("records of data handed over, as an exhibit states", "证据材料载明交付的信息条数");
+            records.add(Tier::T500, Unit { ts: d.row.ts, weight: quantity, sure: false, row: d.row.clone() });
+        }
+    }
+}
+
+fn named(actor: &Actor, kind: EntityKind, id: &str) -> bool {
+    actor.names.iter().any(|e| e.kind == kind && e.id == id)
+}
+
+fn ids(actor: &Actor) -> BTreeSet<&str> {
+    actor.names.iter().map(|e| e.id.as_str()).collect()
+}
+
+/// Money that exhibits state, from the view of one actor.
+fn actor_income(input: &Input, actor: &Actor) -> Tally {
+    let mine = ids(actor);
+    let mut tally = income_tally();
+    for d in &input.mine.dealings {
+        let Some(amount) = d.amount else { continue };
+        let paid = d.what == "money" && mine.contains(d.to.as_str());
+        let priced = d.what != "money" && (mine.contains(d.from.as_str()) || mine.contains(d.to.as_str()));
+        if paid || priced {
+            tally.units.push(Unit { ts: d.row.ts, weight: amount, sure: paid, row: d.row.clone() });
+        }
+    }
+    if tally.units.iter().any(|u| !u.sure) {
+        tally.notes.push(text(
+            "a price stated for a handover does not say who was paid: it may be a sale price to the giver or a fee to the taker; it counts in the upper bound of both",
+            "交付记录所载价格不能说明由谁收款：可能是交付方的售价，也可能是接收方的服务费；双方均只计入上限",
+        ));
+    }
+    tally
+}
+
+/// Money within the ring as a whole: whoever was paid, it is income of the joint acts.
+fn joint_income(input: &Input) -> Tally {
+    let mine: BTreeSet<&str> =
+        input.actors.iter().flat_map(|a| a.names.iter().map(|e| e.id.as_str())).collect();
+    let mut tally = income_tally();
+    let priced = |d: &&crate::facts::DealingFact| d.what != "money";
+    let paid = |d: &&crate::facts::DealingFact| d.what == "money" && mine.contains(d.to.as_str());
+    let sum = |pick: &dyn Fn(&&crate::facts::DealingFact) -> bool| -> u64 {
+        input.mine.dealings.iter().filter(|d| pick(d)).filter_map(|d| d.amount).sum()
+    };
+    // A payment and the priced handover it settles may be two rows about one sum: the larger side is
+    // sure, the other only possible.
+    let paid_is_more = sum(&paid) >= sum(&priced);
+    for d in &input.mine.dealings {
+        let Some(weight) = d.amount else { continue };
+        if priced(&d) || paid(&d) {
+            let sure = paid(&d) == paid_is_more;
+            tally.units.push(Unit { ts: d.row.ts, weight, sure, row: d.row.clone() });
+        }
+    }
+    tally.counted = text(
+        "yuan that exhibits state for handovers and payments in the ring; income of the joint acts if they are proved joint, not of one person",
+        "证据材料载明的团伙内交付与支付金额（元）；共同行为得到证明时为共同所得，不等于某一人的所得",
+    );
+    tally
+}
+
+fn income_tally() -> Tally {
+    Tally {
+        scale: 100,
+        counted: text(
+            "yuan that exhibits state for handovers and payments",
+            "证据材料载明的交付与支付金额（元）",
+        ),
+        ..Tally::default()
+    }
+}
+
+/// The place where counts of one entity are held against the packs.
+struct Bench<'a, 'b> {
+    input: &'a Input<'a>,
+    period: Period,
+    entity: Entity,
+    out: &'b mut Vec<Assessment>,
+}
+
+/// One line of the law: its threshold and how it reads.
+struct Line<'a> {
+    pack: &'a Pack,
+    item: &'a Item,
+    /// `a5.1.4`, or with the items that raise or halve it.
+    id: String,
+    threshold: u64,
+    unit: Text,
+    grade: Text,
+}
+
+fn serious() -> Text {
+    text("serious", "情节严重")
+}
+fn especially() -> Text {
+    text("especially serious", "情节特别严重")
+}
+
+impl Bench<'_, '_> {
+    fn records(&mut self, records: &Records, insider: Insider, joint: bool) {
+        if records.tiers.is_empty() {
+            return;
+        }
+        let laws = self.input.laws;
+        let before = self.out.len();
+        for (pack, item) in laws.items() {
+            if let Some(Test::Records { tier, serious, especially, .. }) = &item.test
+                && let Some(units) = records.tiers.get(tier)
+            {
+                let tally = Tally {
+                    units: units.clone(),
+                    counted: records.counted.clone(),
+                    notes: records.notes.clone(),
+                    floor: if *tier == Tier::T500 { records.floor } else { 0 },
+                    scale: 1,
+                };
+                let unit = text("records", "条");
+                self.graded(pack, item, &tally, (*serious, Some(*especially)), &unit, insider, joint);
+            }
+        }
+        let reached = self.out[before..].iter().any(|a| a.reached == Reached::Yes);
+        for (pack, item) in laws.items() {
+            if let Some(Test::ProRata { of }) = &item.test
+                && records.tiers.len() > 1
+                && !reached
+            {
+                self.pro_rata(pack, item, of, records);
+            }
+        }
+    }
+
+    /// Shares of several lines: each unit weighs the least common multiple over its tier's line.
+    fn pro_rata(&mut self, pack: &Pack, item: &Item, of: &[String], records: &Records) {
+        let lines: BTreeMap<Tier, u64> = pack
+            .items
+            .iter()
+            .filter(|i| of.contains(&i.id))
+            .filter_map(|i| match i.test {
+                Some(Test::Records { tier, serious, .. }) => Some((tier, serious)),
+                _ => None,
+            })
+            .collect();
+        let one: u64 = lines.values().fold(1, |a, b| a / gcd(a, *b) * b);
+        let mut tally = Tally { scale: 1, notes: records.notes.clone(), ..Tally::default() };
+        for (tier, units) in &records.tiers {
+            let Some(line) = lines.get(tier) else { continue };
+            tally.units.extend(units.iter().map(|u| Unit { weight: one / line, ..u.clone() }));
+        }
+        tally.counted = text(
+            format!("{} - shares of the tiers added up in parts of 1/{one}", records.counted.en),
+            format!("{}——各档按比例折算合计，以1/{one}为单位", records.counted.zh),
+        );
+        let line = Line {
+            pack,
+            item,
+            id: item.id.clone(),
+            threshold: one,
+            unit: text("parts", "份"),
+            grade: serious(),
+        };
+        self.hold(&line, &tally, vec![]);
+    }
+
+    fn income(&mut self, tally: &Tally, insider: Insider) {
+        if tally.units.is_empty() {
+            return;
+        }
+        let laws = self.input.laws;
+        let ring = self.entity.kind == EntityKind::Ring;
+        for (pack, item) in laws.items() {
+            if let Some(Test::Income { serious_cny, especially_cny }) = &item.test {
+                let unit = text("yuan", "元");
+                self.graded(pack, item, tally, (*serious_cny, *especially_cny), &unit, insider, ring);
+            }
+        }
+    }
+
+    /// The serious line, the especially serious one where it is near, and both halved for insiders
+    /// where the full line is not surely reached.
+    #[expect(clippy::too_many_arguments, reason = "one line of a table; a struct would only rename them")]
+    fn graded(
+        &mut self,
+        pack: &Pack,
+        item: &Item,
+        tally: &Tally,
+        (first, second): (u64, Option<u64>),
+        unit: &Text,
+        insider: Insider,
+        all: bool,
+    ) {
+        let raise = pack.items.iter().find(|i| i.id == "a5.2.3").map_or("especially", |i| i.id.as_str());
+        let mut lines = vec![(first, serious(), item.id.clone())];
+        if let Some(second) = second.filter(|s| all || tally.upper() >= *s) {
+            lines.push((second, especially(), format!("{raise}+{}", item.id)));
+        }
+        let halved = pack.items.iter().find_map(|i| match &i.test {
+            Some(Test::Insider { divisor, of }) if of.contains(&item.id) => Some((i, *divisor)),
+            _ => None,
+        });
+        for (threshold, grade, id) in lines {
+            let line =
+                Line { pack, item, id: id.clone(), threshold, unit: unit.clone(), grade: grade.clone() };
+            let reached = self.hold(&line, tally, vec![]);
+            self.halve(&line, tally, insider, halved, reached);
+        }
+        if let (Some(second), Some((_, divisor))) = (second, halved)
+            && !all
+            && tally.upper() < second
+            && tally.upper() >= second / divisor
+        {
+            let line = Line {
+                pack,
+                item,
+                id: format!("{raise}+{}", item.id),
+                threshold: second,
+                unit: unit.clone(),
+                grade: especially(),
+            };
+            self.halve(&line, tally, insider, halved, Reached::No);
+        }
+    }
+
+    fn halve(
+        &mut self,
+        line: &Line,
+        tally: &Tally,
+        insider: Insider,
+        halved: Option<(&Item, u64)>,
+        full: Reached,
+    ) {
+        let Some((rule, divisor)) = halved else { return };
+        if insider == Insider::No || full == Reached::Yes || self.input.laws.halving() == Halving::Off {
+            return;
+        }
+        let half = Line {
+            pack: line.pack,
+            item: line.item,
+            id: format!("{}+{}", line.id, rule.id),
+            threshold: line.threshold.div_ceil(divisor),
+            unit: line.unit.clone(),
+            grade: text(
+                format!("{}, half line for insiders", line.grade.en),
+                format!("{}（履职、服务中获得，减半）", line.grade.zh),
+            ),
+        };
+        let arguable = match insider {
+            Insider::Service => text(
+                "arguable: half lines apply only to information obtained while performing duties or providing services; collection by deception may itself be unlawful obtaining (art. 4)",
+                "有争议：减半只适用于履行职责或者提供服务过程中获得的信息；以欺骗方式采集可能本身即属非法获取（第四条）",
+            ),
+            _ => text(
+                "arguable: half lines apply only if the information was obtained while performing duties or providing services; to be proved, not assumed",
+                "有争议：减半以信息系在履行职责或者提供服务过程中获得为前提，须证明，不得推定",
+            ),
+        };
+        self.hold(&half, tally, vec![arguable]);
+    }
+
+    /// Lines that only the ring as a whole is held against.
+    fn ring_lines(&mut self, totals: &Totals) {
+        let input = self.input;
+        for (pack, item) in input.laws.items() {
+            match &item.test {
+                Some(Test::PhoneCards { whose, serious }) => self.phone_cards(pack, item, *whose, *serious),
+                Some(Test::Targets { serious: line }) if totals.fraud_cases > 0 => {
+                    self.targets(pack, item, *line);
+                }
+                Some(Test::FraudLoss { large_cny, huge_cny, especially_huge_cny })
+                    if totals.fraud_cases > 0 =>
+                {
+                    self.fraud_loss(pack, item, [*large_cny, *huge_cny, *especially_huge_cny]);
+                }
+                Some(Test::CardsPerPerson { limit, .. }) => self.cards_per_person(pack, item, *limit),
+                _ => {}
+            }
+        }
+    }
+
+    fn phone_cards(&mut self, pack: &Pack, item: &Item, whose: Whose, line: u64) {
+        let units = self
+            .input
+            .ring
+            .cards
+            .iter()
+            .map(|c| Unit {
+                ts: c.opening.ts,
+                weight: 1,
+                sure: c.probability >= SURE
+                    && (whose == Whose::Any || sure(self.input, c, self.input.mine.openings.get(&c.card))),
+                row: c.opening.clone(),
+            })
+            .collect();
+        let counted = match whose {
+            Whose::Others => {
+                text("cards of the ring opened in other persons' names", "本团伙以他人名义开通的卡")
+            }
+            Whose::Any => text("cards of the ring", "本团伙的卡"),
+        };
+        let notes = vec![text(
+            "counts for those who bought, sold, let or handed over the cards, and only if they knew what for",
+            "适用于收购、出售、出租、提供卡的人，且以明知为前提",
+        )];
+        let tally = Tally { units, counted, notes, floor: 0, scale: 1 };
+        let line = Line {
+            pack,
+            item,
+            id: item.id.clone(),
+            threshold: line,
+            unit: text("cards", "张"),
+            grade: serious(),
+        };
+        self.hold(&line, &tally, vec![]);
+    }
+
+    fn targets(&mut self, pack: &Pack, item: &Item, line: u64) {
+        let units = fraud_units(self.input, |_| (1, false));
+        let tally = Tally {
+            units,
+            counted: text(
+                "groups that used the cards: the records do not name them; the number of fraud cases is only an upper bound",
+                "使用这些卡的对象：记录中没有载明，诈骗案件数只是上限",
+            ),
+            notes: vec![text("knowledge must be proved", "须证明明知")],
+            floor: 0,
+            scale: 1,
+        };
+        let line = Line {
+            pack,
+            item,
+            id: item.id.clone(),
+            threshold: line,
+            unit: text("targets", "个对象"),
+            grade: serious(),
+        };
+        self.hold(&line, &tally, vec![]);
+    }
+
+    fn fraud_loss(&mut self, pack: &Pack, item: &Item, lines: [u64; 3]) {
+        let units = fraud_units(self.input, |loss| (u64::try_from(loss).unwrap_or(0), true));
+        let tally = Tally {
+            units,
+            counted: text(
+                "yuan of loss in the fraud cases in which cards of the ring were used, each case once",
+                "使用本团伙卡的诈骗案件的损失金额（元），每案只计一次",
+            ),
+            notes: vec![text(
+                "concerns those who committed the fraud; whether a member of the ring knew and took part must be proved",
+                "指向实施诈骗的人；团伙成员是否明知并参与，须另行证明",
+            )],
+            floor: 0,
+            scale: 100,
+        };
+        let grades = [
+            text("large amount", "数额较大"),
+            text("huge amount", "数额巨大"),
+            text("especially huge amount", "数额特别巨大"),
+        ];
+        let upper = tally.upper();
+        let best = lines.iter().rposition(|l| upper >= *l).unwrap_or(0);
+        let line = Line {
+            pack,
+            item,
+            id: item.id.clone(),
+            threshold: lines[best],
+            unit: text("yuan", "元"),
+            grade: grades[best].clone(),
+        };
+        self.hold(&line, &tally, vec![]);
+    }
+
+    fn cards_per_person(&mut self, pack: &Pack, item: &Item, limit: u64) {
+        let mut of: BTreeMap<&str, Vec<&RingCard>> = BTreeMap::new();
+        for card in &self.input.ring.cards {
+            if let Some(subject) = subject_of(self.input, card) {
+                of.entry(subject).or_default().push(card);
+            }
+        }
+        let over: Vec<&Vec<&RingCard>> = of.values().filter(|cards| cards.len() as u64 > limit).collect();
+        if over.is_empty() {
+            return;
+        }
+        let most = over.iter().map(|c| c.len()).max().unwrap_or(0);
+        let units = over
+            .iter()
+            .filter_map(|cards| cards.last())
+            .map(|c| Unit {
+                ts: c.opening.ts,
+                weight: 1,
+                sure: c.probability >= SURE,
+                row: c.opening.clone(),
+            })
+            .collect();
+        let tally = Tally {
+            units,
+            counted: text(
+                format!("persons with more than {limit} cards of the ring (at most {most})"),
+                format!("名下有本团伙卡超过{limit}张的人（最多{most}张）"),
+            ),
+            notes: vec![text(
+                "a duty of the carrier, not of the person named on the cards",
+                "这是运营商的义务，与被登记人无关",
+            )],
+            floor: 0,
+            scale: 1,
+        };
+        let line = Line {
+            pack,
+            item,
+            id: item.id.clone(),
+            threshold: 1,
+            unit: text("persons", "人"),
+            grade: text("limit passed", "超出上限"),
+        };
+        self.hold(&line, &tally, vec![]);
+    }
+
+    /// Holds a count against a line and writes it down.
+    fn hold(&mut self, line: &Line, tally: &Tally, more: Vec<Text>) -> Reached {
+        let force = line.pack.force(self.period);
+        let lower = match force {
+            Force::Partly => tally.lower(|ts| line.pack.covers(ts)),
+            _ => tally.lower(|_| true),
+        };
+        let upper = tally.upper().max(lower);
+        let reached = match () {
+            () if lower >= line.threshold => Reached::Yes,
+            () if upper >= line.threshold => Reached::Perhaps,
+            () => Reached::No,
+        };
+        let mut notes = more;
+        notes.extend(tally.notes.iter().cloned());
+        notes.extend(words::force_note(line.pack, force));
+        if line.pack.confidence != Confidence::Primary {
+            notes.push(text(
+                format!("text not read in the original: {}", line.pack.source.en),
+                format!("未读原文：{}", line.pack.source.zh),
+            ));
+        }
+        self.out.push(Assessment {
+            entity: self.entity.clone(),
+            provision: text(
+                format!(
+                    "{} {}: {}, {} {}",
+                    line.pack.title.en,
+                    line.item.cite.en,
+                    line.grade.en,
+                    words::group(line.threshold),
+                    line.unit.en
+                ),
+                format!(
+                    "{}{}：{}，{}{}",
+                    line.pack.title.zh,
+                    line.item.cite.zh,
+                    line.grade.zh,
+                    words::group(line.threshold),
+                    line.unit.zh
+                ),
+            ),
+            item: format!("{}/{}", line.pack.id, line.id),
+            counted: tally.counted.clone(),
+            lower,
+            upper: Some(upper),
+            threshold: line.threshold,
+            reached,
+            in_force: matches!(force, Force::Throughout | Force::Partly),
+            notes,
+            evidence: Evidence::of(tally.units.iter().map(|u| u.row.clone())),
+        });
+        reached
+    }
+}
+
+fn fraud_units(input: &Input, weigh: impl Fn(i64) -> (u64, bool)) -> Vec<Unit> {
+    input
+        .mine
+        .fraud
+        .values()
+        .filter_map(|f| {
+            let (weight, sure) = weigh(f.loss);
+            Some(Unit { ts: f.reported_at, weight, sure, row: f.rows.first()?.clone() })
+        })
+        .collect()
+}
+
+fn gcd(a: u64, b: u64) -> u64 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}
