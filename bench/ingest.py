@@ -8,7 +8,6 @@ Suyuan validates, tokenises, seals, sorts, deduplicates and commits; DuckDB pars
 
 import os
 import random
-import resource
 import shutil
 import statistics
 import subprocess

@@ -1,1 +1,21 @@
+//! Moves data along the path: records -> lake -> findings -> sources -> case -> report.
 //!
+//! The only crate that knows the clock, the store and the lake together. It computes nothing: every
+//! step is a call into the crate that does. What a step gives is kept in the store under its name, so
+//! that the next step can run later, in another process.
+
+pub mod error;
+pub mod home;
+pub mod intake;
+pub mod manual;
+pub mod mappings;
+mod outputs;
+mod path;
+pub mod progress;
+pub mod rules;
+pub mod schema;
+mod spool;
+pub mod telling;
+
+pub use error::EngineError;
+pub use path::{Engine, Options};

@@ -1,0 +1,106 @@
+//! Why the path could not go on, in the operator's words.
+
+use std::path::PathBuf;
+
+use suyuan_model::outcome::Text;
+
+/// What can stop the engine. A bad row is data, not an error.
+#[derive(Debug, thiserror::Error)]
+pub enum EngineError {
+    /// A folder cannot be made or written.
+    #[error("cannot write to `{path}`: {source}; check that it exists, is writable and has room")]
+    Folder {
+        /// The folder or file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A file cannot be read.
+    #[error("cannot read `{path}`: {source}")]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A step needs what an earlier step has not written.
+    #[error("nothing to work on: run `suyuan {first}` first")]
+    Missing {
+        /// The step to run first.
+        first: &'static str,
+    },
+    /// A stored result cannot be read back.
+    #[error("the stored result `{name}` is of another version: run `suyuan {name}` again")]
+    Stale {
+        /// The result.
+        name: &'static str,
+    },
+    /// A mended file for which nothing is kept aside.
+    #[error("nothing of a file named like `{path}` is kept aside; the mended file keeps the name of the first")]
+    NothingKept {
+        /// The file.
+        path: PathBuf,
+    },
+    /// A record kind that does not exist.
+    #[error("there is no record kind `{name}`; the nearest is `{near}` (`suyuan kinds` lists them)")]
+    NoKind {
+        /// The name.
+        name: String,
+        /// The nearest.
+        near: &'static str,
+    },
+    /// Keys.
+    #[error(transparent)]
+    Vault(#[from] suyuan_vault::VaultError),
+    /// Store.
+    #[error(transparent)]
+    Store(#[from] suyuan_store::StoreError),
+    /// Lake.
+    #[error(transparent)]
+    Lake(#[from] suyuan_lake::LakeError),
+    /// Intake.
+    #[error(transparent)]
+    Ingest(#[from] suyuan_ingest::IngestError),
+    /// Rules.
+    #[error(transparent)]
+    Detect(#[from] suyuan_detect::DetectError),
+    /// Tracing.
+    #[error(transparent)]
+    Trace(#[from] suyuan_trace::TraceError),
+    /// Cases.
+    #[error(transparent)]
+    Case(#[from] suyuan_case::CaseError),
+    /// JSON that cannot be written; does not happen with our types.
+    #[error("cannot write JSON: {0}")]
+    Json(#[from] serde_json::Error),
+}
+
+impl EngineError {
+    /// The message in both languages; the English detail stays where a library speaks.
+    pub fn text(&self) -> Text {
+        let en = self.to_string();
+        let zh = match self {
+            Self::Folder { path, source } => {
+                format!("无法写入 `{}`：{source}；请检查目录是否存在、可写、有空间", path.display())
+            }
+            Self::File { path, source } => format!("无法读取 `{}`：{source}", path.display()),
+            Self::Missing { first } => format!("没有可处理的内容：请先运行 `suyuan {first}`"),
+            Self::Stale { name } => format!("保存的结果 `{name}` 版本不符：请重新运行 `suyuan {name}`"),
+            Self::NothingKept { path } => {
+                format!("没有搁置过与 `{}` 同名文件的行；修改后的文件须保持原名", path.display())
+            }
+            Self::NoKind { name, near } => {
+                format!("没有记录种类 `{name}`；最接近的是 `{near}`（`suyuan kinds` 列出全部）")
+            }
+            Self::Vault(e) => format!("密钥出错：{e}"),
+            Self::Store(e) => format!("数据库出错：{e}"),
+            Self::Lake(e) => format!("数据湖出错：{e}"),
+            Self::Ingest(e) => format!("导入出错：{e}"),
+            Self::Detect(e) => format!("检测出错：{e}"),
+            Self::Trace(e) => format!("溯源出错：{e}"),
+            Self::Case(e) => format!("建案出错：{e}"),
+            Self::Json(e) => format!("写 JSON 出错：{e}"),
+        };
+        Text::new(en, zh)
+    }
+}

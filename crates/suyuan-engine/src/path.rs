@@ -1,0 +1,159 @@
+//! The steps from records to report.
+
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use suyuan_case::LawSet;
+use suyuan_detect::RuleSet;
+use suyuan_lake::{Lake, Snapshot};
+use suyuan_model::outcome::{Cases, FORMAT, Finding, Lang, Run, Trace};
+use suyuan_model::scan::RowSource;
+use suyuan_model::{Kind, time};
+use suyuan_store::Store;
+use suyuan_vault::Vault;
+
+use crate::home::{Paths, open_or_make_keys};
+use crate::outputs::Outputs;
+use crate::progress::{Progress, Step, Watch};
+use crate::{EngineError, intake};
+
+/// How the engine works; never what it finds.
+#[derive(Clone, Copy, Debug)]
+pub struct Options {
+    /// Threads for intake; results are the same for any number.
+    pub threads: usize,
+}
+
+/// An open data home with its keys.
+pub struct Engine {
+    pub(crate) store: Store,
+    pub(crate) lake: Lake,
+    pub(crate) vault: Vault,
+    pub(crate) options: Options,
+}
+
+impl Engine {
+    /// Opens the home, making what is missing.
+    pub fn open(paths: &Paths, options: Options) -> Result<Self, EngineError> {
+        let (vault, _) = open_or_make_keys(&paths.keys)?;
+        std::fs::create_dir_all(&paths.data)
+            .map_err(|source| EngineError::Folder { path: paths.data.clone(), source })?;
+        let store = Store::open(&paths.store())?;
+        let lake = Lake::open(&store, &paths.lake())?;
+        Ok(Self { store, lake, vault, options })
+    }
+
+    /// A snapshot of the lake; the newest when no version is named.
+    pub fn snapshot(&self, version: Option<i64>) -> Result<Snapshot, EngineError> {
+        Ok(self.lake.snapshot(version)?)
+    }
+
+    /// Runs the rules over the newest snapshot and keeps the findings.
+    pub fn detect(&mut self, watch: Watch) -> Result<Vec<Finding>, EngineError> {
+        let snapshot = self.lake.snapshot(None)?;
+        let total = Kind::ALL.iter().map(|k| snapshot.count(*k)).sum();
+        let rules = RuleSet::embedded()?;
+        let found = suyuan_detect::detect(&snapshot, &rules, &mut |done| {
+            watch(&Progress { step: Step::Detect, done, total: Some(total), at: String::new() });
+        })?;
+        self.keep("detect", &found)?;
+        Ok(found)
+    }
+
+    /// Traces sources, operators and rings, and keeps them.
+    pub fn trace(&mut self, watch: Watch) -> Result<Trace, EngineError> {
+        let findings: Vec<Finding> = self.kept("detect")?;
+        let snapshot = self.lake.snapshot(None)?;
+        let found = suyuan_trace::trace(&snapshot, &findings, &suyuan_trace::Params::default(), &mut |done| {
+            watch(&Progress { step: Step::Trace, done, total: None, at: String::new() });
+        })?;
+        self.keep("trace", &found)?;
+        Ok(found)
+    }
+
+    /// Builds the cases and keeps them.
+    pub fn case(&mut self, watch: Watch) -> Result<Cases, EngineError> {
+        let findings: Vec<Finding> = self.kept("detect")?;
+        let trace: Trace = self.kept("trace")?;
+        watch(&Progress { step: Step::Write, done: 0, total: None, at: "case".to_owned() });
+        let snapshot = self.lake.snapshot(None)?;
+        let cases = suyuan_case::build(&snapshot, &trace, &findings, &LawSet::embedded()?)?;
+        self.keep("case", &cases)?;
+        Ok(cases)
+    }
+
+    /// Writes every output file; returns their paths.
+    pub fn report(&self, out: &Path, watch: Watch) -> Result<Vec<PathBuf>, EngineError> {
+        let findings: Vec<Finding> = self.kept("detect")?;
+        let trace: Trace = self.kept("trace")?;
+        let cases: Cases = self.kept("case")?;
+        let rejects = intake::rejects(&self.store)?;
+        let run = self.account(&findings, &trace, &cases, rejects.len() as u64)?;
+        let mut files = Outputs::open(out)?;
+        files.ndjson("findings.ndjson", &findings)?;
+        files.json("sources.json", &trace)?;
+        files.json("case.json", &cases)?;
+        files.ndjson("rejects.ndjson", &rejects)?;
+        files.json("run.json", &run)?;
+        for lang in Lang::BOTH {
+            let name = format!("report.{}.html", lang.code());
+            watch(&Progress { step: Step::Write, done: 0, total: None, at: name.clone() });
+            files.write(&name, suyuan_report::html(lang, &cases, &trace, &findings, &run).as_bytes())?;
+        }
+        Ok(files.finish())
+    }
+
+    /// What the run was made of.
+    fn account(
+        &self,
+        findings: &[Finding],
+        trace: &Trace,
+        cases: &Cases,
+        rejects: u64,
+    ) -> Result<Run, EngineError> {
+        let snapshot = self.lake.snapshot(None)?;
+        let count = |name: &str, n: usize| (name.to_owned(), n as u64);
+        Ok(Run {
+            format: FORMAT.to_owned(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            keys: self.vault.id(),
+            snapshot: snapshot.id(),
+            seeds: Vec::new(),
+            inputs: intake::inputs(&self.store)?,
+            rows: Kind::ALL.iter().map(|k| (k.name().to_owned(), snapshot.count(*k))).collect(),
+            rules: RuleSet::embedded()?.hashes(),
+            laws: LawSet::embedded()?.hashes(),
+            counts: vec![
+                count("findings", findings.len()),
+                count("sources", trace.sources.len()),
+                count("sources_listed", trace.sources.iter().filter(|s| s.listed).count()),
+                count("operators", trace.operators.len()),
+                count("rings", trace.rings.len()),
+                count("cases", cases.cases.len()),
+                ("rejects".to_owned(), rejects),
+            ],
+        })
+    }
+
+    fn keep(&self, name: &'static str, value: &impl Serialize) -> Result<(), EngineError> {
+        let bytes = serde_json::to_vec(value)?;
+        self.store.write(|tx| suyuan_store::results::put(tx, name, &bytes))?;
+        Ok(())
+    }
+
+    fn kept<T: DeserializeOwned>(&self, name: &'static str) -> Result<T, EngineError> {
+        let bytes = self
+            .store
+            .read(|c| suyuan_store::results::get(c, name))?
+            .ok_or(EngineError::Missing { first: name })?;
+        serde_json::from_slice(&bytes).map_err(|_| EngineError::Stale { name })
+    }
+}
+
+/// The clock: read here and passed in everywhere else.
+#[expect(clippy::disallowed_methods, reason = "the engine is the one that knows the clock")]
+pub(crate) fn now() -> i64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |d| i64::try_from(d.as_micros()).unwrap_or(i64::MAX)).max(time::SECOND)
+}
