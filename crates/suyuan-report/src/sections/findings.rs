@@ -1,0 +1,96 @@
+//! Findings that speak of the case, with values, base rate and what would clear them.
+
+use suyuan_model::outcome::Finding;
+
+use super::One;
+use super::actors::reasons;
+use crate::page::{Doc, chance, day, esc, group};
+
+/// Findings printed in full; the rest stand in a table.
+const FULL: usize = 24;
+/// Lines of the table; more stand in `findings.ndjson` alone.
+const LINES: usize = 200;
+
+pub(super) fn write(doc: &mut Doc, one: &One) {
+    let w = doc.w;
+    let ids: std::collections::BTreeSet<&str> = one.case.findings.iter().map(String::as_str).collect();
+    let mut mine: Vec<&Finding> = one.parts.findings.iter().filter(|f| ids.contains(f.id.as_str())).collect();
+    mine.sort_by(|a, b| {
+        b.level.cmp(&a.level).then(b.evidence.total().cmp(&a.evidence.total())).then(a.id.cmp(&b.id))
+    });
+    doc.section(&format!("{}findings", one.at), w.findings);
+    doc.note(&format!("{} ({})", w.findings_note, group(mine.len() as u64)));
+    for f in mine.iter().take(FULL) {
+        full(doc, f);
+    }
+    if mine.len() > FULL {
+        rest(doc, &mine[FULL..]);
+    }
+    doc.end_section();
+}
+
+fn full(doc: &mut Doc, f: &Finding) {
+    let w = doc.w;
+    let (title, name) = (doc.t(&f.title), doc.name(&f.entity));
+    let rows = doc.cite(&format!("{title}: {name}"), &f.evidence);
+    let why = reasons(doc, &f.contributions);
+    let b = &f.base_rate;
+    let share = if b.of == 0 { String::new() } else { format!(" ({})", percent(b.hits, b.of)) };
+    doc.raw(&format!(
+        "<div class=box><h3>{title} — {name}</h3><div class=facts><span class=tag>{}</span><span class=tag>{}</span><span>{} – {}</span><span>{rows}</span><span class=k>{}: {} · {} · {}</span></div>{why}<ul><li>{}: {} / {} {}{share}<li>{}: {}",
+        doc.lang.level(f.level),
+        doc.lang.family(f.family),
+        day(f.first),
+        day(f.last),
+        w.rule,
+        esc(&f.rule),
+        esc(&f.scheme),
+        doc.lang.confidence(f.confidence),
+        w.base_rate,
+        group(b.hits),
+        group(b.of),
+        doc.t(&b.what),
+        w.clears,
+        doc.t(&f.clears),
+    ));
+    let cannot = doc.t(&f.cannot_tell);
+    if !cannot.is_empty() {
+        doc.raw(&format!("<li>{}: {cannot}", w.cannot_tell_apart));
+    }
+    doc.raw("</ul></div>\n");
+}
+
+fn rest(doc: &mut Doc, findings: &[&Finding]) {
+    let w = doc.w;
+    doc.raw(&format!(
+        "<table><thead><tr><th scope=col>{}<th scope=col>{}<th scope=col>{}<th scope=col>{}<th scope=col>{}</thead>\n",
+        w.what, w.about, w.rule, w.when, w.rows
+    ));
+    for f in findings.iter().take(LINES) {
+        let (title, name) = (doc.t(&f.title), doc.name(&f.entity));
+        let rows = doc.cite(&format!("{title}: {name}"), &f.evidence);
+        doc.raw(&format!(
+            "<tr><td>{title}<td>{name}<td>{}<td class=nb>{} – {}<td>{rows}\n",
+            esc(&f.rule),
+            day(f.first),
+            day(f.last)
+        ));
+    }
+    doc.raw("</table>");
+    if findings.len() > LINES {
+        let more = group((findings.len() - LINES) as u64);
+        doc.note(&doc.lang.pick(
+            format!("{more} more findings stand in findings.ndjson"),
+            format!("另有{more}条线索，见 findings.ndjson"),
+        ));
+    }
+}
+
+fn percent(hits: u64, of: u64) -> String {
+    let p = hits as f64 / of as f64;
+    if p >= 0.1 {
+        format!("{:.0}%", p * 100.0)
+    } else {
+        format!("{}%", chance(p * 100.0).replace("&lt;", "<"))
+    }
+}
