@@ -4,7 +4,7 @@ use suyuan_model::calendar;
 use suyuan_model::time::{self, DAY, HOUR, SECOND};
 
 use crate::org::{OutletKind, Role, midnight};
-use crate::out::source;
+use crate::out::{Source, source};
 use crate::people::PersonId;
 use crate::rng::Rng;
 use crate::rows::{self, Val, degrees};
@@ -78,7 +78,14 @@ pub fn shifts(sim: &mut Sim, day: i64, rng: &mut Rng) -> Shifts {
             let own = sim.org.staff[staff].device;
             let clerk = sim.org.staff[staff].role == Role::Clerk || sim.org.staff[staff].role == Role::Agent;
             let device = if clerk && !counters.is_empty() { counters[n % counters.len()] } else { own };
+            let device = sim.org.standing(device, day);
+            if clerk && sim.org.loans.iter().any(|l| l.2 == device) {
+                sim.truth.lookalike("loan_device", &sim.org.devices[device]);
+            }
             work(sim, day, staff, device, n, &mut all, rng);
+            if clerk && counters.len() > 1 && rng.chance(0.015) {
+                second_counter(sim, staff, counters[(n + 1) % counters.len()], n, &mut all, rng);
+            }
         }
         outlets.push(begin..all.len());
     }
@@ -127,6 +134,24 @@ fn work(
         sim.truth.lookalike("vpn_account", &sim.org.staff[staff].account);
         login(sim, staff, own, from, from + rng.range(20, 90) * MINUTE, &ip, Some(region), all, rng);
     }
+}
+
+/// Someone helps at the next counter and stays logged in at the own one.
+fn second_counter(
+    sim: &mut Sim,
+    staff: usize,
+    device: usize,
+    n: usize,
+    all: &mut Vec<Session>,
+    rng: &mut Rng,
+) {
+    let own = all.last().filter(|s| s.staff == staff && !s.remote && s.to - s.from > 3 * HOUR);
+    let Some(own) = own else { return };
+    let from = own.from + rng.range(40, 120) * MINUTE;
+    let to = from + rng.range(15, 60) * MINUTE;
+    let ip = format!("{}.{}", sim.org.outlets[sim.org.staff[staff].outlet].net, 40 + n);
+    sim.truth.lookalike("two_counters", &sim.org.staff[staff].account);
+    login(sim, staff, device, from, to, &ip, None, all, rng);
 }
 
 #[expect(clippy::too_many_arguments, reason = "one place where a login is written")]
@@ -417,6 +442,11 @@ fn honest(
         order = permit(sim, captured - 5 * MINUTE, s.staff, "读卡器故障报修", DAY);
         sim.truth.lookalike("reader_failure_order", &order);
     }
+    let drift = look.gps_drifts * sim.volume.outlets as f64 / 100.0;
+    let manual = rng.chance(drift / 30.0 / sim.volume.openings.max(1.0));
+    if manual {
+        drifted(sim, captured - MINUTE, s, outlet, rng);
+    }
     let mut from = outlet;
     let late = rng.chance(look.late_transfers);
     if late {
@@ -445,8 +475,37 @@ fn honest(
         person,
         outlet,
         card,
-        Detail { captured, duration, channel, read, order: &order, ..Detail::default() },
+        Detail { captured, duration, channel, read, order: &order, manual, ..Detail::default() },
         rng,
+    );
+}
+
+/// The device's position has drifted over the county's border and is set right by hand; not everyone
+/// asks for a ticket first.
+fn drifted(sim: &mut Sim, ts: i64, s: &Session, outlet: usize, rng: &mut Rng) {
+    let place = sim.org.outlets[outlet].place;
+    let old = neighbour(sim, place, rng);
+    let order = if rng.chance(0.6) {
+        permit(sim, ts - 10 * MINUTE, s.staff, "室内定位漂移校正", DAY)
+    } else {
+        String::new()
+    };
+    let account = sim.org.staff[s.staff].account.clone();
+    sim.truth.lookalike("gps_drift_account", &account);
+    sim.out.put(
+        ts,
+        &source::IAM,
+        &rows::AccountChange {
+            account: (&account).into(),
+            target: (&account).into(),
+            change: "location_override".into(),
+            old: (&old).into(),
+            new: (&sim.people.homes[place].region).into(),
+            order: (&order).into(),
+            device: (&sim.org.devices[s.device]).into(),
+            session: (&s.id).into(),
+            ..Default::default()
+        },
     );
 }
 
@@ -471,8 +530,8 @@ pub struct Detail<'a> {
     pub face: &'a str,
     /// Region of the opening where it is not the outlet's, and its place.
     pub away: Option<(&'a str, i64, i64)>,
-    /// Use.
-    pub idle: bool,
+    /// The position was typed in.
+    pub manual: bool,
 }
 
 /// Captures, opening, the look-up of what the person has already, and what follows.
@@ -505,6 +564,7 @@ pub fn open_at_counter(
     let read_at = d.captured - rng.range(20, 50) * SECOND;
     write_captures(
         sim,
+        &source::REALNAME,
         &id,
         read_at,
         d.captured,
@@ -539,7 +599,11 @@ pub fn open_at_counter(
             ip: &s.ip,
             region,
             cell: &cell,
-            gps: if rng.chance(0.03) { "cell" } else { "device" },
+            gps: match rng.chance(0.03) {
+                _ if d.manual => "manual",
+                true => "cell",
+                false => "device",
+            },
             at,
             read: d.read,
             captured: d.captured,
@@ -560,32 +624,30 @@ pub fn open_at_counter(
     if d.channel != "kiosk" {
         look_up_id(sim, s, d.captured + 15 * SECOND, &id, "", "", "account;id_number", rng);
     }
-    let pattern = if d.idle || rng.chance(0.05) { Pattern::Idle } else { Pattern::Plain };
+    let pattern = if rng.chance(0.05) { Pattern::Idle } else { Pattern::Plain };
     let opened = Opened { card, msisdn, person, outlet, ts, pattern };
     sim.register(&opened, rng);
     sim.aftermath(&opened, rng);
     opened
 }
 
-/// The identity card and the face taken before an opening.
-pub fn write_captures(sim: &mut Sim, id: &str, read: i64, face: i64, row: &rows::Capture) {
+/// The identity card and the face taken; the first has no image of the person.
+pub fn write_captures(sim: &mut Sim, system: &Source, id: &str, read: i64, face: i64, row: &rows::Capture) {
     sim.out.put(
         read,
-        &source::REALNAME,
+        system,
         &rows::Capture {
             subject: id.into(),
             kind: "id_card".into(),
-            device: row.device,
-            outlet: row.outlet,
-            lat: row.lat,
-            lon: row.lon,
-            region6: row.region6,
-            pretext: row.pretext,
-            collector: row.collector,
-            ..Default::default()
+            image_hash: Val::None,
+            background_hash: Val::None,
+            face_ref: Val::None,
+            liveness: Val::None,
+            match_score: Val::None,
+            ..*row
         },
     );
-    sim.out.put(face, &source::REALNAME, &rows::Capture { subject: id.into(), kind: "face".into(), ..*row });
+    sim.out.put(face, system, &rows::Capture { subject: id.into(), kind: "face".into(), ..*row });
 }
 
 /// A county next door in the same province: a cell's reach does not end at the border.

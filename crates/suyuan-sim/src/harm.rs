@@ -14,15 +14,7 @@ pub fn victims(sim: &mut Sim, day: i64, rng: &mut Rng) {
     let total: u64 = sim.people.homes[..places].iter().map(|h| h.customers).sum();
     for place in 0..places {
         let share = sim.people.homes[place].customers as f64 / total as f64;
-        let since = day - sim.start;
-        let region = &sim.people.homes[place].region;
-        let wave = sim
-            .world
-            .background
-            .wave
-            .iter()
-            .filter(|w| region.starts_with(&w.region) && (w.from..w.from + w.days).contains(&since));
-        let factor: f64 = wave.map(|w| w.factor).product();
+        let factor = sim.wave(place, day);
         for _ in 0..rng.poisson(sim.volume.victims * share * factor) {
             let person = sim.customer(place, rng);
             let id = sim.people.id(person);

@@ -35,7 +35,9 @@ pub fn plan_all(sim: &mut Sim) -> Vec<Leak> {
             LeakerKind::Export => &[Role::BackOffice],
             LeakerKind::SimSwap => &[Role::Clerk],
         };
-        let Some(staff) = sim.org.take_staff(&sim.people, &spec.region, roles, sim.start) else { continue };
+        let mut rng = Rng::stream(sim.seed, "leak", label(&spec.id));
+        let taken = sim.org.take_staff(&sim.people, &spec.region, roles, sim.start, &mut rng);
+        let Some(staff) = taken else { continue };
         let from = sim.start + squeezed(sim, spec.from);
         let until = (from + squeezed(sim, spec.days).max(14)).min(sim.end);
         let least = 8.0_f64.min(spec.persons as f64);
@@ -46,7 +48,7 @@ pub fn plan_all(sim: &mut Sim) -> Vec<Leak> {
             from,
             until,
             left,
-            rng: Rng::stream(sim.seed, "leak", label(&spec.id)),
+            rng,
             truth: LeakerTruth {
                 id: spec.id.clone(),
                 kind: format!("{:?}", spec.kind),

@@ -13,6 +13,7 @@
 //! Blind to: everything its author did not think of. A detector that does well here has passed a test,
 //! not an audit.
 
+mod company;
 mod day;
 mod error;
 mod exhibit;
@@ -25,7 +26,6 @@ mod people;
 mod ring;
 mod rng;
 mod rows;
-mod seller;
 mod sim;
 mod stock;
 mod truth;
@@ -40,8 +40,8 @@ use rng::Rng;
 use sim::Sim;
 pub use truth::{LeakerTruth, PartyTruth, RingTruth, Truth};
 pub use world::{
-    Background, Leaker, LeakerKind, Lookalikes, Party, PartyRole, Place, Ring, RingKind, Seller, Size,
-    Volume, Wave, World,
+    Background, Company, Leaker, LeakerKind, Lookalikes, Party, PartyRole, Place, Ring, RingKind, Seller,
+    Size, Volume, Wave, World,
 };
 
 /// How far the making of a world is.
@@ -89,6 +89,7 @@ pub fn generate(
         return Err(SimError::TruthInside(truth.to_owned()));
     }
     let mut sim = Sim::new(world, size, seed, out)?;
+    company::plan_all(&mut sim);
     ring::plan_all(&mut sim)?;
     let mut leaks = leak::plan_all(&mut sim);
     let days = sim.volume.days;

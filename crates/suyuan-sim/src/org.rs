@@ -157,6 +157,8 @@ pub struct Org {
     pub kiosks: Vec<usize>,
     /// Members of staff with a van, and their device.
     pub vans: Vec<usize>,
+    /// Devices on loan while a counter is repaired: outlet, counter, loan, from, until.
+    pub loans: Vec<(usize, usize, usize, i64, i64)>,
     /// Devices registered late: device, first use, registered.
     pub late_devices: Vec<(usize, i64, i64)>,
     key: u64,
@@ -192,6 +194,7 @@ impl Org {
             kiosks: Vec::new(),
             vans: Vec::new(),
             late_devices: Vec::new(),
+            loans: Vec::new(),
             key: mix2(seed, label("devices")),
         };
         org.build_outlets(world, volume, people, &mut rng);
@@ -364,7 +367,11 @@ impl Org {
                 // Two shifts: the second takes over the counter of the first.
                 let half = (o.open + o.close) / 2;
                 let days = *rng.pick(&[(1, 6), (2, 7), (1, 7)]);
-                if o.staff.len() % 2 == 0 { (days, o.open, half + 10) } else { (days, half, o.close) }
+                if o.staff.len().is_multiple_of(2) {
+                    (days, o.open, half + 10)
+                } else {
+                    (days, half, o.close)
+                }
             }
             Role::Clerk => (*rng.pick(&[(1, 5), (2, 6), (3, 7), (1, 6), (2, 7)]), o.open, o.close),
             Role::Hotline => {
@@ -441,6 +448,14 @@ impl Org {
         for outlet in 0..self.outlets.len() {
             let agent = self.outlets[outlet].kind == OutletKind::Agent;
             self.outlets[outlet].offline = agent && rng.chance(0.1);
+        }
+        let months = volume.days as f64 / 30.0 * volume.outlets as f64 / 100.0;
+        for _ in 0..rng.poisson(look.loan_devices * months) {
+            let outlet = rng.index(self.outlets.len());
+            if let Some(counter) = self.outlets[outlet].counters.first().copied() {
+                let (from, loan) = (start + rng.range(3, volume.days - 8), self.device());
+                self.loans.push((outlet, counter, loan, from, from + rng.range(2, 7)));
+            }
         }
         for device in counters {
             if rng.chance(look.late_terminals) {
@@ -553,37 +568,46 @@ impl Org {
         }
     }
 
-    /// The counter a device was used before it was there; its outlet then works on the other counters.
+    /// The device that stands at a counter on a day: its own, or one on loan.
+    pub fn standing(&self, counter: usize, day: i64) -> usize {
+        let loan = self.loans.iter().find(|(_, c, _, from, to)| *c == counter && (*from..*to).contains(&day));
+        loan.map_or(counter, |(_, _, loan, ..)| *loan)
+    }
+
+    /// Whether a device is there yet; before, its outlet works on the other counters.
     pub fn usable(&self, device: usize, day: i64) -> bool {
         self.late_devices.iter().all(|(d, used, _)| *d != device || day >= *used)
     }
 
     /// An agent's outlet of that county that no ring or leaker has yet, and its agent's index.
-    pub fn take_agent(&mut self, people: &People, code: &str) -> Option<(usize, usize)> {
-        let at = self
-            .outlets
-            .iter()
-            .position(|o| o.kind == OutletKind::Agent && !o.taken && people.homes[o.place].region == code)?;
+    pub fn take_agent(&mut self, people: &People, code: &str, rng: &mut Rng) -> Option<(usize, usize)> {
+        let fits =
+            |o: &Outlet| o.kind == OutletKind::Agent && !o.taken && people.homes[o.place].region == code;
+        let all: Vec<usize> = (0..self.outlets.len()).filter(|i| fits(&self.outlets[*i])).collect();
+        let at = if all.is_empty() { return None } else { *rng.pick(&all) };
         self.outlets[at].taken = true;
         let agent = self.outlets[at].staff.iter().copied().find(|s| self.staff[*s].role == Role::Agent)?;
         self.staff[agent].taken = true;
         Some((at, agent))
     }
 
-    /// A member of staff of that county and role that no leaker has yet, there from start to end.
-    pub fn take_staff(&mut self, people: &People, code: &str, roles: &[Role], start: i64) -> Option<usize> {
-        let fits = |s: &Staff, strict: bool| {
-            roles.contains(&s.role)
-                && !s.taken
-                && s.joined < start
-                && s.left > i64::MAX / 4
-                && (!strict || people.homes[self.outlets[s.outlet].place].region == code)
+    /// A member of staff of that county (else of any) and role that no leaker has yet, there all the time.
+    pub fn take_staff(
+        &mut self,
+        people: &People,
+        code: &str,
+        roles: &[Role],
+        start: i64,
+        rng: &mut Rng,
+    ) -> Option<usize> {
+        let fits = |s: &Staff| {
+            roles.contains(&s.role) && !s.taken && s.joined < start && s.left > start + 1000 && s.days.1 > 4
         };
-        let at = self
-            .staff
-            .iter()
-            .position(|s| fits(s, true))
-            .or_else(|| self.staff.iter().position(|s| fits(s, false)))?;
+        let near = |s: &Staff| people.homes[self.outlets[s.outlet].place].region == code;
+        let all: Vec<usize> = (0..self.staff.len()).filter(|i| fits(&self.staff[*i])).collect();
+        let local: Vec<usize> = all.iter().copied().filter(|i| near(&self.staff[*i])).collect();
+        let from = if local.is_empty() { all } else { local };
+        let at = if from.is_empty() { return None } else { *rng.pick(&from) };
         self.staff[at].taken = true;
         Some(at)
     }

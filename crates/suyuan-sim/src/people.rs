@@ -29,18 +29,6 @@ const HOMES: [(&str, u64); 12] = [
     ("61", 3),
     ("37", 3),
 ];
-const SURNAMES: [&str; 60] = [
-    "王", "李", "张", "刘", "陈", "杨", "赵", "黄", "周", "吴", "徐", "孙", "胡", "朱", "高", "林", "何",
-    "郭", "马", "罗", "梁", "宋", "郑", "谢", "韩", "唐", "冯", "于", "董", "萧", "程", "曹", "袁", "邓",
-    "许", "傅", "沈", "曾", "彭", "吕", "苏", "卢", "蒋", "蔡", "贾", "丁", "魏", "薛", "叶", "阎", "余",
-    "潘", "杜", "戴", "夏", "钟", "汪", "田", "任", "姜",
-];
-const GIVEN: [&str; 64] = [
-    "伟", "芳", "娜", "敏", "静", "丽", "强", "磊", "军", "洋", "勇", "艳", "杰", "娟", "涛", "明", "超",
-    "秀", "霞", "平", "刚", "桂", "英", "华", "玉", "兰", "红", "梅", "建", "国", "志", "文", "辉", "力",
-    "永", "健", "世", "广", "海", "山", "仁", "波", "宁", "贵", "福", "生", "龙", "元", "全", "胜", "学",
-    "祥", "才", "发", "武", "新", "利", "清", "飞", "彬", "富", "顺", "信", "子",
-];
 const ROADS: [&str; 16] = [
     "人民路",
     "中山路",
@@ -105,8 +93,6 @@ pub struct Home {
     pub lat: i64,
     /// Micro-degrees.
     pub lon: i64,
-    /// `浙江省绍兴市诸暨市`.
-    pub label: String,
     /// The county's own name.
     pub name: String,
     /// Customers whose data can be looked up.
@@ -208,25 +194,31 @@ impl People {
                 return codes[(h >> 20) as usize % codes.len()];
             }
         }
-        let mut pick = h >> 20 & 0xffff;
-        pick %= 100;
-        let mut province = HOMES[0].0;
-        for (code, share) in HOMES {
-            province = code;
-            if pick < share {
+        let mut pick = (h >> 20) % 100;
+        let mut first = 0;
+        for (at, (_, share)) in HOMES.iter().enumerate() {
+            first = at;
+            if pick < *share {
                 break;
             }
             pick -= share;
         }
-        let cities = &self.cities[&number(province)];
-        for step in 0..cities.len() {
-            let city = cities[((h >> 36) as usize + step) % cities.len()];
-            let codes = &self.counties[&city][at];
-            if !codes.is_empty() {
-                return codes[(mix(h) >> 8) as usize % codes.len()];
+        // A province younger than the person (重庆 in 1997) hands on to the next.
+        for step in 0..HOMES.len() {
+            let (province, _) = HOMES[(first + step) % HOMES.len()];
+            if let Some(code) = self.county_in(number(province), at, h) {
+                return code;
             }
         }
         number(here)
+    }
+
+    /// A county of the province that held in the birth year.
+    fn county_in(&self, province: u32, year: usize, h: u64) -> Option<u32> {
+        let cities = &self.cities[&province];
+        let at = |step: usize| cities[((h >> 36) as usize + step) % cities.len()];
+        let codes = (0..cities.len()).map(|step| &self.counties[&at(step)][year]).find(|c| !c.is_empty())?;
+        Some(codes[(mix(h) >> 8) as usize % codes.len()])
     }
 
     /// The mobile number of a customer.
@@ -243,16 +235,6 @@ impl People {
         let home = &mut self.homes[place];
         home.given_out += 1;
         home.number(key, home.capacity() * 3 / 4 + home.given_out)
-    }
-
-    /// The name.
-    pub fn name(&self, person: PersonId) -> String {
-        let h = self.hash(person, 4);
-        let square = (h & 0xff) * (h >> 8 & 0xff); // common surnames come first
-        let surname = SURNAMES[(square * SURNAMES.len() as u64 / 65_026) as usize];
-        let first = GIVEN[(h >> 16) as usize % GIVEN.len()];
-        let second = if h >> 40 & 3 == 0 { "" } else { GIVEN[(h >> 24) as usize % GIVEN.len()] };
-        format!("{surname}{first}{second}")
     }
 
     /// The address on the identity card.
@@ -306,7 +288,6 @@ fn home(code: &str, customers: u64) -> Home {
         region: code.to_owned(),
         lat: micro(lat),
         lon: micro(lon),
-        label: region::label(code),
         name: region::last_name(code).unwrap_or_default().to_owned(),
         customers,
         // Every prefecture of the mainland has some; 1380575 stands in should a table lack one.
@@ -346,4 +327,42 @@ fn county_table() -> (Counties, BTreeMap<u32, Vec<u32>>) {
         cities.entry(prefix / 100).or_default().push(*prefix);
     }
     (counties, cities)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use suyuan_model::identity::IdNumber;
+
+    fn people(seed: u64) -> People {
+        let world = World::embedded("qt-2020").unwrap();
+        People::new(&world, seed, 30_000)
+    }
+
+    #[test]
+    fn every_identity_number_could_exist() {
+        let people = people(1);
+        let classes = [Class::Resident, Class::Worker, Class::Student, Class::Anywhere, Class::Employee];
+        for n in 0..4_000 {
+            let person = PersonId::new(n as usize % people.homes.len(), classes[n as usize % 5], n);
+            let id = IdNumber::parse(&people.id(person)).unwrap();
+            assert!(id.check_ok == Some(true), "check digit");
+            assert!(id.region_known, "{} in {}", id.region6(), id.birth.0);
+        }
+    }
+
+    #[test]
+    fn numbers_lie_in_the_city_and_are_given_once() {
+        let mut people = people(2);
+        let mut seen = std::collections::BTreeSet::new();
+        for n in 0..3_000 {
+            let number = if n % 2 == 0 {
+                people.new_number(0)
+            } else {
+                people.phone(PersonId::new(0, Class::Resident, n))
+            };
+            assert_eq!(segment::lookup(&number[..7]).unwrap().city, "绍兴");
+            assert!(seen.insert(number));
+        }
+    }
 }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use suyuan_model::time::{self, DAY, HOUR, SECOND};
 
+use crate::company::{self, collect};
 use crate::day::write_captures;
 use crate::error::SimError;
 use crate::exhibit::{self, Ledger};
@@ -15,7 +16,6 @@ use crate::out::{Source, source};
 use crate::people::{Class, PersonId};
 use crate::rng::{Rng, label};
 use crate::rows::{self, Val, degrees, score};
-use crate::seller;
 use crate::sim::{MINUTE, Open, Opened, Pattern, Sim};
 use crate::stock::Card;
 use crate::truth::RingTruth;
@@ -93,7 +93,7 @@ pub fn squeezed(sim: &Sim, days: i64) -> i64 {
 
 fn plan(sim: &mut Sim, ring: &Ring) -> Result<(), SimError> {
     let mut rng = Rng::stream(sim.seed, "ring", label(&ring.id));
-    let taken = sim.org.take_agent(&sim.people, &ring.region);
+    let taken = sim.org.take_agent(&sim.people, &ring.region, &mut rng);
     let Some((outlet, owner)) = taken else {
         return Err(SimError::Value {
             world: sim.world.name.clone(),
@@ -104,7 +104,7 @@ fn plan(sim: &mut Sim, ring: &Ring) -> Result<(), SimError> {
     let opener = match ring.kind {
         RingKind::StockDiverter => {
             let elsewhere = ring.declared_also.first().unwrap_or(&ring.region);
-            sim.org.take_agent(&sim.people, elsewhere).unwrap_or((outlet, owner))
+            sim.org.take_agent(&sim.people, elsewhere, &mut rng).unwrap_or((outlet, owner))
         }
         _ => (outlet, owner),
     };
@@ -219,7 +219,7 @@ impl Plan<'_> {
             .map(|n| PersonId::new(home, Class::Worker, self.people + 50_000 + n as u64))
             .collect();
         let days: Vec<i64> = counts.iter().map(|(d, _)| *d).collect();
-        let batches = seller::sell(sim, self.ring, &persons, &days, &mut self.rng);
+        let batches = company::sell(sim, self.ring, &persons, &days, &mut self.rng);
         self.ledger.sold = batches.iter().map(|b| (b.ts, b.persons.len() as i64)).collect();
         self.ledger.seller = batches.first().map(|b| b.account.clone());
         self.ledger.recipient = batches.first().map(|b| b.recipient.clone());
@@ -385,7 +385,7 @@ impl Plan<'_> {
             ..Default::default()
         };
         let read = captured - self.rng.range(15, 40) * SECOND;
-        capture_into(sim, &self.source, &id, read, captured, &row);
+        write_captures(sim, &self.source, &id, read, captured, &row);
         let held = Held { person, captured, image, background, by: Some(operator) };
         if used {
             self.held.push(held.clone());
@@ -463,7 +463,7 @@ impl Plan<'_> {
                 },
             );
         }
-        let replay = self.ring.capture_lead[1] > 30;
+        let replay = ts - held.captured > 30 * MINUTE;
         let employed = self.ring.employer.is_some() && (held.by.is_some()) && self.rng.chance(0.8);
         let contact = if employed && self.rng.chance(0.5) {
             // The operator's own number stands in as everyone's contact.
@@ -526,48 +526,13 @@ impl Plan<'_> {
         }
     }
 
-    /// The company's other collectors do their work, and the ring's own do theirs beside it.
+    /// The company's other collectors do their work.
     fn honest_collectors(&mut self, sim: &mut Sim) {
         let Some(prefix) = &self.ring.collectors else { return };
-        let home = self.operators[0].home;
-        let n = self.held.len() / 3;
-        let devices: Vec<String> = (0..4)
-            .map(|_| {
-                let d = sim.org.device();
-                sim.org.devices[d].clone()
-            })
-            .collect();
-        for i in 0..n {
-            let day = self.first + self.rng.below(self.days as u64) as i64;
-            let ts = midnight(day) + self.rng.range(9 * 60, 17 * 60) * MINUTE;
-            if day >= sim.end {
-                continue;
-            }
-            self.people += 1;
-            let person = PersonId::new(home, Class::Worker, self.people);
-            let who = self.rng.index(devices.len());
-            let collector = format!("{prefix}-{:03}", 2 + who * 2);
-            let (id, face) = (sim.people.id(person), sim.people.face(person));
-            let (image, background) = (sim.image("img-"), sim.people.opaque("bg-", 1 << 52 | i as u64 / 2));
-            sim.truth.lookalike("honest_collector", &collector);
-            let h = &sim.people.homes[home];
-            let (lat, lon, region) = (h.lat, h.lon, h.region.clone());
-            let row = rows::Capture {
-                device: (&devices[who]).into(),
-                lat: degrees(lat + 3_000),
-                lon: degrees(lon - 4_000),
-                region6: (&region).into(),
-                image_hash: (&image).into(),
-                background_hash: (&background).into(),
-                face_ref: (&face).into(),
-                liveness: score(self.rng.range(900, 995)),
-                match_score: score(self.rng.range(900, 995)),
-                pretext: "入职登记".into(),
-                collector: (&collector).into(),
-                ..Default::default()
-            };
-            capture_into(sim, &self.source, &id, ts - 30 * SECOND, ts, &row);
-        }
+        let (home, n) = (self.operators[0].home, self.held.len() / 3);
+        let span = (self.first, self.first + self.days);
+        collect(sim, prefix, &self.source, home, n, span, self.people + 1, &mut self.rng);
+        self.people += n as u64 + 1;
     }
 
     /// Fraud, complaints, re-verifications, dropped cards, exhibits; the truth of the ring.
@@ -744,26 +709,4 @@ const PRETEXTS: [&str; 6] =
 
 fn jitter(key: u64, spread: i64) -> i64 {
     (crate::rng::mix(key) % (2 * spread as u64)) as i64 - spread
-}
-
-fn capture_into(sim: &mut Sim, source: &Source, id: &str, read: i64, face: i64, row: &rows::Capture) {
-    if *source == source::REALNAME {
-        write_captures(sim, id, read, face, row);
-        return;
-    }
-    sim.out.put(
-        read,
-        source,
-        &rows::Capture {
-            subject: id.into(),
-            kind: "id_card".into(),
-            image_hash: Val::None,
-            background_hash: Val::None,
-            face_ref: Val::None,
-            liveness: Val::None,
-            match_score: Val::None,
-            ..*row
-        },
-    );
-    sim.out.put(face, source, &rows::Capture { subject: id.into(), kind: "face".into(), ..*row });
 }

@@ -173,7 +173,7 @@ impl<'w> Sim<'w> {
             seed,
             start,
             end: start + volume.days,
-            stock: Stock::new(org.outlets.len()),
+            stock: Stock::new(org.outlets.len(), seed),
             people,
             org,
             out,
@@ -199,7 +199,8 @@ impl<'w> Sim<'w> {
     /// A new session's number.
     pub fn session(&mut self, ts: i64) -> String {
         self.sessions += 1;
-        format!("S{}{:07}", &day_digits(time::china_day(ts))[2..], self.sessions)
+        let text = self.people.opaque("S", self.sessions);
+        format!("S{}{}", &day_digits(time::china_day(ts))[2..], &text[3..11])
     }
 
     /// A new fraud case's number, as the police of some county gives it.
@@ -292,14 +293,23 @@ impl<'w> Sim<'w> {
     pub fn aftermath(&mut self, o: &Opened, rng: &mut Rng) {
         let b = &self.world.background;
         let risk = self.org.outlets[o.outlet].risk / self.sum_of_risk;
-        if rng.chance(self.fraud_rate * risk) {
+        let wave = self.wave(self.org.outlets[o.outlet].place, time::china_day(o.ts));
+        if rng.chance(self.fraud_rate * risk * wave) {
             let days = 3.0 + rng.exponential(b.fraud_delay_days);
-            let ts = o.ts + (days * DAY as f64) as i64;
+            let mut ts = o.ts + (days * DAY as f64) as i64;
+            let room = midnight(self.end) - o.ts;
+            if ts >= o.ts + room && room > 8 * DAY {
+                // A short world sees only what came early.
+                ts = o.ts + rng.range(3 * DAY, room - DAY);
+            }
             if time::china_day(ts) < self.end {
                 self.truth.background_fraud_cards.push(o.card.iccid());
                 let loss = (rng.log_normal(1.1) * 1_800_000.0) as i64;
                 self.write_fraud(ts, o, loss, rng);
             }
+        }
+        if rng.chance(self.world.lookalikes.wrong_stops) {
+            self.wrong_stop(o, rng);
         }
         if rng.chance(b.not_mine) {
             let ts =
@@ -312,6 +322,39 @@ impl<'w> Sim<'w> {
             let result = ["passed", "absent", "failed"][rng.weighted(&[0.93, 0.05, 0.02])];
             self.write_reverification(ts, o, result);
         }
+    }
+
+    /// What waves of fraud multiply the rate of a place with on a day.
+    pub fn wave(&self, place: usize, day: i64) -> f64 {
+        let region = &self.people.homes[place].region;
+        let since = day - self.start;
+        let on = |w: &&crate::world::Wave| {
+            region.starts_with(&w.region) && (w.from..w.from + w.days).contains(&since)
+        };
+        self.world.background.wave.iter().filter(on).map(|w| w.factor).product()
+    }
+
+    /// A risk model stops an honest card; its holder complains or comes, and it is given back.
+    fn wrong_stop(&mut self, o: &Opened, rng: &mut Rng) {
+        let stop = midnight(time::china_day(o.ts) + rng.range(2, 20)) + rng.range(9 * 60, 20 * 60) * MINUTE;
+        let back = stop + rng.range(3, 70) * HOUR;
+        self.truth.lookalike("wrong_stop_card", o.card.iccid());
+        self.write_card_change(stop, o.card, "suspend", SYSTEM, "使用异常", "");
+        let order = self.order(back);
+        if rng.chance(0.5) {
+            self.out.put(
+                back,
+                &source::RISK,
+                &rows::Complaint {
+                    subject: (&self.people.id(o.person)).into(),
+                    card: (&o.card.iccid()).into(),
+                    kind: "wrongly_stopped".into(),
+                    order: (&order).into(),
+                },
+            );
+        }
+        self.write_reverification(back + 5 * MINUTE, o, "passed");
+        self.write_card_change(back + 9 * MINUTE, o.card, "restore", SYSTEM, "二次实名通过", &order);
     }
 
     /// A fraud case with its card, the use of the card around it, and the stop that follows.

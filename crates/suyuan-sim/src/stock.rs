@@ -8,12 +8,16 @@ use suyuan_model::time::{HOUR, SECOND};
 use crate::org::{Org, carrier, midnight};
 use crate::out::{Out, source};
 use crate::people::People;
+use crate::rng::mix;
 use crate::rows::{self, Val};
 
 /// Cards in a box.
 pub const BOX: u64 = 100;
 /// Cards an agent company orders at once.
 const PALLET: u64 = 500;
+/// Pallets that the serial numbers of a province have room for (a power of two, so that an odd factor
+/// permutes them).
+const PALLETS: u64 = 1 << 19;
 
 /// A card by province and serial number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,12 +53,19 @@ pub struct Stock {
     agents: BTreeMap<String, Span>,
     next: BTreeMap<u64, u64>,
     moves: i64,
+    shift: u64,
 }
 
 impl Stock {
     /// Empty shelves.
-    pub fn new(outlets: usize) -> Stock {
-        Stock { outlets: vec![None; outlets], agents: BTreeMap::new(), next: BTreeMap::new(), moves: 0 }
+    pub fn new(outlets: usize, seed: u64) -> Stock {
+        Stock {
+            outlets: vec![None; outlets],
+            agents: BTreeMap::new(),
+            next: BTreeMap::new(),
+            moves: 0,
+            shift: mix(seed) % PALLETS,
+        }
     }
 
     /// The next blank card of an outlet; it orders a box that morning when it has none.
@@ -95,9 +106,11 @@ impl Stock {
 
     fn print(&mut self, region: &str, n: u64) -> Span {
         let province: u64 = region[..2].parse().unwrap_or(0);
-        let next = self.next.entry(province).or_insert(100_000);
-        let from = Card(province * 1_000_000_000 + *next);
-        *next += n;
+        let next = self.next.entry(province).or_insert(0);
+        *next += 1;
+        // Pallets come off the press in any order: the serial tells nothing of when it was ordered.
+        let pallet = (*next * 7919 + self.shift) % PALLETS;
+        let from = Card(province * 1_000_000_000 + pallet * PALLET);
         (from, from.plus(n))
     }
 }

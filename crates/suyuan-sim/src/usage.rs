@@ -38,7 +38,7 @@ impl Active {
         rng: &mut Rng,
     ) -> Active {
         let device = match pattern {
-            Pattern::Nurtured(slot) => 1 << 40 | u64::from(slot / CARDS_PER_MODEM),
+            Pattern::Nurtured(slot) => (1 << 40) | u64::from(slot / CARDS_PER_MODEM),
             _ => mix(card.n() ^ person.n()) >> 20,
         };
         Active {
@@ -152,7 +152,7 @@ fn minimal(sim: &mut Sim, a: &Active, day: i64, rng: &mut Rng) {
         &rows::Usage {
             card: (&a.card.iccid()).into(),
             day: Val::Day(day),
-            imei: (&sim.people.imei(1 << 41 | a.device % 5)).into(),
+            imei: (&sim.people.imei((1 << 41) | (a.device % 5))).into(),
             calls_out: 1.into(),
             calls_in: 0.into(),
             calls_short: 1.into(),
@@ -190,7 +190,7 @@ pub fn write_fraud_use(sim: &mut Sim, o: &Opened, reported: i64, rng: &mut Rng) 
             &rows::Usage {
                 card: (&o.card.iccid()).into(),
                 day: Val::Day(day),
-                imei: (&sim.people.imei(1 << 42 | rng.below(40))).into(),
+                imei: (&sim.people.imei((1 << 42) | rng.below(40))).into(),
                 calls_out: out.into(),
                 calls_in: rng.range(0, 4).into(),
                 calls_short: (out / 3).into(),

@@ -66,6 +66,9 @@ pub struct World {
     pub background: Background,
     /// Honest things that look like schemes.
     pub lookalikes: Lookalikes,
+    /// Labour companies whose people do nothing but their work.
+    #[serde(default)]
+    pub company: Vec<Company>,
     /// Rings that open cards in others' names.
     #[serde(default)]
     pub ring: Vec<Ring>,
@@ -164,6 +167,12 @@ pub struct Lookalikes {
     pub kiosks: usize,
     /// Share of devices registered days after their first use.
     pub late_terminals: f64,
+    /// Devices on loan while a counter is repaired, a month: on no asset list.
+    pub loan_devices: f64,
+    /// Positions set right by hand where the device's drifts over the county's border, a month.
+    pub gps_drifts: f64,
+    /// Cards stopped wrongly by a risk model, of openings.
+    pub wrong_stops: f64,
     /// Share of openings with cards of a neighbouring outlet, transfer booked late.
     pub late_transfers: f64,
     /// Pairs of twins (one face cluster, two identities) a month.
@@ -247,6 +256,16 @@ pub struct Ring {
     /// Days after the opening on which commission cards are dropped; absent: never.
     #[serde(default)]
     pub dropped_after: Option<i64>,
+}
+
+/// A labour company whose people do nothing but their work.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Company {
+    /// Prefix of its accounts and, in lower case, of its source systems.
+    pub prefix: String,
+    /// County.
+    pub region: String,
 }
 
 /// An employee of another company who sells identities out of its files.
@@ -406,7 +425,7 @@ impl World {
         }
         for place in &self.place {
             self.check_region("place.region", &place.region)?;
-            if !(place.weight > 0.0) {
+            if place.weight.is_nan() || place.weight <= 0.0 {
                 return Err(self.fault("place.weight", format!("of `{}` is not above 0", place.region)));
             }
         }
@@ -415,6 +434,9 @@ impl World {
             self.check_volume(name, v)?;
         }
         self.check_shares()?;
+        for company in &self.company {
+            self.check_region(&format!("company.{}.region", company.prefix), &company.region)?;
+        }
         let mut ids = BTreeSet::new();
         for ring in &self.ring {
             self.check_ring(ring)?;
@@ -470,6 +492,7 @@ impl World {
             ("lookalikes.late_terminals", l.late_terminals),
             ("lookalikes.late_transfers", l.late_transfers),
             ("lookalikes.queues", l.queues),
+            ("lookalikes.wrong_stops", l.wrong_stops),
         ] {
             self.check_share(field, share)?;
         }

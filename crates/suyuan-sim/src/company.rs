@@ -1,15 +1,17 @@
-//! Another company whose employee sells identities out of its files, among colleagues who do their work.
+//! Labour companies: their people look up and export workers' files, and collect identities, for honest
+//! reasons; in some, one sells out of the files.
 
 use suyuan_model::calendar;
 use suyuan_model::time::{self, DAY, HOUR, SECOND};
 
+use crate::day::write_captures;
 use crate::org::midnight;
-use crate::out::source;
+use crate::out::{Source, source};
 use crate::people::{Class, PersonId};
 use crate::rng::Rng;
 use crate::rows::{self, Val};
 use crate::sim::{MINUTE, Sim};
-use crate::world::{Ring, Seller};
+use crate::world::{Company, Ring, Seller};
 
 /// Colleagues of the seller.
 const COLLEAGUES: usize = 8;
@@ -32,8 +34,9 @@ pub struct Batch {
 pub fn sell(sim: &mut Sim, ring: &Ring, persons: &[PersonId], days: &[i64], rng: &mut Rng) -> Vec<Batch> {
     let Some(seller) = &ring.seller else { return Vec::new() };
     let (Some(first), Some(last)) = (days.first().copied(), days.last().copied()) else { return Vec::new() };
-    let accounts = write_company(sim, seller, rng);
-    work(sim, seller, &accounts[1..], rng);
+    let company = Company { prefix: seller.prefix.clone(), region: seller.region.clone() };
+    let accounts = write_company(sim, &company, rng);
+    work(sim, &company, &accounts[1..], rng);
     let account = accounts[0].clone();
     let recipient = format!("mail-{:08x}", rng.bits() >> 32);
     let batches = (persons.len() / 17).clamp(2, 26);
@@ -55,11 +58,78 @@ pub fn sell(sim: &mut Sim, ring: &Ring, persons: &[PersonId], days: &[i64], rng:
     out
 }
 
+/// The honest companies of the world.
+pub fn plan_all(sim: &mut Sim) {
+    let world = sim.world;
+    for company in &world.company {
+        let mut rng = Rng::stream(sim.seed, "company", crate::rng::label(&company.prefix));
+        let accounts = write_company(sim, company, &mut rng);
+        work(sim, company, &accounts, &mut rng);
+        let home = sim.people.add_home(&company.region);
+        let system = sim.out.source(&format!("{}-app", company.prefix.to_lowercase()));
+        let n = (sim.volume.days as f64 * 2.0 * sim.volume.scale.max(0.3)) as usize;
+        let first = 2_000_000_000;
+        collect(sim, &company.prefix, &system, home, n, (sim.start, sim.end), first, &mut rng);
+    }
+}
+
+/// Honest collectors take identity card and face when people are hired.
+#[expect(clippy::too_many_arguments, reason = "one place where honest captures are written")]
+pub fn collect(
+    sim: &mut Sim,
+    prefix: &str,
+    system: &Source,
+    home: usize,
+    n: usize,
+    (from, to): (i64, i64),
+    first_person: u64,
+    rng: &mut Rng,
+) {
+    let devices: Vec<usize> = (0..4).map(|_| sim.org.device()).collect();
+    for i in 0..n {
+        let day = from + rng.below((to - from).max(1) as u64) as i64;
+        let ts = midnight(day) + rng.range(9 * 60, 17 * 60) * MINUTE + rng.range(0, 59) * SECOND;
+        if day >= sim.end {
+            continue;
+        }
+        let person = PersonId::new(home, Class::Worker, first_person + i as u64);
+        let who = rng.index(devices.len());
+        let collector = format!("{prefix}-{:03}", 2 + who * 2);
+        let (id, face) = (sim.people.id(person), sim.people.face(person));
+        let (image, background) = (sim.image("img-"), sim.people.opaque("bg-", (1 << 52) | (i as u64 / 2)));
+        sim.truth.lookalike("honest_collector", &collector);
+        let h = &sim.people.homes[home];
+        let (lat, lon, region) = (h.lat, h.lon, h.region.clone());
+        let device = sim.org.devices[devices[who]].clone();
+        write_captures(
+            sim,
+            system,
+            &id,
+            ts - 30 * SECOND,
+            ts,
+            &rows::Capture {
+                device: (&device).into(),
+                lat: rows::degrees(lat + 3_000),
+                lon: rows::degrees(lon - 4_000),
+                region6: (&region).into(),
+                image_hash: (&image).into(),
+                background_hash: (&background).into(),
+                face_ref: (&face).into(),
+                liveness: rows::score(rng.range(900, 995)),
+                match_score: rows::score(rng.range(900, 995)),
+                pretext: "入职登记".into(),
+                collector: (&collector).into(),
+                ..Default::default()
+            },
+        );
+    }
+}
+
 /// The company's accounts; the seller's is the first.
-fn write_company(sim: &mut Sim, seller: &Seller, rng: &mut Rng) -> Vec<String> {
-    let system = sim.out.source(&format!("{}-hr", seller.prefix.to_lowercase()));
-    let home = sim.people.add_home(&seller.region);
-    let outlet = format!("{}-HQ", seller.prefix);
+fn write_company(sim: &mut Sim, company: &Company, rng: &mut Rng) -> Vec<String> {
+    let system = sim.out.source(&format!("{}-hr", company.prefix.to_lowercase()));
+    let home = sim.people.add_home(&company.region);
+    let outlet = format!("{}-HQ", company.prefix);
     let from = midnight(sim.start - 400) + 9 * HOUR;
     let h = &sim.people.homes[home];
     sim.out.put(
@@ -80,7 +150,7 @@ fn write_company(sim: &mut Sim, seller: &Seller, rng: &mut Rng) -> Vec<String> {
     let mut accounts = Vec::new();
     for n in 0..=COLLEAGUES {
         number += rng.range(1, 9);
-        let account = format!("{}-{number:04}", seller.prefix);
+        let account = format!("{}-{number:04}", company.prefix);
         let holder = PersonId::new(home, Class::Employee, 7_000 + number as u64);
         let from = midnight(sim.start - 380 + n as i64) + 9 * HOUR;
         sim.out.put(
@@ -106,9 +176,9 @@ fn write_company(sim: &mut Sim, seller: &Seller, rng: &mut Rng) -> Vec<String> {
 }
 
 /// A colleague's working days: look-ups with a ticket, a monthly list for social insurance.
-fn work(sim: &mut Sim, seller: &Seller, accounts: &[String], rng: &mut Rng) {
-    let system = sim.out.source(&format!("{}-hr", seller.prefix.to_lowercase()));
-    let home = sim.people.add_home(&seller.region);
+fn work(sim: &mut Sim, company: &Company, accounts: &[String], rng: &mut Rng) {
+    let system = sim.out.source(&format!("{}-hr", company.prefix.to_lowercase()));
+    let home = sim.people.add_home(&company.region);
     let scale = if sim.volume.scale < 1.0 { 0.4 } else { 1.0 };
     for day in sim.start..sim.end {
         if !calendar::is_workday(day) {
@@ -189,7 +259,7 @@ fn write_batch(
 #[expect(clippy::too_many_arguments, reason = "one place where the company's look-ups are written")]
 fn write_access(
     sim: &mut Sim,
-    system: &crate::out::Source,
+    system: &Source,
     account: &str,
     ts: i64,
     action: &str,
