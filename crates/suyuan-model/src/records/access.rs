@@ -13,7 +13,7 @@ record! {
     session: Str, FieldType::Id, optional, "session", "会话号";
     ip: Str, FieldType::Text, optional, "network address", "IP地址";
     app: Str, FieldType::Text, optional, "application", "应用系统";
-    action: Str, FieldType::Enum(&["view", "search", "export", "print"]), required, "what was done", "操作类型";
+    action: Str, FieldType::Enum(&["view", "search", "export", "print", "change"]), required, "what was done", "操作类型";
     subject: Pii, FieldType::Pii(PiiClass::Person), optional, "person looked at (one row each)", "被查询人证件号或号码";
     rows: Int, FieldType::Int, optional, "rows, where only a count is known", "记录条数";
     object: Str, FieldType::Text, optional, "table, bucket, file or record", "访问对象";
