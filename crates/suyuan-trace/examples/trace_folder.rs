@@ -20,10 +20,13 @@ fn main() {
     let found = trace(&folder, &[], &Params::default(), &mut |_| {}).expect("the folder is readable");
     println!("traced in {:.2} s", start.elapsed().as_secs_f64());
     if let Some(at) = args.iter().position(|a| a == "--json") {
-        std::fs::write(&args[at + 1], serde_json::to_string_pretty(&found).expect("plain data")).expect("writable");
+        std::fs::write(&args[at + 1], serde_json::to_string_pretty(&found).expect("plain data"))
+            .expect("writable");
     }
     show(&found);
-    if let Some(truth) = args.get(1).filter(|a| a.ends_with(".json") && !args.iter().any(|x| x == "--json" && a == &x)) {
+    if let Some(truth) =
+        args.get(1).filter(|a| a.ends_with(".json") && !args.iter().any(|x| x == "--json" && a == &x))
+    {
         let text = std::fs::read_to_string(truth).expect("the truth is readable");
         score(&found, &serde_json::from_str(&text).expect("the truth is JSON"));
     }
@@ -58,13 +61,25 @@ fn show(t: &Trace) {
         }
     }
     for r in &t.rings {
-        println!("{} p={:.3} cards {} persons {} links {}", r.id, r.probability, r.cards.len(), r.persons, r.links.len());
+        println!(
+            "{} p={:.3} cards {} persons {} links {}",
+            r.id,
+            r.probability,
+            r.cards.len(),
+            r.persons,
+            r.links.len()
+        );
         for m in &r.members {
             let same: Vec<_> = m.same_as.iter().map(|(e, _)| e.to_string()).collect();
             let why: Vec<_> = m.reasons.iter().map(|r| format!("{} [{}]", r.what.en, r.value)).collect();
             println!(
                 "  {:?} {} p={:.2} exhibits_only={} same {:?}: {}",
-                m.role, m.entity, m.probability, m.exhibits_only, same, why.join("; ")
+                m.role,
+                m.entity,
+                m.probability,
+                m.exhibits_only,
+                same,
+                why.join("; ")
             );
         }
         for l in &r.links {
@@ -96,19 +111,39 @@ fn score(t: &Trace, truth: &serde_json::Value) {
         let hit = cards.intersection(&found).count();
         println!(
             "TRUTH ring {} {}: {} cards, found {} (recall {:.3}), others in it {}; accounts {:?} devices {:?} collectors {:?} sellers {:?}",
-            ring["id"], ring["kind"], cards.len(), hit, hit as f64 / cards.len().max(1) as f64,
+            ring["id"],
+            ring["kind"],
+            cards.len(),
+            hit,
+            hit as f64 / cards.len().max(1) as f64,
             found.len() - hit,
-            common::list(ring, "accounts"), common::list(ring, "devices"), common::list(ring, "collectors"), common::list(ring, "sellers"),
+            common::list(ring, "accounts"),
+            common::list(ring, "devices"),
+            common::list(ring, "collectors"),
+            common::list(ring, "sellers"),
         );
         all.extend(cards);
     }
     for l in truth["leakers"].as_array().into_iter().flatten() {
         let account = l["account"].as_str().unwrap_or("");
-        let best = t.sources.iter().filter(|s| s.entity.id == account).map(|s| s.probability).fold(0.0, f64::max);
-        println!("TRUTH leaker {} {} {}: {} persons, {} victims, window {} -> p {:.3}", l["id"], l["kind"], account, common::list(l, "persons").len(), common::list(l, "victims").len(), l["window"], best);
+        let best =
+            t.sources.iter().filter(|s| s.entity.id == account).map(|s| s.probability).fold(0.0, f64::max);
+        println!(
+            "TRUTH leaker {} {} {}: {} persons, {} victims, window {} -> p {:.3}",
+            l["id"],
+            l["kind"],
+            account,
+            common::list(l, "persons").len(),
+            common::list(l, "victims").len(),
+            l["window"],
+            best
+        );
     }
     let flagged: BTreeSet<&String> = t.rings.iter().flat_map(|r| r.cards.iter().map(|c| &c.card)).collect();
-    println!("TRUTH cards flagged outside every ring: {}", flagged.iter().filter(|c| !all.contains(**c)).count());
+    println!(
+        "TRUTH cards flagged outside every ring: {}",
+        flagged.iter().filter(|c| !all.contains(**c)).count()
+    );
     let mut guilty: BTreeSet<String> = BTreeSet::new();
     for r in truth["rings"].as_array().into_iter().flatten() {
         for k in ["accounts", "collectors", "sellers", "devices"] {

@@ -33,6 +33,7 @@ pub struct Tally {
     horizon: f64,
     exposure: Vec<Vec<f64>>,
     levels: Vec<u8>,
+    wholes: Vec<Option<u32>>,
     pairs: Vec<u64>,
     sorted: usize,
     in_bin: Seen<u64>,
@@ -53,6 +54,7 @@ impl Tally {
             horizon,
             exposure: Vec::new(),
             levels: Vec::new(),
+            wholes: Vec::new(),
             pairs: Vec::new(),
             sorted: 0,
             in_bin: Seen::default(),
@@ -64,10 +66,11 @@ impl Tally {
         }
     }
 
-    /// A new column of that level.
-    pub fn column(&mut self, level: u8) -> u32 {
+    /// A new column of that level, where it is one the part of a whole.
+    pub fn column(&mut self, level: u8, whole: Option<u32>) -> u32 {
         self.exposure.push(vec![0.0; self.bins]);
         self.levels.push(level);
+        self.wholes.push(whole);
         (self.levels.len() - 1) as u32
     }
 
@@ -155,6 +158,7 @@ impl Tally {
             .map(|c| Column {
                 level: self.levels[*c as usize],
                 exposure: self.exposure[*c as usize].clone(),
+                whole: self.wholes[*c as usize].map(|w| place[w as usize]).filter(|w| *w != u32::MAX),
                 strata: Vec::new(),
             })
             .collect();

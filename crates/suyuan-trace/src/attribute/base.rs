@@ -55,7 +55,15 @@ impl Base {
         let own = own_harm(p, unexplained);
         let mut rates = Vec::with_capacity(p.columns.len());
         for (c, column) in p.columns.iter().enumerate() {
-            let r = counts.without(p, column, &own[c]);
+            let whole = column.whole.map_or(c, |w| w as usize);
+            let apart = counts.without(p, &p.columns[whole], &own[whole]);
+            let r: Vec<f64> = if whole == c {
+                apart
+            } else {
+                let all = &p.columns[whole].strata;
+                let of = |s: u32| all.binary_search_by_key(&s, |x| x.0).map_or(0.0, |i| apart[i]);
+                column.strata.iter().map(|(s, _)| of(*s)).collect()
+            };
             expected[c] = column.strata.iter().zip(&r).map(|((_, n), rate)| n * rate).sum();
             seen[c] = own[c].iter().map(|(_, k)| k).sum();
             rates.push(r);
@@ -73,7 +81,7 @@ impl Base {
             spread.push(s);
         }
         let (months, age) = (profile(p, unexplained), ages(p, unexplained));
-        let density = densities(p, unexplained, &months, &age);
+        let density = densities(p, &months, &age);
         let peers = peers(p, unexplained, &rates, &own, &months);
         Base { expected, rates, frailty, spread, density, months, peers, age }
     }
@@ -269,7 +277,8 @@ fn peers(
         }
     }
     (0..p.columns.len())
-        .map(|c| {
+        .map(|part| {
+            let c = p.columns[part].whole.map_or(part, |w| w as usize);
             let strata = &p.columns[c].strata;
             let total: f64 = strata.iter().map(|s| s.1).sum::<f64>().max(1e-9);
             let mut out = vec![(0.0, 0.0); n];
@@ -320,7 +329,7 @@ fn first_ages(p: &Problem) -> Vec<Option<f64>> {
     out
 }
 
-fn densities(p: &Problem, unexplained: &[f64], months: &[Vec<f64>], age: &[f64]) -> Vec<f64> {
+fn densities(p: &Problem, months: &[Vec<f64>], age: &[f64]) -> Vec<f64> {
     let n = months.first().map_or(1, Vec::len);
     let ages = if p.clock == Clock::Age { first_ages(p) } else { Vec::new() };
     let floor = 0.02 / p.horizon;
@@ -328,7 +337,6 @@ fn densities(p: &Problem, unexplained: &[f64], months: &[Vec<f64>], age: &[f64])
         .map(|i| {
             let h = &p.harmed[i];
             let by_month = months[p.strata[h.stratum as usize].region as usize][month(h.day, n)] / MONTH;
-            let _ = unexplained;
             let d = match ages.get(i) {
                 // Age and calendar together, each as a multiple of an even spread.
                 Some(Some(a)) => age[month(*a, age.len())] * (by_month * p.horizon).clamp(0.2, 5.0),

@@ -21,6 +21,22 @@ impl Delay {
         Delay { horizon, mean, f: exponential(horizon, mean) }
     }
 
+    /// The shape of a density given by months of age, as far as it reaches.
+    pub fn shaped(horizon: f64, month: f64, density: &[f64]) -> Delay {
+        let mut d = Delay::new(horizon, horizon / 5.0);
+        let at = |x: f64| density.get((x / month) as usize).copied().unwrap_or(0.0);
+        for b in 0..d.f.len() {
+            let w = d.width(b);
+            let steps = 16;
+            let sum: f64 =
+                (0..steps).map(|i| at(EDGES[b] + w * (f64::from(i) + 0.5) / f64::from(steps))).sum();
+            d.f[b] = if w > 0.0 { sum / f64::from(steps) } else { 0.0 };
+        }
+        let total: f64 = (0..d.f.len()).map(|b| d.f[b] * d.width(b)).sum();
+        d.f.iter_mut().for_each(|f| *f /= total.max(1e-12));
+        d
+    }
+
     fn width(&self, b: usize) -> f64 {
         EDGES[b + 1].min(self.horizon) - EDGES[b].min(self.horizon)
     }

@@ -120,13 +120,31 @@ impl Fit<'_> {
             (0..self.p.columns.len()).filter(|c| self.harmed_before(*c).len() >= 2).collect();
         let mut unexplained = vec![1.0; self.p.harmed.len()];
         let mut base = Base::fit(self.p, &unexplained);
-        let mut delay = Delay::new(self.p.horizon, (self.p.horizon / 5.0).clamp(5.0, 90.0));
+        let mut delay = match self.p.clock {
+            Clock::Calendar => Delay::new(self.p.horizon, (self.p.horizon / 5.0).clamp(5.0, 90.0)),
+            // Cards are used at the same ages whoever opened them, until the data say otherwise.
+            Clock::Age => Delay::shaped(self.p.horizon, base::MONTH, &base.age),
+        };
+        if std::env::var("DBG").is_ok() {
+            eprintln!("spread {:?} columns {}", base.spread, self.p.columns.len());
+        }
         let mut prior = self.set.sources_expected / self.p.columns.len().max(1) as f64;
         for round in 0..self.set.rounds {
             self.share.fill(0.0);
             self.leak.fill(0.0);
             for &c in &candidates {
                 self.factors[c] = self.evaluate(&base, &delay, c);
+            }
+            if std::env::var("DBG").is_ok() {
+                for &c in &candidates {
+                    eprintln!(
+                        "round {round} col {c} lvl {} harmed {} log {:.2} E {:.2}",
+                        self.p.columns[c].level,
+                        self.harmed_before(c).len(),
+                        self.factors[c].log,
+                        base.expected[c]
+                    );
+                }
             }
             if round == 0 {
                 candidates.retain(|c| self.factors[*c].log > SCREEN);

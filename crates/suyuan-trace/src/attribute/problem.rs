@@ -7,6 +7,9 @@ pub struct Column {
     pub level: u8,
     /// Distinct things touched in each bin of time, each weighted by how unexplained the touch was.
     pub exposure: Vec<f64>,
+    /// The column of which this one is a part (an account's device), so that a part is not held
+    /// against the other parts of its own whole.
+    pub whole: Option<u32>,
     /// Distinct things touched, by their stratum, in rising order of stratum.
     pub strata: Vec<(u32, f64)>,
 }

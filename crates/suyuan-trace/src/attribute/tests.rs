@@ -149,7 +149,7 @@ fn world(seed: u64, s: Shape) -> World {
 fn problem(w: &World) -> Problem {
     let (bins, bin_days) = Problem::bins_for(DAYS);
     let mut p = Problem {
-        columns: vec![Column { level: 0, exposure: vec![0.0; bins], strata: Vec::new() }; w.columns],
+        columns: vec![Column { exposure: vec![0.0; bins], ..Column::default() }; w.columns],
         strata: (0..OUTLETS).map(|o| Stratum { region: (o / 4) as u32, things: 0.0 }).collect(),
         harmed: Vec::new(),
         touches: Vec::new(),

@@ -8,6 +8,7 @@ use suyuan_model::Kind;
 use suyuan_model::columns::{Column, Key};
 use suyuan_model::records::account_change::AccountChangeColumns;
 use suyuan_model::records::capture::CaptureColumns;
+use suyuan_model::records::card_change::CardChangeColumns;
 use suyuan_model::records::complaint::ComplaintColumns;
 use suyuan_model::records::dealing::DealingColumns;
 use suyuan_model::records::fraud_report::FraudReportColumns;
@@ -205,6 +206,14 @@ fn harm(f: &mut Facts, source: &dyn RowSource, bar: &mut Bar<'_>) -> Result<(), 
             f.disowned.push(value);
         }
     })?;
+    scan(source, Kind::CardChange, &["card", "change", "account"], bar, |batch, rows| {
+        let c = CardChangeColumns::bind(batch);
+        for i in rows.filter(|i| c.change.get(*i) == Some("cancel")) {
+            let card = f.names.id(c.card.get(i));
+            let account = f.names.id(c.account.get(i));
+            f.cancelled.insert(card, (c.key.ts(i), account));
+        }
+    })?;
     scan(source, Kind::Reverification, &["card", "subject", "result"], bar, |batch, rows| {
         let c = ReverificationColumns::bind(batch);
         for i in rows.filter(|i| c.result.get(*i) == Some("failed")) {
@@ -264,7 +273,7 @@ fn openings(f: &mut Facts, source: &dyn RowSource, bar: &mut Bar<'_>) -> Result<
 }
 
 fn captures(f: &mut Facts, source: &dyn RowSource, bar: &mut Bar<'_>) -> Result<(), ScanError> {
-    let columns = ["subject", "device", "image_hash", "pretext", "collector"];
+    let columns = ["subject", "subject_region6", "device", "pretext", "collector"];
     scan(source, Kind::Capture, &columns, bar, |batch, rows| {
         let c = CaptureColumns::bind(batch);
         for i in rows {
@@ -273,7 +282,7 @@ fn captures(f: &mut Facts, source: &dyn RowSource, bar: &mut Bar<'_>) -> Result<
                 subject: f.names.id(c.subject.get(i)),
                 device: f.names.id(c.device.get(i)),
                 collector: f.names.id(c.collector.get(i)),
-                image: f.names.id(c.image_hash.get(i)),
+                place: f.names.id(c.subject.region6.get(i)),
                 pretext: f.names.id(c.pretext.get(i)),
             };
             f.widen(value.row.ts);

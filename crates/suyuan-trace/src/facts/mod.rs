@@ -111,7 +111,8 @@ pub struct Capture {
     pub subject: Id,
     pub device: Id,
     pub collector: Id,
-    pub image: Id,
+    /// Region of the person's identity number.
+    pub place: Id,
     pub pretext: Id,
 }
 
@@ -192,6 +193,8 @@ pub struct Facts {
     pub reports: Vec<Report>,
     pub disowned: Vec<Disowned>,
     pub captures: Vec<Capture>,
+    /// Cards given up: when, by which account.
+    pub cancelled: BTreeMap<Id, (i64, Id)>,
     pub parties: Vec<Party>,
     pub dealings: Vec<Dealing>,
     pub sightings: Vec<Sighting>,

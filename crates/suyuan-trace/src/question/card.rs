@@ -79,9 +79,10 @@ pub fn ask(f: &Facts, settings: &Settings) -> CardSources {
         }
         for key in [(o.account, NONE), (o.account, o.device)] {
             if key == (o.account, NONE) || o.device != NONE {
+                let whole = if key.1 == NONE { None } else { columns.get(&(key.0, NONE)).copied() };
                 let column = *columns.entry(key).or_insert_with(|| {
                     keys.push(key);
-                    tally.column(u8::from(key.1 != NONE))
+                    tally.column(u8::from(key.1 != NONE), whole)
                 });
                 tally.touch(column, thing, f.day(o.row.ts), 1.0, o.row);
             }
@@ -128,7 +129,11 @@ pub fn ask(f: &Facts, settings: &Settings) -> CardSources {
             if k.1 == NONE { entity(f, EntityKind::Account, k.0) } else { entity(f, EntityKind::Device, k.1) }
         };
         let set = credible(f, s.set.iter().map(|(c, p)| (keys[asked[*c as usize] as usize], *p)), key, named);
-        let behind = behind(f, key, exposure[asked[s.column as usize] as usize], &out.fraud);
+        let opened = exposure[asked[s.column as usize] as usize];
+        let rate = s.expected / opened.max(1) as f64;
+        let devices: BTreeMap<Id, u64> =
+            columns.range((key.0, 0)..(key.0, NONE)).map(|(k, c)| (k.1, exposure[*c as usize])).collect();
+        let behind = behind(f, key, opened, &out.fraud, rate, &devices);
         found.extend(source(f, Question::CardOpening, s, &behind, set));
     }
     out.sources = merge(found);
@@ -152,7 +157,18 @@ fn credible(
     out
 }
 
-fn behind(f: &Facts, key: (Id, Id), exposure: u64, fraud: &BTreeMap<usize, Vec<usize>>) -> Behind {
+/// Nats by which a device's own harm must exceed what is expected to be named beside the account.
+const CARRIES: f64 = 3.0;
+
+fn behind(
+    f: &Facts,
+    key: (Id, Id),
+    exposure: u64,
+    fraud: &BTreeMap<usize, Vec<usize>>,
+    rate: f64,
+    devices: &BTreeMap<Id, u64>,
+) -> Behind {
+    let mut by_device: BTreeMap<Id, f64> = BTreeMap::new();
     let mut rows: Vec<Row> = Vec::new();
     let mut outlets: BTreeMap<Id, u64> = BTreeMap::new();
     for (i, reports) in fraud {
@@ -161,12 +177,16 @@ fn behind(f: &Facts, key: (Id, Id), exposure: u64, fraud: &BTreeMap<usize, Vec<u
             rows.push(o.row);
             rows.extend(reports.iter().map(|r| f.reports[*r].row));
             *outlets.entry(f.outlet_of(o)).or_default() += 1;
+            *by_device.entry(o.device).or_default() += 1.0;
         }
     }
     let total: u64 = outlets.values().sum();
     let mut finer = Vec::new();
-    if key.1 != NONE {
-        finer.push(entity(f, EntityKind::Device, key.1));
+    for (device, k) in by_device {
+        let e = rate * devices.get(&device).map_or(0.0, |n| *n as f64);
+        if device != NONE && e > 0.0 && k > e && k * (k / e).ln() - (k - e) > CARRIES {
+            finer.push(entity(f, EntityKind::Device, device));
+        }
     }
     for (outlet, n) in outlets {
         if outlet != NONE && n * 5 >= total * 4 {

@@ -3,7 +3,7 @@
 //!
 //! One pass over the look-ups serves both questions. A look-up that a work order explains weighs
 //! less. For card-holders only what came before the opening counts, and not the opening's own steps:
-//! a look-up by the opening account within a day, a capture within half an hour.
+//! a look-up by the opening account within a day, a capture by the counter itself within half an hour.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -54,10 +54,7 @@ impl Counting<'_> {
         let (keys, tally) = (&mut self.keys, &mut self.tally);
         *self.columns.entry((kind, id)).or_insert_with(|| {
             keys.push((kind, id));
-            tally.column(match kind {
-                EntityKind::Account => 0,
-                _ => 1,
-            })
+            tally.column(u8::from(kind != EntityKind::Account), None)
         })
     }
 
@@ -169,7 +166,8 @@ pub fn count(
         if by.1 == NONE {
             continue;
         }
-        let thing = n.person(f, c.subject, NONE, None);
+        let place = (c.place != NONE).then(|| f.name(c.place).to_owned());
+        let thing = n.person(f, c.subject, NONE, place.as_deref().and_then(city));
         let column = n.column(by.0, by.1);
         let day = f.day(c.row.ts);
         n.tally.touch(column, thing, day, 1.0, c.row);
@@ -185,6 +183,7 @@ pub fn holders(f: &Facts, l: &mut Lookups, harmed: &Impersonated, settings: &Set
         let Some((ts, account)) = harmed.get(&persons[h.thing as usize]) else { return true };
         match keys[h.column as usize] {
             (EntityKind::Account, a) => a == *account && h.row.ts > ts - DAY,
+            (EntityKind::Collector, c) if c != *account => false,
             _ => h.row.ts > ts - HOUR / 2,
         }
     };

@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use suyuan_model::outcome::Family;
-use suyuan_model::time::{DAY, HOUR, SECOND};
+use suyuan_model::time::{DAY, HOUR, SECOND, china_day};
 
 use crate::facts::{Facts, Login, Opening, city, province};
 use crate::intern::{Id, NONE};
@@ -36,8 +36,14 @@ pub enum Mark {
     CaptureDevice,
     /// The background of the image comes back over several persons on unlisted devices.
     Background,
-    /// The very image comes back over several persons.
+    /// The very image comes back, over several persons or another day.
     Image,
+    /// The employer's people are opened in bulk under the account, without a contract.
+    EmployerBulk,
+    /// The person's cards are opened one after another under the account on different days.
+    SamePerson,
+    /// The account gave the card up again some months after opening it.
+    Dropped,
     /// The card was opened away from its custodian.
     StockAway,
     /// The card had been moved to a party of the investigation.
@@ -51,7 +57,7 @@ pub enum Mark {
 }
 
 /// All marks with family and word, in order.
-pub const MARKS: [(Mark, Family, &str); 16] = [
+pub const MARKS: [(Mark, Family, &str); 19] = [
     (Mark::DeviceUnlisted, Family::Device, "device:unlisted"),
     (Mark::DeviceForeign, Family::Device, "device:foreign"),
     (Mark::Override, Family::Location, "location:override"),
@@ -63,6 +69,9 @@ pub const MARKS: [(Mark, Family, &str); 16] = [
     (Mark::CaptureDevice, Family::Identity, "identity:capture_device"),
     (Mark::Background, Family::Identity, "identity:background_reused"),
     (Mark::Image, Family::Identity, "identity:image_reused"),
+    (Mark::EmployerBulk, Family::Opening, "opening:employer_in_bulk"),
+    (Mark::SamePerson, Family::Opening, "opening:same_person_again"),
+    (Mark::Dropped, Family::Use, "use:dropped_by_opener"),
     (Mark::StockAway, Family::Stock, "stock:away_from_custodian"),
     (Mark::StockParty, Family::Stock, "stock:moved_to_party"),
     (Mark::Fraud, Family::Outcome, "outcome:fraud_report"),
@@ -71,15 +80,21 @@ pub const MARKS: [(Mark, Family, &str); 16] = [
 ];
 
 /// The families in order, as bits.
-pub const FAMILIES: [Family; 7] = [
+pub const FAMILIES: [Family; 9] = [
     Family::Device,
     Family::Location,
     Family::Login,
     Family::Identity,
     Family::Stock,
+    Family::Opening,
+    Family::Use,
     Family::Outcome,
     Family::Exhibit,
 ];
+/// How many of [`FAMILIES`], from the first, speak of conduct rather than harm or exhibits.
+pub const CONDUCT: usize = 7;
+/// The place of harm in [`FAMILIES`].
+pub const OUTCOME: usize = 7;
 
 /// A set of marks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -95,7 +110,7 @@ impl Marks {
         self.0 >> mark as u8 & 1 == 1
     }
     /// The families, as bits in the order of [`FAMILIES`].
-    pub fn families(self) -> u8 {
+    pub fn families(self) -> u16 {
         let mut out = 0;
         for (mark, family, _) in MARKS {
             if self.has(mark) {
@@ -111,7 +126,7 @@ impl Marks {
     }
     /// How many families there are beside harm and exhibits.
     pub fn conduct(self) -> u32 {
-        (self.families() & 0b1_1111).count_ones()
+        (self.families() & ((1 << CONDUCT) - 1)).count_ones()
     }
     /// The words.
     pub fn words(self) -> Vec<String> {
@@ -133,6 +148,14 @@ const SESSION: i64 = 4 * HOUR;
 const BOOKED_LATE: i64 = 60 * DAY;
 /// A background is reused from this many persons on.
 const BACKGROUND_PERSONS: usize = 3;
+/// An image that comes back this much later was not taken again.
+const REPLAY: i64 = HOUR;
+/// Openings for one employer under one account that are bulk: in a day, in thirty days (scheme S06).
+const BULK: [(i64, usize); 2] = [(DAY, 10), (30 * DAY, 30)];
+/// Cards of one person under one account within this time, on different days, are one after another.
+const AGAIN: i64 = 60 * DAY;
+/// A card given up within this time was not meant to be used.
+const DROPPED: i64 = 150 * DAY;
 
 /// Look-ups from which marks are read.
 pub struct Marker {
@@ -144,6 +167,8 @@ pub struct Marker {
     captures: BTreeMap<Id, Vec<usize>>,
     backgrounds: BTreeSet<Id>,
     images: BTreeSet<Id>,
+    bulk: BTreeSet<usize>,
+    again: BTreeSet<usize>,
 }
 
 impl Marker {
@@ -165,6 +190,8 @@ impl Marker {
             captures,
             backgrounds,
             images,
+            bulk: in_bulk(f),
+            again: same_person(f),
         }
     }
 
@@ -195,6 +222,12 @@ impl Marker {
             m.set(Mark::LoginOverlap, overlaps(f, l));
         }
         self.stock(f, o, &mut m);
+        m.set(Mark::EmployerBulk, self.bulk.contains(&index));
+        m.set(Mark::SamePerson, self.again.contains(&index));
+        let dropped = f.cancelled.get(&o.card).is_some_and(|(ts, account)| {
+            *account == o.account && *ts > o.row.ts + DAY && *ts < o.row.ts + DROPPED
+        });
+        m.set(Mark::Dropped, dropped);
         m.set(Mark::Fraud, self.fraud.contains(&index));
         m.set(Mark::Disowned, self.disowned(o));
         m.set(Mark::Sighted, self.sighted.contains(&o.card));
@@ -296,7 +329,7 @@ pub fn overlaps(f: &Facts, l: &Login) -> bool {
 /// Backgrounds that come back over several persons on unlisted devices, and images over several persons.
 fn reused(f: &Facts) -> (BTreeSet<Id>, BTreeSet<Id>) {
     let mut background: BTreeMap<Id, (BTreeSet<Id>, usize, usize)> = BTreeMap::new();
-    let mut image: BTreeMap<Id, BTreeSet<Id>> = BTreeMap::new();
+    let mut image: BTreeMap<Id, (Id, i64, bool)> = BTreeMap::new();
     for o in &f.openings {
         if o.background != NONE && !f.terminals.is_empty() {
             let x = background.entry(o.background).or_default();
@@ -307,10 +340,8 @@ fn reused(f: &Facts) -> (BTreeSet<Id>, BTreeSet<Id>) {
             x.2 += 1;
         }
         if o.image != NONE {
-            let x = image.entry(o.image).or_default();
-            if x.len() < 2 {
-                x.insert(o.subject);
-            }
+            let x = image.entry(o.image).or_insert((o.subject, o.row.ts, false));
+            x.2 |= x.0 != o.subject || o.row.ts - x.1 > REPLAY;
         }
     }
     let backgrounds = background
@@ -320,5 +351,44 @@ fn reused(f: &Facts) -> (BTreeSet<Id>, BTreeSet<Id>) {
         })
         .map(|x| x.0)
         .collect();
-    (backgrounds, image.into_iter().filter(|x| x.1.len() >= 2).map(|x| x.0).collect())
+    (backgrounds, image.into_iter().filter(|x| x.1.2).map(|x| x.0).collect())
+}
+
+/// Openings in bulk for one employer under one account without an order or contract.
+fn in_bulk(f: &Facts) -> BTreeSet<usize> {
+    let mut by: BTreeMap<(Id, Id), Vec<usize>> = BTreeMap::new();
+    for (i, o) in f.openings.iter().enumerate() {
+        if o.employer != NONE && o.order == NONE {
+            by.entry((o.account, o.employer)).or_default().push(i);
+        }
+    }
+    let mut out = BTreeSet::new();
+    for list in by.values() {
+        for (span, least) in BULK {
+            for w in list.windows(least) {
+                if f.openings[w[least - 1]].row.ts - f.openings[w[0]].row.ts <= span {
+                    out.extend(w.iter().copied());
+                }
+            }
+        }
+    }
+    out
+}
+
+/// Openings of one person's cards one after another under one account.
+fn same_person(f: &Facts) -> BTreeSet<usize> {
+    let mut last: BTreeMap<(Id, Id), usize> = BTreeMap::new();
+    let mut out = BTreeSet::new();
+    for (i, o) in f.openings.iter().enumerate() {
+        if o.subject == NONE {
+            continue;
+        }
+        if let Some(before) = last.insert((o.account, o.subject), i) {
+            let gap = o.row.ts - f.openings[before].row.ts;
+            if gap <= AGAIN && china_day(o.row.ts) != china_day(f.openings[before].row.ts) {
+                out.extend([before, i]);
+            }
+        }
+    }
+    out
 }

@@ -82,7 +82,7 @@ pub fn drafts(
     sheets: &BTreeMap<Column, Sheet>,
 ) -> Vec<Draft> {
     let mut out = Vec::new();
-    for group in seed::groups(f, marker, sheets) {
+    for group in seed::groups(f, marker, base, sheets) {
         let p_source = group
             .columns
             .iter()
@@ -116,7 +116,9 @@ fn cards(f: &Facts, marker: &Marker, sheets: &BTreeMap<Column, Sheet>, group: &G
             let captured = marker
                 .captures(f, &f.openings[index])
                 .any(|k| group.collectors.contains(&f.captures[k].collector));
-            if (inside && m.breadth() >= 2) || (!inside && seed::strays(m, captured)) {
+            // At a listed counter honest customers stand beside the ring's: harm alone is no second family.
+            let enough = if seed::unlisted(f, *column) { m.breadth() >= 2 } else { m.conduct() >= 2 };
+            if (inside && enough) || (!inside && seed::strays(m, captured)) {
                 let share = if inside { sheet.share() } else { 0.5 }.clamp(0.05, 0.97);
                 let log = (share / (1.0 - share)).ln() - 1.5 + 1.3 * f64::from(m.breadth() - 1);
                 out.push(Card { index, marks: m, probability: logistic(log).min(0.999) });

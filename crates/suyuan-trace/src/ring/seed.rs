@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::marks::{FAMILIES, Mark, Marker, Marks};
+use super::marks::{CONDUCT, FAMILIES, Mark, Marker, Marks, OUTCOME};
 use crate::attribute::logistic;
 use crate::facts::Facts;
 use crate::intern::{Id, NONE};
@@ -42,8 +42,53 @@ impl Sheet {
 
 /// Fewer openings on a column are no pattern.
 pub const PATTERN: usize = 5;
-/// Share of a column's openings that must show marks.
+/// Share of a column's openings that, showing marks, is a pattern whatever others do.
 const MOST: f64 = 0.5;
+/// Among honest openings of the same counter a pattern needs this many marked openings ...
+const AMONG_HONEST: usize = 20;
+/// ... this share of them ...
+const AMONG_SHARE: f64 = 0.1;
+/// ... and this many nats over the rate of all columns.
+const AMONG_NATS: f64 = 30.0;
+/// Rates lower than this are not trusted.
+const RATE_FLOOR: f64 = 0.003;
+
+/// Whether `k` of `n` openings are a pattern against a common rate.
+fn pattern(k: usize, n: usize, rate: f64) -> bool {
+    if n < PATTERN {
+        return false;
+    }
+    if k as f64 >= MOST * n as f64 {
+        return true;
+    }
+    let (k_, e) = (k as f64, n as f64 * rate.max(RATE_FLOOR));
+    k >= AMONG_HONEST && k_ >= AMONG_SHARE * n as f64 && k_ > e && k_ * (k_ / e).ln() - (k_ - e) >= AMONG_NATS
+}
+
+/// Rates over all columns: marked with two families, marked at all, and each family.
+struct Rates {
+    broad: f64,
+    odd: f64,
+    family: [f64; FAMILIES.len()],
+}
+
+impl Rates {
+    /// The median column's rate would be nought; the mean of those that are no pattern by themselves.
+    fn of(sheets: &BTreeMap<Column, Sheet>) -> Rates {
+        let honest = sheets.values().filter(|s| (s.broad as f64) < MOST * s.openings.len() as f64);
+        let (mut n, mut broad, mut odd, mut family) = (0.0, 0.0, 0.0, [0.0; FAMILIES.len()]);
+        for s in honest {
+            n += s.openings.len() as f64;
+            broad += s.broad as f64;
+            odd += s.odd as f64;
+            for (x, k) in family.iter_mut().zip(&s.families) {
+                *x += *k as f64;
+            }
+        }
+        let n: f64 = f64::max(n, 1.0);
+        Rates { broad: broad / n, odd: odd / n, family: family.map(|x| x / n) }
+    }
+}
 
 /// The openings by account and device.
 pub fn sheets(
@@ -67,7 +112,11 @@ pub fn suspects(
     named: &BTreeMap<Column, f64>,
 ) -> (BTreeMap<Column, Sheet>, BTreeSet<Id>) {
     let sheets = sheets(f, |i| marker.marks(f, i), None);
-    let odd = |s: &Sheet| s.openings.len() >= 3 && s.odd as f64 >= MOST * s.openings.len() as f64;
+    let rates = Rates::of(&sheets);
+    let odd = |s: &Sheet| {
+        let n = s.openings.len();
+        (n >= 3 && s.odd as f64 >= MOST * n as f64) || pattern(s.odd, n, rates.odd)
+    };
     let mut accounts: BTreeSet<Id> = sheets.iter().filter(|(_, s)| odd(s)).map(|(c, _)| c.0).collect();
     accounts.extend(named.iter().filter(|(_, p)| **p >= 0.3).map(|(c, _)| c.0));
     (sheets, accounts)
@@ -83,8 +132,14 @@ pub struct Group {
 }
 
 /// Columns whose openings carry the signal, joined by account, device and collector.
-pub fn groups(f: &Facts, marker: &Marker, sheets: &BTreeMap<Column, Sheet>) -> Vec<Group> {
-    let strong = |s: &Sheet| s.openings.len() >= PATTERN && s.share() >= MOST;
+pub fn groups(
+    f: &Facts,
+    marker: &Marker,
+    base: &BTreeMap<Column, Sheet>,
+    sheets: &BTreeMap<Column, Sheet>,
+) -> Vec<Group> {
+    let rates = Rates::of(base);
+    let strong = |s: &Sheet| pattern(s.broad, s.openings.len(), rates.broad);
     let mut columns: BTreeSet<Column> = sheets.iter().filter(|(_, s)| strong(s)).map(|(c, _)| *c).collect();
     let accounts: BTreeSet<Id> = columns.iter().map(|c| c.0).collect();
     // The same account's other unlisted devices, though seldom used, with the same marks.
@@ -155,19 +210,20 @@ const WITHOUT_HARM: f64 = 0.95;
 pub fn conduct(base: &BTreeMap<Column, Sheet>, sheets: &BTreeMap<Column, Sheet>, group: &Group) -> f64 {
     let all: Vec<(&Column, &Sheet)> = base.iter().filter(|(_, s)| s.openings.len() >= PATTERN).collect();
     let count = all.len() as f64;
+    let rates = Rates::of(base);
     let mut best = f64::NEG_INFINITY;
     let mut harmed = false;
     for c in &group.columns {
         let Some(s) = sheets.get(c).filter(|s| s.openings.len() >= PATTERN) else { continue };
         let mut log = (RARE / count.max(10.0)).ln();
-        for b in 0..5 {
-            if (s.families[b] as f64) < MOST * s.openings.len() as f64 {
+        for b in 0..CONDUCT {
+            if !pattern(s.families[b], s.openings.len(), rates.family[b]) {
                 continue;
             }
             let others = all
                 .iter()
                 .filter(|(k, x)| {
-                    !group.columns.contains(k) && x.families[b] as f64 >= MOST * x.openings.len() as f64
+                    !group.columns.contains(k) && pattern(x.families[b], x.openings.len(), rates.family[b])
                 })
                 .count();
             let rare = ((count + 2.0) / (others as f64 + 1.0)).ln();
@@ -175,7 +231,7 @@ pub fn conduct(base: &BTreeMap<Column, Sheet>, sheets: &BTreeMap<Column, Sheet>,
         }
         // More openings of the same kind are more than one coincidence.
         log += (s.broad as f64 / PATTERN as f64).ln().clamp(0.0, 4.0);
-        harmed |= s.families[5] >= 2;
+        harmed |= s.families[OUTCOME] >= 2;
         best = best.max(log);
     }
     let p = logistic(best);

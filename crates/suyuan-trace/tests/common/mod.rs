@@ -22,7 +22,8 @@ pub struct Folder {
 }
 
 /// The kinds that the trace reads.
-pub const READ: [Kind; 16] = [
+pub const READ: [Kind; 17] = [
+    Kind::CardChange,
     Kind::Staff,
     Kind::Outlet,
     Kind::Terminal,
@@ -134,10 +135,11 @@ fn column(field: &Field, n: usize, cell: &dyn Fn(usize) -> Option<String>) -> Ar
                 .ok()
                 .or_else(|| time::parse(&t)))
         }
-        DataType::Decimal128(p, s) => build!(
-            Decimal128Builder::new().with_precision_and_scale(*p, *s).unwrap(),
-            |t: String| money::parse_yuan(&t).map(i128::from)
-        ),
+        DataType::Decimal128(p, s) => {
+            build!(Decimal128Builder::new().with_precision_and_scale(*p, *s).unwrap(), |t: String| {
+                money::parse_yuan(&t).map(i128::from)
+            })
+        }
         other => panic!("no reading of {other}"),
     }
 }
