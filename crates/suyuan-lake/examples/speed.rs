@@ -134,10 +134,44 @@ fn main() {
                     timed(&format!("scan {name}, key and card"), rows, || {
                         for_each(&snapshot, &few, |_, _, _| n += 1).expect("scan")
                     });
-                    timed(&format!("compact {name}"), rows, || lake.compact().expect("compact"));
                     assert_eq!(n as i64, 2 * rows);
                 }
             }
         }
     }
+    merged(rows);
+}
+
+/// Four kinds at the same times, each in four files that overlap: nearly every run is one row.
+fn merged(rows: i64) {
+    let kinds = [Kind::Usage, Kind::Opening, Kind::Access, Kind::Login];
+    let dir = tempfile::tempdir().expect("a temporary folder");
+    let store = Store::open(dir.path().join("suyuan.db")).expect("a store");
+    let lake = Lake::open(&store, dir.path().join("lake")).expect("a lake");
+    let part = rows / 16 / BATCH * BATCH;
+    for n in 0..4 {
+        let mut load = lake.load();
+        for kind in kinds {
+            for first in (n * part..(n + 1) * part).step_by(BATCH as usize) {
+                load.append(kind, batch(kind, first, true)).expect("append");
+            }
+        }
+        load.commit(|_, _| Ok(())).expect("commit");
+    }
+    let scan = |label: &str| {
+        let snapshot = lake.snapshot(None).expect("a snapshot");
+        let few: Vec<Want> = kinds.iter().map(|k| Want::only(*k, &[])).collect();
+        let all: Vec<Want> = kinds.iter().map(|k| Want::all(*k)).collect();
+        let mut n = 0;
+        timed(&format!("scan four kinds merged, keys, {label}"), 16 * part, || {
+            for_each(&snapshot, &few, |_, _, _| n += 1).expect("scan")
+        });
+        timed(&format!("scan four kinds merged, all, {label}"), 16 * part, || {
+            for_each(&snapshot, &all, |_, _, _| n += 1).expect("scan")
+        });
+        assert_eq!(n, 32 * part);
+    };
+    scan("16 files");
+    timed("compact 16 files", 16 * part, || lake.compact().expect("compact"));
+    scan("4 files");
 }

@@ -178,18 +178,18 @@ fn create_table(tx: &Transaction, table: Table, version: &mut Version) -> Result
 
 /// Adds the columns that the catalog lacks; says whether there were any.
 fn add_columns(tx: &Transaction, table: Table, info: &TableInfo, version: i64) -> Result<bool, LakeError> {
-    let mut next = info.columns.values().max().map_or(1, |m| m + 1);
+    let next = info.columns.values().max().map_or(1, |m| m + 1);
     let schema = table.schema();
-    for field in schema.fields().iter().filter(|f| !info.columns.contains_key(f.name())) {
+    let new = schema.fields().iter().filter(|f| !info.columns.contains_key(f.name()));
+    for (id, field) in (next..).zip(new) {
         tx.execute(
             "INSERT INTO ducklake_column VALUES (?1, ?2, NULL, ?3, ?1, ?4, ?5, NULL, 'NULL', ?6, NULL, 'literal', 'duckdb')",
-            params![next, version, info.id, field.name(), type_name(field.data_type()), field.is_nullable()],
+            params![id, version, info.id, field.name(), type_name(field.data_type()), field.is_nullable()],
         )?;
         tx.execute(
             "INSERT INTO ducklake_table_column_stats(table_id, column_id, contains_null) VALUES (?, ?, ?)",
-            params![info.id, next, field.is_nullable()],
+            params![info.id, id, field.is_nullable()],
         )?;
-        next += 1;
     }
     Ok(schema.fields().iter().any(|f| !info.columns.contains_key(f.name())))
 }

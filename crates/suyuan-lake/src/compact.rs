@@ -69,9 +69,10 @@ impl Lake {
     ) -> Result<Vec<NewFile>, LakeError> {
         let folder = self.folder(table);
         let ask = Ask::all(table, (8 * CHUNK / files.len()).clamp(512, CHUNK));
+        let threads = self.0.options.threads;
         let input = |(rank, file): (usize, &&DataFile)| {
             let (path, ask) = (folder.join(&file.name), ask.clone());
-            let open = move || Ok(Source::File(Box::new(read::open(&path, &ask)?)));
+            let open = move || Ok(Source::file(read::open(&path, &ask)?, threads));
             Input { table, rank: rank as u32, min_ts: file.min_ts, open: Box::new(open) }
         };
         let mut merge = Merge::new(files.iter().enumerate().map(input).collect());

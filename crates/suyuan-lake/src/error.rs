@@ -40,6 +40,9 @@ pub enum LakeError {
         /// What the Parquet library said.
         source: parquet::errors::ParquetError,
     },
+    /// A reading thread died; its own message stands on stderr.
+    #[error("reading `{}` stopped before its end", .0.display())]
+    Stopped(PathBuf),
     /// Columns could not be put together.
     #[error("cannot put rows of `{table}` together: {source}")]
     Arrow {

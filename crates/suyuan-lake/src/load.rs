@@ -32,6 +32,8 @@ use crate::{Lake, LakeError, Scratch};
 
 /// More runs than this are merged in several passes: each open run holds a page of every column.
 const MAX_FAN_IN: usize = 16;
+/// Batches of an input that are in memory at once while merging: read ahead, waiting, in hand, being written.
+const BATCHES_AHEAD: usize = 4;
 /// Batches below this many rows are put together: thousands of tiny ones would cost more than their rows.
 const SMALL: usize = 2_048;
 /// Share of a spilled buffer that stays behind, so that rows slightly out of order still find their place.
@@ -354,6 +356,7 @@ impl Load {
         batch_rows: usize,
         roll: u64,
     ) -> Result<Vec<NewFile>, LakeError> {
+        let threads = self.lake.0.options.threads;
         let mut inputs = self.lake_keys(table, lake, span(&runs));
         let mut spent = Vec::new();
         for run in runs {
@@ -362,7 +365,7 @@ impl Load {
                 RunRows::File(file) => {
                     let ask = Ask::all(table, batch_rows);
                     spent.push(file.path.clone());
-                    file_input(table, rank, run.first.ts, file.path, ask)
+                    file_input(table, rank, run.first.ts, file.path, ask, threads)
                 }
                 RunRows::Memory(sorted) => {
                     let open = Box::new(move || Ok(Source::Memory(sorted)));
@@ -403,7 +406,7 @@ impl Load {
         span: (i64, i64),
     ) -> Result<bool, LakeError> {
         let mut inputs = self.lake_keys(table, lake, span);
-        inputs.push(file_input(table, 1, file.first.ts, file.path.clone(), Ask::keys(table, CHUNK)));
+        inputs.push(file_input(table, 1, file.first.ts, &file.path, Ask::keys(table, CHUNK), 1));
         let mut merge = Merge::new(inputs);
         let mut repeats = Repeats::default();
         while let Some(piece) = merge.next()? {
@@ -420,13 +423,13 @@ impl Load {
         let ask = Ask::keys(table, CHUNK).between((table != Table::Original).then_some(span));
         files
             .iter()
-            .map(|f| file_input(table, 0, f.min_ts.max(span.0), folder.join(&f.name), ask.clone()))
+            .map(|f| file_input(table, 0, f.min_ts.max(span.0), folder.join(&f.name), ask.clone(), 1))
             .collect()
     }
 
     /// How many rows of each of `inputs` files are read at once, within the budget.
     fn batch_rows(&self, inputs: usize, width: usize) -> usize {
-        (self.lake.0.options.memory / 2 / inputs.max(1) / width).clamp(256, CHUNK)
+        (self.lake.0.options.memory / BATCHES_AHEAD / inputs.max(1) / width).clamp(256, CHUNK)
     }
 }
 
@@ -506,9 +509,16 @@ fn cost(batch: &RecordBatch) -> usize {
     batch.columns().iter().map(column).sum::<usize>() + batch.num_rows() * PER_ROW
 }
 
-fn file_input(table: Table, rank: u32, min_ts: i64, path: impl AsRef<Path>, ask: Ask) -> Input<'static> {
+fn file_input(
+    table: Table,
+    rank: u32,
+    min_ts: i64,
+    path: impl AsRef<Path>,
+    ask: Ask,
+    threads: usize,
+) -> Input<'static> {
     let path = path.as_ref().to_owned();
-    let open = Box::new(move || Ok(Source::File(Box::new(read::open(&path, &ask)?))));
+    let open = Box::new(move || Ok(Source::file(read::open(&path, &ask)?, threads)));
     Input { table, rank, min_ts, open }
 }
 

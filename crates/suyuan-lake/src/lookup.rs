@@ -69,7 +69,6 @@ impl Snapshot {
     }
 
     /// The rows of a file that have one of the sorted keys.
-    #[expect(clippy::type_complexity, reason = "key, batch, row: used twice, above")]
     fn find<'k>(
         &self,
         path: &Path,

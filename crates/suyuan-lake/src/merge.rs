@@ -5,7 +5,10 @@
 //! least time is reached, so inputs that do not overlap are never open together.
 
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, sync_channel};
 
 use arrow_array::RecordBatch;
 use suyuan_model::RowKey;
@@ -21,13 +24,76 @@ pub(crate) enum Source {
     Memory(Sorted),
     /// A file.
     File(Box<Batches>),
+    /// A file that a thread of its own reads ahead.
+    Ahead(Ahead),
+}
+
+/// What a reading thread sends: batches, and the end of the file said aloud, so that a thread which
+/// dies cannot pass for one that has finished.
+pub(crate) struct Ahead {
+    path: PathBuf,
+    take: Receiver<Result<Option<RecordBatch>, LakeError>>,
+    ended: bool,
+}
+
+impl Ahead {
+    fn next(&mut self) -> Result<Option<RecordBatch>, LakeError> {
+        if self.ended {
+            return Ok(None);
+        }
+        let next = self.take.recv().unwrap_or_else(|_| Err(LakeError::Stopped(self.path.clone())))?;
+        self.ended = next.is_none();
+        Ok(next)
+    }
+}
+
+/// Threads that read ahead, over all scans: with more inputs open than this the rest is read in line.
+const MAX_READERS: usize = 16;
+static READERS: AtomicUsize = AtomicUsize::new(0);
+
+/// A reading thread's place among [`MAX_READERS`].
+struct Place;
+
+impl Place {
+    fn take() -> Option<Place> {
+        let free = |n: usize| (n < MAX_READERS).then_some(n + 1);
+        READERS.fetch_update(Ordering::Relaxed, Ordering::Relaxed, free).ok().map(|_| Place)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        READERS.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 impl Source {
+    /// Reads a file, one batch ahead of whoever asks if there are threads for it.
+    pub(crate) fn file(mut batches: Batches, threads: usize) -> Source {
+        let Some(place) = (threads > 1).then(Place::take).flatten() else {
+            return Source::File(Box::new(batches));
+        };
+        let (give, take) = sync_channel(1);
+        let path = batches.path().to_owned();
+        // Ends with the file, with an error, or when nobody listens any more.
+        std::thread::spawn(move || {
+            let _place = place;
+            loop {
+                let batch = batches.next_batch();
+                let last = !matches!(batch, Ok(Some(_)));
+                if give.send(batch).is_err() || last {
+                    break;
+                }
+            }
+        });
+        Source::Ahead(Ahead { path, take, ended: false })
+    }
+
     fn next(&mut self) -> Result<Option<RecordBatch>, LakeError> {
         match self {
             Source::Memory(sorted) => sorted.next_batch(),
             Source::File(file) => file.next_batch(),
+            Source::Ahead(ahead) => ahead.next(),
         }
     }
 }
@@ -121,7 +187,7 @@ impl<'a> Merge<'a> {
         if let Some(next) = self.pending.last()
             && head.keys.ts(end - 1) >= next.min_ts
         {
-            end = head.keys.from_ts(head.row + 1, next.min_ts);
+            end = head.keys.row_at(head.row + 1, next.min_ts);
         }
         let piece = Piece {
             table: head.table,

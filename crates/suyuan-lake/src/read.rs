@@ -177,6 +177,10 @@ pub(crate) fn open(path: &Path, ask: &Ask) -> Result<Batches, LakeError> {
 }
 
 impl Batches {
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
     pub(crate) fn next_batch(&mut self) -> Result<Option<RecordBatch>, LakeError> {
         loop {
             let Some(batch) = self.reader.next() else { return Ok(None) };
@@ -207,8 +211,8 @@ impl Batches {
     fn trim(&self, batch: RecordBatch) -> RecordBatch {
         let Some((from, to)) = self.between else { return batch };
         let keys = Keys::bind(self.table, &batch);
-        let start = keys.from_ts(0, from);
-        let end = to.checked_add(1).map_or(keys.len(), |after| keys.from_ts(start, after));
+        let start = keys.row_at(0, from);
+        let end = to.checked_add(1).map_or(keys.len(), |after| keys.row_at(start, after));
         if start == 0 && end == keys.len() { batch } else { batch.slice(start, end - start) }
     }
 }

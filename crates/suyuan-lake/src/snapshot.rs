@@ -95,6 +95,7 @@ impl Snapshot {
         let touched = |f: &&DataFile| between.is_none_or(|(from, to)| f.max_ts >= from && f.min_ts <= to);
         let files: usize = schemas.keys().map(|k| self.files(*k).iter().filter(touched).count()).sum();
         let batch_rows = (CHUNK * ROOMY / files.max(1)).clamp(1_024, CHUNK);
+        let threads = self.lake.0.options.threads;
         let mut inputs = Vec::with_capacity(files);
         for (kind, schema) in schemas {
             let table = Table::Kind(kind);
@@ -102,7 +103,7 @@ impl Snapshot {
             let ask = Ask { table, schema, between, batch_rows, io: self.io.clone() };
             for file in self.files(kind).iter().filter(touched) {
                 let (path, ask) = (folder.join(&file.name), ask.clone());
-                let open = move || Ok(Source::File(Box::new(read::open(&path, &ask)?)));
+                let open = move || Ok(Source::file(read::open(&path, &ask)?, threads));
                 let min_ts = between.map_or(file.min_ts, |(from, _)| file.min_ts.max(from));
                 inputs.push(Input { table, rank: inputs.len() as u32, min_ts, open: Box::new(open) });
             }

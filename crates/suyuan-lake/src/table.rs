@@ -108,7 +108,7 @@ impl Keys {
     }
 
     /// The first row at or after `from` whose time is not before `ts`.
-    pub(crate) fn from_ts(&self, from: usize, ts: i64) -> usize {
+    pub(crate) fn row_at(&self, from: usize, ts: i64) -> usize {
         let (mut lo, mut hi) = (from, self.len());
         while lo < hi {
             let mid = lo + (hi - lo) / 2;

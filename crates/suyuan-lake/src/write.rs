@@ -208,7 +208,7 @@ fn encode(
     if threads < 2 || writers.len() < 2 || rows < PARALLEL_ROWS {
         return encode_some(writers, fields, columns);
     }
-    let weights: Vec<usize> = columns.iter().map(|c| weight(c)).collect();
+    let weights: Vec<usize> = columns.iter().map(weight).collect();
     let half = weights.iter().sum::<usize>() / threads;
     let mut at = 0;
     let mut sum = 0;

@@ -4,6 +4,8 @@
 //! something that this program can read. `SUYUAN_PYTHON` names a Python with `duckdb`,
 //! `duckdb-extensions`, `duckdb-extension-ducklake`, `duckdb-extension-sqlite-scanner` 1.5.5 and `pytz`.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail anywhere")]
+
 mod common;
 
 use std::fmt::Write as _;

@@ -2,6 +2,8 @@
 //!
 //! The loader runs as a child: this same test binary, told by an environment variable what to do.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail anywhere")]
+
 mod common;
 
 use std::io::{BufRead, BufReader};
@@ -89,7 +91,7 @@ fn killed_at_any_moment_nothing_is_lost_and_nothing_half_there() {
             ..tight(memory, threads)
         };
         let (store, lake) = open(&dir, tight(100_000, 2));
-        let first = store.read(|c| files::all(c)).unwrap().len() as i64;
+        let first = store.read(files::all).unwrap().len() as i64;
         for n in first.. {
             one_load(&store, &lake, n).unwrap();
             println!("\nloaded {n}");
@@ -130,9 +132,9 @@ fn killed_at_any_moment_nothing_is_lost_and_nothing_half_there() {
         compactions += compacted;
 
         let (store, lake) = open(dir.path(), tight(100_000, 2));
-        let loads = store.read(|c| files::all(c)).unwrap().len() as i64;
+        let loads = store.read(files::all).unwrap().len() as i64;
         assert!(loads > acknowledged, "kill {kill}: load {acknowledged} was acknowledged, {loads} are there");
-        assert_eq!(store.read(|c| rejects::open(c)).unwrap().len() as i64, loads, "kill {kill}: rejects");
+        assert_eq!(store.read(rejects::open).unwrap().len() as i64, loads, "kill {kill}: rejects");
         let snapshot = lake.snapshot(None).unwrap();
         assert!(snapshot.id() >= last_version);
         last_version = snapshot.id();
@@ -166,7 +168,7 @@ fn fails_cleanly(dir: &Path, run: impl FnOnce() -> String) {
     let state = || {
         let (store, lake) = open(dir, Options::default());
         let snapshot = lake.snapshot(None).unwrap();
-        (snapshot.id(), snapshot.count(Kind::Usage), store.read(|c| files::all(c)).unwrap().len())
+        (snapshot.id(), snapshot.count(Kind::Usage), store.read(files::all).unwrap().len())
     };
     let before = state();
     let told = run();
@@ -273,7 +275,7 @@ fn a_folder_that_cannot_be_used_is_told_with_its_name() {
     let told = one_load(&store, &lake, 0).unwrap_err().to_string();
     assert!(told.contains("login") && told.contains("cannot"), "{told}");
     assert_eq!(lake.snapshot(None).unwrap().id(), 1);
-    assert_eq!(store.read(|c| files::all(c)).unwrap().len(), 0);
+    assert_eq!(store.read(files::all).unwrap().len(), 0);
     assert_eq!(std::fs::read_dir(dir.path().join("lake/main/usage")).unwrap().count(), 0);
 }
 

@@ -1,5 +1,7 @@
 //! The lake against a plain slow oracle: sort everything in memory, keep the first of equal keys.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail anywhere")]
+
 mod common;
 
 use common::{Dice, Row, batch, dump, load, open, oracle, originals, refs, tight};
@@ -80,6 +82,34 @@ fn a_load_in_order_is_written_once_and_one_out_of_order_leaves_no_run() {
     dropped.append(Kind::Access, batch(Kind::Access, &rows)).unwrap();
     drop(dropped);
     assert_eq!(std::fs::read_dir(lake.folder(Table::Kind(Kind::Access))).unwrap().count(), 0);
+}
+
+#[test]
+fn any_number_of_threads_writes_the_same_bytes() {
+    let files = |threads| {
+        let dir = tempfile::tempdir().unwrap();
+        let options = Options { threads, memory: 4 << 20, group_rows: 5_000, ..Options::default() };
+        let (_store, lake) = open(dir.path(), options);
+        let mut dice = Dice(6);
+        let rows: Vec<Row> = (0..40_000).map(|i| row(dice.roll(1_000_000) as i64, "s", i, i)).collect();
+        for part in rows.chunks(20_000) {
+            load(&lake, part.chunks(7_000).map(|c| (Kind::Opening, batch(Kind::Opening, c))));
+        }
+        lake.compact().unwrap();
+        let mut paths: Vec<_> = std::fs::read_dir(lake.folder(Table::Kind(Kind::Opening))).unwrap().collect();
+        paths.sort_by_key(|p| p.as_ref().unwrap().file_name());
+        let read = |p: std::io::Result<std::fs::DirEntry>| {
+            let p = p.unwrap();
+            (p.file_name(), std::fs::read(p.path()).unwrap())
+        };
+        paths.into_iter().map(read).collect::<Vec<_>>()
+    };
+    let one = files(1);
+    assert_eq!(one.len(), 3);
+    for threads in [2, 3, 8] {
+        let more = files(threads);
+        assert!(one == more, "{threads} threads write other bytes");
+    }
 }
 
 #[test]
@@ -252,12 +282,15 @@ fn a_failed_callback_leaves_all_as_it_was() {
     });
     assert_eq!(told.unwrap_err().to_string(), "on purpose");
     assert_eq!(lake.snapshot(None).unwrap().id(), 1);
-    assert_eq!(store.read(|c| suyuan_store::results::names(c)).unwrap(), Vec::<String>::new());
+    assert_eq!(store.read(suyuan_store::results::names).unwrap(), Vec::<String>::new());
     assert_eq!(std::fs::read_dir(lake.folder(Table::Kind(Kind::Login))).unwrap().count(), 0);
 }
 
-/// Loads of batches of rows: few times, sources and numbers, so that keys meet often.
-fn loads() -> impl Strategy<Value = Vec<Vec<(usize, Vec<(i64, u8, i64)>)>>> {
+/// Loads, each of batches of a kind, each of rows.
+type Loads = Vec<Vec<(usize, Vec<(i64, u8, i64)>)>>;
+
+/// Few times, sources and numbers, so that keys meet often.
+fn loads() -> impl Strategy<Value = Loads> {
     let rows = prop::collection::vec((0..40i64, 0..3u8, 0..6i64), 1..120);
     prop::collection::vec(prop::collection::vec((0..KINDS.len(), rows), 1..8), 1..5)
 }

@@ -2,6 +2,8 @@
 //!
 //! The load runs in a child, so that its peak is its own: this same test binary.
 
+#![allow(clippy::unwrap_used, reason = "a test may fail anywhere")]
+
 mod common;
 
 use std::process::Command;

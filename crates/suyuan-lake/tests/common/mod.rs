@@ -1,5 +1,6 @@
 //! What the lake's tests share: a lake in a temporary folder, rows, and the plain slow oracle.
 #![allow(dead_code, reason = "each test uses a part")]
+#![allow(clippy::unwrap_used, reason = "a test may fail anywhere")]
 
 use std::path::Path;
 use std::sync::Arc;
