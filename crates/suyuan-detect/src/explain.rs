@@ -165,7 +165,7 @@ impl Second {
     fn finding(&self, n: usize, d: &Draft, pass: &Pass<'_>, fired: &[u64]) -> Option<Finding> {
         let plan = &pass.bound.plans[d.plan];
         let rule = plan.rule;
-        let about = About { entity: &d.entity, first: d.first, last: d.last, total: d.total };
+        let about = About { entity: &d.entity, first: d.first, last: d.last };
         let mut level = rule.level;
         let mut counter = Vec::new();
         for (c, used) in self.checks[d.plan].iter().zip(&rule.checks) {

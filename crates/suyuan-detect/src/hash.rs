@@ -96,7 +96,7 @@ mod tests {
         let mut all: Vec<Key> = (0..200_000).map(|n| Key::of(&format!("id-{n}"))).collect();
         all.push(Key::of(""));
         all.push(Key::of("\0"));
-        all.push(Key::of("\0\0\0\0\0\0\0\0"));
+        all.push(Key::of("\0\0\0\0\0\0\0\0\0"));
         all.extend((0..1000).map(Key::number));
         let n = all.len();
         let mut low: Vec<u64> = all.iter().map(|k| k.0 as u64).collect();

@@ -28,7 +28,6 @@ pub(crate) struct Staff {
 pub(crate) struct Outlet {
     pub agent: Option<Arc<str>>,
     pub region6: Option<Arc<str>>,
-    pub position: Option<(f64, f64)>,
 }
 
 /// A terminal row.
@@ -89,7 +88,7 @@ impl Registry {
                 Kind::Staff,
                 &["account", "role", "outlet", "agent", "region6", "shift", "valid_from", "valid_to"],
             ),
-            Want::only(Kind::Outlet, &["outlet", "agent", "region6", "lat", "lon", "valid_from", "valid_to"]),
+            Want::only(Kind::Outlet, &["outlet", "agent", "region6", "valid_from", "valid_to"]),
             Want::only(Kind::Terminal, &["device", "outlet", "valid_from", "valid_to"]),
         ];
         for_each(source, &wants, |kind, batch, i| match kind {
@@ -109,8 +108,7 @@ impl Registry {
                 let c = OutletColumns::bind(batch);
                 let Some(outlet) = c.outlet.get(i) else { return };
                 let region6 = text(c.region6.get(i));
-                let position = c.lat.get(i).zip(c.lon.get(i)).or_else(|| region::centre(region6.as_deref()?));
-                let row = Outlet { agent: text(c.agent.get(i)), region6, position };
+                let row = Outlet { agent: text(c.agent.get(i)), region6 };
                 r.outlets.add(outlet, c.valid_from.get(i).unwrap_or(c.key.ts(i)), c.valid_to.get(i), row);
             }
             Kind::Terminal => {

@@ -185,12 +185,8 @@ impl<'a> Row<'a> {
         real, Real, f64, |a, i| a.value(i));
     read!(/// An instant.
         time, Time, i64, |a, i| a.value(i));
-    read!(/// A day number.
-        day, Day, i32, |a, i| a.value(i));
     read!(/// Fen.
         fen, Fen, i64, |a, i| a.value(i) as i64);
-    read!(/// Yes or no.
-        bool, Bool, bool, |a, i| a.value(i));
 
     /// The key of a text or whole number; `None` where it is absent.
     pub fn key(&self, slot: Slot) -> Option<Key> {

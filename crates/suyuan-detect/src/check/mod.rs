@@ -66,7 +66,6 @@ pub(crate) struct About<'a> {
     pub entity: &'a str,
     pub first: i64,
     pub last: i64,
-    pub total: u64,
 }
 
 /// Contract: rows come in the total order; an evidence row comes to `evidence` before it comes to `other`.

@@ -18,6 +18,7 @@ mod places;
 mod reuse;
 mod shift;
 mod speed;
+mod unexplained;
 
 pub(crate) use custody::number as custody_number;
 
@@ -44,6 +45,7 @@ pub(crate) static ALL: &[&Spec] = &[
     &custody::SPEC,
     &daily::SPEC,
     &order_for::SPEC,
+    &unexplained::SPEC,
     &card_origin::SPEC,
 ];
 
@@ -63,9 +65,6 @@ pub enum Val {
 }
 
 impl Val {
-    pub(crate) fn text(t: &str) -> Val {
-        Val::Text(t.into())
-    }
     pub(crate) fn shown(&self) -> String {
         match self {
             Val::Null => String::new(),

@@ -1,8 +1,8 @@
 //! Whether there was a reason: the work order that a row names, an order about the person, a permit of the place.
 //!
 //! A named order counts when it exists and holds at the row's time (an hour's grace before). An order about the person
-//! counts from `before` ahead of the row until its end. Someone whose card the account opened within a day is served,
-//! not spied on. Where the records hold no work order at all, a named order is taken at its word.
+//! counts from `before` ahead of the row until its end. Someone whose card the account opened, or whose identity card was
+//! read on the same device at an outlet, within a day is served, not spied on. Where the records hold no work order at all, a named order is taken at its word.
 //! Blind to: orders booked after the act; the check `late_order` looks for them.
 
 use std::sync::Arc;
@@ -27,7 +27,7 @@ pub(crate) static SPEC: Spec = Spec {
         "是否有工单、到访或许可作为依据",
     ),
     on: ON,
-    observes: &[Kind::WorkOrder, Kind::Opening],
+    observes: &[Kind::WorkOrder, Kind::Opening, Kind::Capture],
     params: &[ParamDef { name: "before", ty: ParamTy::Span, default: "1d" }],
     fields,
     build: |p, b| {
@@ -36,6 +36,10 @@ pub(crate) static SPEC: Spec = Spec {
             account: ON.iter().map(|k| b.slot(*k, "account")).collect(),
             subject: [b.find(Kind::Opening, "subject"), b.find(Kind::Access, "subject"), None],
             outlet: b.slot(Kind::Opening, "outlet"),
+            device: b.slot(Kind::Access, "device"),
+            c_device: b.slot(Kind::Capture, "device"),
+            c_outlet: b.slot(Kind::Capture, "outlet"),
+            c_subject: b.slot(Kind::Capture, "subject"),
             w_order: b.slot(Kind::WorkOrder, "order"),
             w_subject: b.slot(Kind::WorkOrder, "subject"),
             w_account: b.slot(Kind::WorkOrder, "account"),
@@ -72,6 +76,10 @@ struct Orders {
     account: Vec<Slot>,
     subject: [Option<Slot>; 3],
     outlet: Slot,
+    device: Slot,
+    c_device: Slot,
+    c_outlet: Slot,
+    c_subject: Slot,
     w_order: Slot,
     w_subject: Slot,
     w_account: Slot,
@@ -84,7 +92,7 @@ struct Orders {
     by_subject: KeyMap<Vec<(i64, i64)>>,
     /// Per account or outlet: from, to.
     permits: KeyMap<Vec<(i64, i64)>>,
-    /// Per account and person: last opening.
+    /// Per account or device and person: last opening or capture.
     served: KeyMap<i64>,
     any: bool,
 }
@@ -103,10 +111,10 @@ impl Operator for Orders {
         let about = subject
             .and_then(|s| self.by_subject.get(&s))
             .is_some_and(|l| l.iter().any(|(from, to)| *from <= ts && (ts < *to || ts - from < self.before)));
-        let served = subject
-            .zip(account)
-            .and_then(|(s, a)| self.served.get(&a.and(s)))
-            .is_some_and(|t| ts - t < DAY);
+        let device = (row.kind() == Kind::Access).then(|| row.key(self.device)).flatten();
+        let served = [account, device].into_iter().flatten().any(|by| {
+            subject.and_then(|s| self.served.get(&by.and(s))).is_some_and(|t| ts - t < DAY)
+        });
         out[2] = Val::Bool(valid || about || served);
         let outlet = (row.kind() == Kind::Opening)
             .then(|| row.key(self.outlet))
@@ -121,6 +129,12 @@ impl Operator for Orders {
         if row.kind() == Kind::Opening {
             if let (Some(a), Some(s)) = (row.key(self.account[0]), self.subject[0].and_then(|s| row.key(s))) {
                 self.served.insert(a.and(s), row.ts);
+            }
+            return;
+        }
+        if row.kind() == Kind::Capture && row.text(self.c_outlet).is_some() {
+            if let (Some(d), Some(s)) = (row.key(self.c_device), row.key(self.c_subject)) {
+                self.served.insert(d.and(s), row.ts);
             }
             return;
         }
