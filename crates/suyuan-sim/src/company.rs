@@ -4,7 +4,7 @@
 use suyuan_model::calendar;
 use suyuan_model::time::{self, DAY, HOUR, SECOND};
 
-use crate::day::write_captures;
+use crate::counter::write_captures;
 use crate::org::midnight;
 use crate::out::{Source, source};
 use crate::people::{Class, PersonId};

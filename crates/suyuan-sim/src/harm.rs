@@ -1,6 +1,6 @@
 //! Harm without an insider, and settlement: victims of fraud, monthly commissions.
 
-use suyuan_model::time::{self, SECOND};
+use suyuan_model::time::{self, DAY, SECOND};
 
 use crate::org::midnight;
 use crate::out::source;
@@ -20,6 +20,9 @@ pub fn victims(sim: &mut Sim, day: i64, rng: &mut Rng) {
             let id = sim.people.id(person);
             let ts = midnight(day) + rng.range(8 * 60, 22 * 60) * MINUTE + rng.range(0, 59) * SECOND;
             write_victim(sim, ts, &id, rng);
+            if rng.chance(0.08) {
+                misused(sim, ts + rng.range(1, 12) * DAY, &id);
+            }
         }
     }
 }
@@ -42,6 +45,21 @@ pub fn write_victim(sim: &mut Sim, ts: i64, id: &str, rng: &mut Rng) -> String {
         },
     );
     case
+}
+
+/// A victim asks how the swindler knew so much.
+fn misused(sim: &mut Sim, ts: i64, id: &str) {
+    let order = sim.order(ts);
+    sim.out.put(
+        ts,
+        &source::RISK,
+        &rows::Complaint {
+            subject: id.into(),
+            kind: "data_misused".into(),
+            order: (&order).into(),
+            ..Default::default()
+        },
+    );
 }
 
 /// Commissions of last month, on the fifth.

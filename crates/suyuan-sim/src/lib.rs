@@ -14,6 +14,7 @@
 //! not an audit.
 
 mod company;
+mod counter;
 mod day;
 mod error;
 mod exhibit;
@@ -22,9 +23,11 @@ mod leak;
 mod lookalike;
 mod org;
 mod out;
+mod outcome;
 mod people;
 mod ring;
 mod rng;
+mod roster;
 mod rows;
 mod sim;
 mod stock;
@@ -112,7 +115,7 @@ fn one_day(sim: &mut Sim, leaks: &mut [leak::Leak], day: i64) -> Result<(), SimE
     let (mut odd, mut use_, mut harm) = (stream("lookalikes"), stream("usage"), stream("harm"));
     let shifts = day::shifts(sim, day, &mut work);
     day::services(sim, day, &shifts, &mut desk);
-    day::openings(sim, day, &shifts, &mut counter);
+    counter::openings(sim, day, &shifts, &mut counter);
     lookalike::day(sim, day, &shifts, &mut odd);
     leak::day(sim, leaks, day, &shifts);
     for opened in sim.planned.remove(&day).unwrap_or_default() {

@@ -4,7 +4,8 @@
 use suyuan_model::calendar;
 use suyuan_model::time::{self, DAY, HOUR, SECOND};
 
-use crate::day::{self, Detail, Shifts, open_at_counter, permit};
+use crate::counter::{self, Detail, open_at_counter, permit};
+use crate::day::{self, Shifts};
 use crate::org::{OutletKind, Role, midnight};
 use crate::out::source;
 use crate::people::{Class, PersonId};
@@ -30,7 +31,7 @@ pub fn day(sim: &mut Sim, day: i64, shifts: &Shifts, rng: &mut Rng) {
         twins(sim, day, shifts, rng);
     }
     exports(sim, day, shifts, rng);
-    changes(sim, shifts, rng);
+    changes(sim, day, shifts, rng);
     late_devices(sim, day);
 }
 
@@ -129,7 +130,7 @@ fn group_contract(sim: &mut Sim, day: i64, shifts: &Shifts, rng: &mut Rng) {
 fn van(sim: &mut Sim, day: i64, staff: usize, shifts: &Shifts, rng: &mut Rng) {
     let outlet = sim.org.staff[staff].outlet;
     let place = sim.org.outlets[outlet].place;
-    let region = day::neighbour(sim, place, rng);
+    let region = counter::neighbour(sim, place, rng);
     let Some(home) = sim.people.homes.iter().position(|h| h.region == region) else { return };
     let own = &shifts.all[shifts.first[staff]];
     let device = sim.org.staff[staff].device;
@@ -288,10 +289,14 @@ fn exports(sim: &mut Sim, day: i64, shifts: &Shifts, rng: &mut Rng) {
 }
 
 /// Passwords forgotten, service passwords reset at the counter, cards replaced and given up.
-fn changes(sim: &mut Sim, shifts: &Shifts, rng: &mut Rng) {
+fn changes(sim: &mut Sim, day: i64, shifts: &Shifts, rng: &mut Rng) {
     for s in &shifts.all {
         let staff = &sim.org.staff[s.staff];
         if s.remote || staff.role == Role::Kiosk {
+            continue;
+        }
+        if staff.joined == day && staff.joined > sim.start {
+            joined(sim, s);
             continue;
         }
         if rng.chance(0.004) {
@@ -311,6 +316,23 @@ fn changes(sim: &mut Sim, shifts: &Shifts, rng: &mut Rng) {
         if at_counter && s.to - s.from > HOUR && rng.chance(0.06) {
             service_change(sim, s, rng);
         }
+    }
+}
+
+/// A new colleague's account is given out by the supervisor.
+fn joined(sim: &mut Sim, s: &day::Session) {
+    let staff = &sim.org.staff[s.staff];
+    let by = staff.supervisor.map_or("SYS-IAM", |i| sim.org.staff[i].account.as_str());
+    for (n, change) in ["credential_issue", "role_grant"].into_iter().enumerate() {
+        let row = rows::AccountChange {
+            account: by.into(),
+            target: (&staff.account).into(),
+            change: change.into(),
+            new: if n == 1 { "clerk" } else { "" }.into(),
+            approver: by.into(),
+            ..Default::default()
+        };
+        sim.out.put(s.from - (30 - 5 * n as i64) * MINUTE, &source::IAM, &row);
     }
 }
 
@@ -378,6 +400,16 @@ fn late_devices(sim: &mut Sim, day: i64) {
         let (device, used, _) = sim.org.late_devices[n];
         if used == day {
             sim.truth.lookalike("late_terminal", &sim.org.devices[device]);
+            sim.out.put(
+                midnight(day) + 7 * HOUR,
+                &source::IAM,
+                &rows::AccountChange {
+                    account: "SYS-IAM".into(),
+                    target: (&sim.org.devices[device]).into(),
+                    change: "device_bind".into(),
+                    ..Default::default()
+                },
+            );
         }
     }
 }

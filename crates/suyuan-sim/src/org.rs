@@ -1,12 +1,10 @@
 //! The carrier: outlets, agents, staff with shifts and supervisors, devices.
 
-use suyuan_model::time::{DAY, HOUR, SECOND};
-use suyuan_model::{region, time};
+use suyuan_model::time::{self, DAY};
 
-use crate::out::{Out, source};
+use crate::out::Out;
 use crate::people::{Class, People, PersonId};
 use crate::rng::{Rng, label, mix2};
-use crate::rows::{self, Val, degrees};
 use crate::world::{RingKind, Volume, World};
 
 /// What an outlet is.
@@ -76,7 +74,7 @@ pub enum Role {
 }
 
 impl Role {
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Role::Clerk => "clerk",
             Role::Agent => "agent",
@@ -125,7 +123,7 @@ impl Staff {
         let weekday = weekday(day);
         (self.days.0..=self.days.1).contains(&weekday) && (self.joined..self.left).contains(&day)
     }
-    fn shift(&self) -> String {
+    pub(crate) fn shift(&self) -> String {
         let hours = format!("{}-{}", clock(self.from), clock(self.to));
         if self.days == (1, 7) { hours } else { format!("{}-{} {hours}", self.days.0, self.days.1) }
     }
@@ -136,7 +134,7 @@ pub fn weekday(day: i64) -> i64 {
     (day + 3).rem_euclid(7) + 1
 }
 
-fn clock(minutes: i64) -> String {
+pub(crate) fn clock(minutes: i64) -> String {
     format!("{:02}:{:02}", minutes / 60, minutes % 60)
 }
 
@@ -462,109 +460,6 @@ impl Org {
                 let used = start + rng.range(10, volume.days - 10);
                 self.late_devices.push((device, used, used + rng.range(3, 12)));
             }
-        }
-    }
-
-    fn write(&self, world: &World, people: &People, rng: &mut Rng, out: &mut Out) {
-        let start = world.start_day();
-        for o in &self.outlets {
-            self.write_outlet(o, people, start, rng, out);
-        }
-        for s in &self.staff {
-            let from = midnight(s.joined) + 9 * HOUR;
-            let o = &self.outlets[s.outlet];
-            let to = if s.left < start + 3650 { Val::Time(midnight(s.left)) } else { Val::None };
-            let code = &people.homes[o.place].region;
-            out.put(
-                from,
-                &source::HR,
-                &rows::Staff {
-                    account: (&s.account).into(),
-                    holder: (&people.id(s.holder)).into(),
-                    role: s.role.name().into(),
-                    outlet: (&o.id).into(),
-                    agent: (&o.agent).into(),
-                    region6: code.into(),
-                    shift: (&s.shift()).into(),
-                    supervisor: s.supervisor.map_or(Val::None, |i| (&self.staff[i].account).into()),
-                    valid_from: Val::Time(from),
-                    valid_to: to,
-                },
-            );
-        }
-        self.write_terminals(start, rng, out);
-    }
-
-    fn write_outlet(&self, o: &Outlet, people: &People, start: i64, rng: &mut Rng, out: &mut Out) {
-        let opened = start - rng.range(200, 2500);
-        let home = &people.homes[o.place];
-        let name = match o.kind {
-            OutletKind::Flagship => format!("{}旗舰营业厅", home.name),
-            OutletKind::Hall => format!("{}营业厅{}", home.name, &o.id[11..]),
-            OutletKind::Agent => format!("{}代理点{}", home.name, &o.id[11..]),
-            OutletKind::Office => {
-                format!("{}运营中心", region::last_name(&format!("{}0000", &home.region[..2])).unwrap_or(""))
-            }
-        };
-        let from = midnight(opened) + 10 * HOUR;
-        let hours = if o.kind == OutletKind::Office {
-            String::new()
-        } else {
-            format!("{}-{}", clock(o.open), clock(o.close))
-        };
-        let contract = o.agent.as_ref().map(|a| format!("HT-{}-{}", &a[3..], &o.id[4..]));
-        out.put(
-            from,
-            &source::HR,
-            &rows::Outlet {
-                outlet: (&o.id).into(),
-                agent: (&o.agent).into(),
-                name: (&name).into(),
-                region6: (&home.region).into(),
-                lat: degrees(o.lat),
-                lon: degrees(o.lon),
-                hours: (&hours).into(),
-                contract_no: (&contract).into(),
-                visited_on: Val::Day(start - rng.range(5, 180)),
-                valid_from: Val::Time(from),
-                valid_to: Val::None,
-            },
-        );
-    }
-
-    fn write_terminals(&self, start: i64, rng: &mut Rng, out: &mut Out) {
-        let mut asset = 0;
-        let mut put = |device: usize, outlet: &str, kind: &str, day: i64, out: &mut Out| {
-            asset += 1;
-            let from = midnight(day) + 11 * HOUR + asset % 3000 * SECOND;
-            out.put(
-                from,
-                &source::ASSET,
-                &rows::Terminal {
-                    device: (&self.devices[device]).into(),
-                    outlet: outlet.into(),
-                    kind: kind.into(),
-                    asset_no: (&format!("ZC{asset:06}")).into(),
-                    valid_from: Val::Time(from),
-                    valid_to: Val::None,
-                },
-            );
-        };
-        for o in &self.outlets {
-            for device in &o.counters {
-                let late = self.late_devices.iter().find(|(d, ..)| d == device);
-                let day = late.map_or(start - rng.range(30, 900), |(.., registered)| *registered);
-                put(*device, &o.id, "counter", day, out);
-            }
-        }
-        for s in self.staff.iter().filter(|s| s.device != usize::MAX) {
-            let kind = match s.role {
-                Role::Kiosk => "kiosk",
-                Role::Clerk => "handheld",
-                _ => "counter",
-            };
-            let day = s.joined.min(start) - rng.range(1, 30);
-            put(s.device, &self.outlets[s.outlet].id, kind, day, out);
         }
     }
 

@@ -302,6 +302,7 @@ impl<'w> Sim<'w> {
                 // A short world sees only what came early.
                 ts = o.ts + rng.range(3 * DAY, room - DAY);
             }
+            let ts = by_day(ts, rng);
             if time::china_day(ts) < self.end {
                 self.truth.background_fraud_cards.push(o.card.iccid());
                 let loss = (rng.log_normal(1.1) * 1_800_000.0) as i64;
@@ -451,6 +452,11 @@ impl<'w> Sim<'w> {
             },
         );
     }
+}
+
+/// The same day between eight in the morning and eleven at night: when people report.
+pub fn by_day(ts: i64, rng: &mut Rng) -> i64 {
+    midnight(time::china_day(ts)) + rng.range(8 * 60, 23 * 60 - 1) * MINUTE + rng.range(0, 59) * SECOND
 }
 
 /// `20191201` of a day number.
