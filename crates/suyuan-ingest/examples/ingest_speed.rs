@@ -114,19 +114,28 @@ fn measure(vault: &Vault, path: &Path, threads: usize) -> Result<(), Box<dyn std
     let threads = NonZeroUsize::new(threads).ok_or("at least one thread")?;
     let plan = Plan::of(&[path.to_owned()], None)?;
     let mut count = Count::default();
-    let start = Instant::now();
+    let (start, cpu) = (Instant::now(), cpu_seconds());
     Intake::new(vault, Options::new(threads, None)).run(&plan, &mut count)?;
-    let s = start.elapsed().as_secs_f64();
+    let (s, cpu) = (start.elapsed().as_secs_f64(), cpu_seconds() - cpu);
+    let rows = count.rows as f64;
     println!(
-        "{}: {} rows, {} originals, {} rejects, {threads} threads, {s:.2} s: {:.0} rows/s, {:.1} MB/s",
+        "{}: {} rows, {} originals, {} rejects, {threads} threads, {s:.2} s: {:.0} rows/s, {:.1} MB/s; {cpu:.2} s of CPU: {:.0} rows/s a core",
         path.file_name().unwrap_or_default().to_string_lossy(),
         count.rows,
         count.originals,
         count.rejects,
-        count.rows as f64 / s,
-        bytes as f64 / s / 1e6
+        rows / s,
+        bytes as f64 / s / 1e6,
+        rows / cpu
     );
     Ok(())
+}
+
+/// User and system time of this process (Linux; a tick is 10 ms).
+fn cpu_seconds() -> f64 {
+    let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let ticks = |n: usize| stat.split(' ').nth(n).and_then(|t| t.parse::<f64>().ok()).unwrap_or(0.0);
+    (ticks(13) + ticks(14)) / 100.0
 }
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -8,6 +8,8 @@ use crate::fault::Fault;
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Hidden {
     pub token: String,
+    /// The 128 bits of its keyed hash.
+    pub key: u128,
     pub region6: Option<String>,
     pub birth_year: Option<i64>,
     pub birth_month: Option<i64>,
@@ -43,6 +45,7 @@ impl Guard for suyuan_vault::Vault {
     fn hide(&self, class: PiiClass, value: &str, ts: i64) -> Result<Hidden, Fault> {
         let token = self.tokenise(class, value, ts).map_err(|f| Fault::whole(f.reason(), f.remedy()))?;
         Ok(Hidden {
+            key: crate::row::token_key(&token.text),
             token: token.text,
             region6: token.region6,
             birth_year: token.birth_year,

@@ -22,11 +22,11 @@ use crate::file::{Pieces, Ready, file_context, open_file};
 use crate::folder::{How, Plan, Planned};
 use crate::guard::Guard;
 use crate::open::{digest, unreadable};
-use crate::row::{Batch, Repeats, Shared};
+use crate::row::{Batch, Repeats, Shared, originals_batch};
 use crate::sink::{FileInfo, FileSummary, Progress, RejectRow, Sink, Take, Warning};
 use crate::split::CHUNK;
 use crate::value::Warn;
-use crate::work::{Done, FileContext, Work, Worker, originals_batch};
+use crate::work::{Done, FileContext, Work, Worker};
 
 /// How the files are read.
 #[derive(Clone, Copy, Debug)]

@@ -7,12 +7,12 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use arrow_array::builder::{
-    BooleanBuilder, Date32Builder, Decimal128Builder, Float64Builder, Int64Builder, StringBuilder,
-    TimestampMicrosecondBuilder,
+    BinaryBuilder, BooleanBuilder, Date32Builder, Decimal128Builder, Float64Builder, Int64Builder,
+    StringBuilder, TimestampMicrosecondBuilder,
 };
-use arrow_array::{ArrayRef, RecordBatch};
+use arrow_array::{Array, ArrayRef, RecordBatch};
 use suyuan_model::kind::pii_columns;
-use suyuan_model::{FieldType, Kind, PiiClass, geo, time};
+use suyuan_model::{FieldType, Kind, PiiClass, geo, region, time};
 
 use crate::cells::Cells;
 use crate::fault::{Fault, text};
@@ -22,7 +22,7 @@ use crate::value::{self, Value, Warn};
 use crate::zone::ZoneDay;
 
 /// No kind has more fields; a test holds it.
-const MAX_FIELDS: usize = 48;
+const MAX_FIELDS: usize = 32;
 
 /// A row may be this far ahead of the intake's clock: clocks differ, and a day is the coarsest unit.
 pub(crate) const AHEAD: i64 = time::DAY;
@@ -68,8 +68,8 @@ pub(crate) struct RowMaker<'s> {
     tables: BTreeMap<Kind, Table>,
     days: ZoneDay,
     recent: Recent,
-    /// Originals of this chunk, repeats dropped where remembered.
-    pub originals: Vec<Rc<Hidden>>,
+    regions: Regions,
+    originals: Originals,
     given: Repeats,
     /// Warnings by field: how many and the first line.
     pub warnings: BTreeMap<(Kind, &'static str, Warn), (u64, i64)>,
@@ -82,7 +82,8 @@ impl<'s> RowMaker<'s> {
             tables: BTreeMap::new(),
             days: ZoneDay::default(),
             recent: Recent::new(),
-            originals: Vec::new(),
+            regions: Regions::new(),
+            originals: Originals::default(),
             given: Repeats::new(REPEATS_IN_CHUNK),
             warnings: BTreeMap::new(),
         }
@@ -108,9 +109,9 @@ impl<'s> RowMaker<'s> {
         }
         for slot in &slots {
             if let Slot::Hidden(hidden) = slot
-                && self.given.is_new(token_key(&hidden.token))
+                && self.given.is_new(hidden.key)
             {
-                self.originals.push(hidden.clone());
+                self.originals.push(hidden);
             }
         }
         let table = self.tables.entry(recipe.kind).or_insert_with(|| Table::new(recipe.kind));
@@ -133,6 +134,20 @@ impl<'s> RowMaker<'s> {
             }
         }
         out
+    }
+
+    /// The originals gathered so far with the keys of their tokens.
+    pub fn originals(&mut self) -> Option<(RecordBatch, Vec<u128>)> {
+        let Originals { tokens, sealed, keys } = &mut self.originals;
+        if keys.is_empty() {
+            return None;
+        }
+        let batch = originals_batch(Arc::new(tokens.finish()), Arc::new(sealed.finish()));
+        let given = std::mem::take(keys);
+        *tokens = StringBuilder::with_capacity(given.len(), given.len() * 32);
+        *sealed = BinaryBuilder::with_capacity(given.len(), given.len() * 48);
+        keys.reserve(given.len());
+        Some((batch, given))
     }
 
     fn ts(&mut self, recipe: &KindRecipe, cells: &Cells<'_>) -> Result<i64, Fault> {
@@ -246,6 +261,7 @@ impl<'s> RowMaker<'s> {
                 FieldType::Time => Slot::Value(Value::Int(
                     value::instant(field, &mut self.days, &text).map_err(|f| f.at(spec.name))?,
                 )),
+                FieldType::Region if self.regions.known(&text) => Slot::Value(Value::Text(text)),
                 _ => {
                     let (value, warn) = value::read(spec, field, text).map_err(|f| f.at(spec.name))?;
                     warns[n] = warn;
@@ -257,11 +273,12 @@ impl<'s> RowMaker<'s> {
     }
 
     fn hide(&mut self, class: PiiClass, text: &str, ts: i64) -> Result<Rc<Hidden>, Fault> {
-        if let Some(hidden) = self.recent.get(class, text, ts) {
+        let mix = Recent::mix(class, text);
+        if let Some(hidden) = self.recent.get(mix, class, text, ts) {
             return Ok(hidden);
         }
         let hidden = Rc::new(self.shared.guard.hide(class, text, ts)?);
-        self.recent.put(class, text, ts, &hidden);
+        self.recent.put(mix, class, text, ts, &hidden);
         Ok(hidden)
     }
 }
@@ -311,11 +328,17 @@ fn to_wgs84(recipe: &KindRecipe, slots: &mut [Slot<'_>]) {
     slots[lon] = Slot::Value(Value::Real(x));
 }
 
-/// How many recent values a worker remembers, by class.
-const RECENT: usize = 1 << 14;
+/// How many values a worker remembers.
+const RECENT: usize = 1 << 10;
+/// How many values a worker has seen once.
+const SEEN: usize = 1 << 12;
 
-/// The tokens of recently seen values: the same agent, phone or employer comes again and again.
-struct Recent(Vec<Option<(PiiClass, Box<str>, Rc<Hidden>)>>);
+/// The tokens of values that came again: the same agent, address or employer. A value is remembered
+/// at its second coming, so that those that come once cost nothing.
+struct Recent {
+    seen: Vec<u64>,
+    tokens: Vec<Option<(PiiClass, Box<str>, Rc<Hidden>)>>,
+}
 
 /// Months are kept beside the token of those under 16 only, so a token serves another row only where
 /// its person is older than this in both.
@@ -328,32 +351,76 @@ fn old_enough(hidden: &Hidden, ts: i64) -> bool {
 
 impl Recent {
     fn new() -> Self {
-        Self((0..RECENT).map(|_| None).collect())
+        Self { seen: vec![0; SEEN], tokens: (0..RECENT).map(|_| None).collect() }
     }
-    fn place(class: PiiClass, text: &str) -> usize {
+
+    fn mix(class: PiiClass, text: &str) -> u64 {
         let mut h = 0xcbf2_9ce4_8422_2325u64 ^ class as u64;
         for chunk in text.as_bytes().chunks(8) {
             let mut word = [0u8; 8];
             word[..chunk.len()].copy_from_slice(chunk);
             h = (h ^ u64::from_le_bytes(word)).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
         }
-        (h >> 40) as usize % RECENT
+        h.wrapping_mul(0x9e37_79b9_7f4a_7c15)
     }
-    fn get(&self, class: PiiClass, text: &str, ts: i64) -> Option<Rc<Hidden>> {
-        self.0[Self::place(class, text)]
+
+    fn get(&self, mix: u64, class: PiiClass, text: &str, ts: i64) -> Option<Rc<Hidden>> {
+        self.tokens[(mix >> 40) as usize % RECENT]
             .as_ref()
             .filter(|(c, t, hidden)| *c == class && t.as_ref() == text && old_enough(hidden, ts))
             .map(|(.., hidden)| hidden.clone())
     }
-    fn put(&mut self, class: PiiClass, text: &str, ts: i64, hidden: &Rc<Hidden>) {
-        if old_enough(hidden, ts) {
-            self.0[Self::place(class, text)] = Some((class, text.into(), hidden.clone()));
+
+    fn put(&mut self, mix: u64, class: PiiClass, text: &str, ts: i64, hidden: &Rc<Hidden>) {
+        let seen = std::mem::replace(&mut self.seen[(mix >> 20) as usize % SEEN], mix);
+        if seen == mix && old_enough(hidden, ts) {
+            self.tokens[(mix >> 40) as usize % RECENT] = Some((class, text.into(), hidden.clone()));
         }
     }
 }
 
+/// Region codes known to be known.
+struct Regions(Vec<u32>);
+
+impl Regions {
+    fn new() -> Self {
+        Self(vec![0; 512])
+    }
+    /// Whether six digits are a code of GB/T 2260; looks each code up once, as long as it is remembered.
+    fn known(&mut self, text: &str) -> bool {
+        if text.len() != 6 || !text.bytes().all(|b| b.is_ascii_digit()) {
+            return false;
+        }
+        let code = text.bytes().fold(0u32, |n, b| n * 10 + u32::from(b - b'0'));
+        let place = (code.wrapping_mul(0x9e37_79b1) >> 16) as usize % self.0.len();
+        if self.0[place] != code {
+            if region::last_name(text).is_none() {
+                return false;
+            }
+            self.0[place] = code;
+        }
+        true
+    }
+}
+
+/// Originals of a chunk, repeats dropped where remembered.
+#[derive(Default)]
+struct Originals {
+    tokens: StringBuilder,
+    sealed: BinaryBuilder,
+    keys: Vec<u128>,
+}
+
+impl Originals {
+    fn push(&mut self, hidden: &Hidden) {
+        self.tokens.append_value(&hidden.token);
+        self.sealed.append_value(&hidden.sealed);
+        self.keys.push(hidden.key);
+    }
+}
+
 /// How many tokens a chunk remembers as given.
-const REPEATS_IN_CHUNK: usize = 1 << 14;
+const REPEATS_IN_CHUNK: usize = 1 << 11;
 
 /// A bounded memory of tokens: a repeat may be called new once it was pushed out, never the reverse.
 pub(crate) struct Repeats(Vec<u128>);
@@ -385,6 +452,12 @@ pub(crate) fn token_key(token: &str) -> u128 {
     })
 }
 
+/// A batch of originals.
+pub(crate) fn originals_batch(tokens: ArrayRef, sealed: ArrayRef) -> RecordBatch {
+    RecordBatch::try_new(crate::originals_schema(), vec![tokens, sealed])
+        .expect("both columns have one entry an original")
+}
+
 /// The columns of one kind while they grow.
 struct Table {
     rows: usize,
@@ -392,7 +465,7 @@ struct Table {
     ts: TimestampMicrosecondBuilder,
     source: StringBuilder,
     seq: Int64Builder,
-    fields: Vec<(FieldType, Vec<Column>)>,
+    fields: Vec<Vec<(Beside, Column)>>,
     file_id: Int64Builder,
     line: Int64Builder,
 }
@@ -425,11 +498,12 @@ impl Table {
             _ => Column::Text(StringBuilder::new()),
         };
         let fields = kind.spec().fields.iter().map(|f| {
-            let mut columns = vec![column(&f.ty.arrow())];
+            let mut columns = vec![(Beside::Token, column(&f.ty.arrow()))];
             if let FieldType::Pii(class) = f.ty {
-                columns.extend(pii_columns(class).iter().map(|(_, ty)| column(ty)));
+                let beside = pii_columns(class).iter();
+                columns.extend(beside.map(|(suffix, ty)| (Beside::of(suffix), column(ty))));
             }
-            (f.ty, columns)
+            columns
         });
         Self {
             rows: 0,
@@ -448,11 +522,11 @@ impl Table {
         self.ts.append_value(ts);
         self.source.append_value(source);
         self.seq.append_value(seq);
-        for ((ty, columns), slot) in self.fields.iter_mut().zip(slots) {
+        for (columns, slot) in self.fields.iter_mut().zip(slots) {
             match slot {
-                Slot::Absent => columns.iter_mut().for_each(Column::null),
-                Slot::Value(value) => columns[0].push(value),
-                Slot::Hidden(hidden) => push_hidden(*ty, columns, hidden),
+                Slot::Absent => columns.iter_mut().for_each(|(_, c)| c.null()),
+                Slot::Value(value) => columns[0].1.push(value),
+                Slot::Hidden(hidden) => push_hidden(columns, hidden),
             }
         }
         self.file_id.append_value(file_id);
@@ -463,7 +537,7 @@ impl Table {
         self.rows = 0;
         let mut out: Vec<ArrayRef> =
             vec![Arc::new(self.ts.finish()), Arc::new(self.source.finish()), Arc::new(self.seq.finish())];
-        out.extend(self.fields.iter_mut().flat_map(|(_, columns)| columns).map(Column::finish));
+        out.extend(self.fields.iter_mut().flatten().map(|(_, c)| c.finish()));
         out.push(Arc::new(self.file_id.finish()));
         out.push(Arc::new(self.line.finish()));
         RecordBatch::try_new(kind.schema(), out).expect("the columns are made from the kind's schema")
@@ -504,9 +578,14 @@ impl Column {
             b.append_option(value);
         }
     }
+    /// The column so far; the next grows in as much room as this one took.
     fn finish(&mut self) -> ArrayRef {
         match self {
-            Self::Text(b) => Arc::new(b.finish()),
+            Self::Text(b) => {
+                let array = b.finish();
+                *b = StringBuilder::with_capacity(array.len() + 64, array.value_data().len() * 17 / 16);
+                Arc::new(array)
+            }
             Self::Int(b) => Arc::new(b.finish()),
             Self::Real(b) => Arc::new(b.finish()),
             Self::Bool(b) => Arc::new(b.finish()),
@@ -517,22 +596,49 @@ impl Column {
     }
 }
 
-fn push_hidden(ty: FieldType, columns: &mut [Column], hidden: &Hidden) {
-    let FieldType::Pii(class) = ty else { return };
-    columns[0].text(Some(&hidden.token));
-    for ((suffix, _), column) in pii_columns(class).iter().zip(&mut columns[1..]) {
-        match *suffix {
-            "region6" => column.text(hidden.region6.as_deref()),
-            "birth_year" => column.int(hidden.birth_year),
-            "birth_month" => column.int(hidden.birth_month),
-            "sex" => column.text(hidden.sex),
-            "segment" => column.text(hidden.segment.as_deref()),
-            "surname" => column.text(hidden.surname.as_deref()),
-            "valid" => match (column, hidden.valid) {
-                (Column::Bool(b), valid) => b.append_option(valid),
-                (other, _) => other.null(),
-            },
-            _ => column.null(),
+/// What a column of a PII field holds.
+#[derive(Clone, Copy)]
+enum Beside {
+    Token,
+    Region6,
+    BirthYear,
+    BirthMonth,
+    Sex,
+    Valid,
+    Segment,
+    Surname,
+}
+
+impl Beside {
+    fn of(suffix: &str) -> Self {
+        match suffix {
+            "region6" => Self::Region6,
+            "birth_year" => Self::BirthYear,
+            "birth_month" => Self::BirthMonth,
+            "sex" => Self::Sex,
+            "valid" => Self::Valid,
+            "segment" => Self::Segment,
+            "surname" => Self::Surname,
+            other => unreachable!("`{other}` stands beside no token"),
+        }
+    }
+}
+
+fn push_hidden(columns: &mut [(Beside, Column)], hidden: &Hidden) {
+    for (beside, column) in columns {
+        match beside {
+            Beside::Token => column.text(Some(&hidden.token)),
+            Beside::Region6 => column.text(hidden.region6.as_deref()),
+            Beside::BirthYear => column.int(hidden.birth_year),
+            Beside::BirthMonth => column.int(hidden.birth_month),
+            Beside::Sex => column.text(hidden.sex),
+            Beside::Segment => column.text(hidden.segment.as_deref()),
+            Beside::Surname => column.text(hidden.surname.as_deref()),
+            Beside::Valid => {
+                if let Column::Bool(b) = column {
+                    b.append_option(hidden.valid);
+                }
+            }
         }
     }
 }

@@ -4,11 +4,9 @@
 //! it or what that worker saw before.
 
 use std::collections::BTreeMap;
-use std::rc::Rc;
 use std::sync::Arc;
 
-use arrow_array::builder::{BinaryBuilder, StringBuilder};
-use arrow_array::{ArrayRef, RecordBatch};
+use arrow_array::RecordBatch;
 use csv::StringRecord;
 use memchr::memchr;
 use suyuan_model::Kind;
@@ -17,7 +15,7 @@ use crate::cells::{Cells, Lifted};
 use crate::fault::{Fault, did_you_mean, text};
 use crate::json::Paths;
 use crate::plan::{KindRecipe, Recipe};
-use crate::row::{Batch, Place, RowMaker, Shared, token_key};
+use crate::row::{Batch, Place, RowMaker, Shared};
 use crate::sink::{RejectContext, RejectRow};
 use crate::split::{MAX_RECORD, Piece, too_long};
 use crate::table;
@@ -100,7 +98,7 @@ impl<'s> Worker<'s> {
             Work::Table(batch, first) => self.table(&batch, first),
         }
         self.done.batches = self.maker.finish();
-        self.done.originals = originals(&std::mem::take(&mut self.maker.originals));
+        self.done.originals = self.maker.originals();
         self.done.warnings = std::mem::take(&mut self.maker.warnings);
         std::mem::take(&mut self.done)
     }
@@ -358,24 +356,4 @@ fn ragged(found: usize, wanted: usize) -> Fault {
 fn trim_end(raw: &[u8]) -> &[u8] {
     let end = raw.iter().rposition(|b| !matches!(b, b'\n' | b'\r')).map_or(0, |n| n + 1);
     &raw[..end]
-}
-
-fn originals(hidden: &[Rc<crate::guard::Hidden>]) -> Option<(RecordBatch, Vec<u128>)> {
-    if hidden.is_empty() {
-        return None;
-    }
-    let mut tokens = StringBuilder::with_capacity(hidden.len(), hidden.len() * 32);
-    let mut sealed = BinaryBuilder::with_capacity(hidden.len(), hidden.len() * 48);
-    let mut keys = Vec::with_capacity(hidden.len());
-    for h in hidden {
-        tokens.append_value(&h.token);
-        sealed.append_value(&h.sealed);
-        keys.push(token_key(&h.token));
-    }
-    Some((originals_batch(Arc::new(tokens.finish()), Arc::new(sealed.finish())), keys))
-}
-
-pub(crate) fn originals_batch(tokens: ArrayRef, sealed: ArrayRef) -> RecordBatch {
-    RecordBatch::try_new(crate::originals_schema(), vec![tokens, sealed])
-        .expect("both columns have one entry an original")
 }
