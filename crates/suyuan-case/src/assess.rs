@@ -87,6 +87,22 @@ enum Insider {
     Service,
 }
 
+impl Insider {
+    /// Why the half line is arguable.
+    fn arguable(self) -> Text {
+        match self {
+            Insider::Service => text(
+                "arguable: half lines apply only to information obtained while performing duties or providing services; collection by deception may itself be unlawful obtaining (art. 4)",
+                "有争议：减半只适用于履行职责或者提供服务过程中获得的信息；以欺骗方式采集可能本身即属非法获取（第四条）",
+            ),
+            _ => text(
+                "arguable: half lines apply only if the information was obtained while performing duties or providing services; to be proved, not assumed",
+                "有争议：减半以信息系在履行职责或者提供服务过程中获得为前提，须证明，不得推定",
+            ),
+        }
+    }
+}
+
 /// All assessments of a case: the ring's first, then each actor's, by the age of the law.
 pub(crate) fn assess(input: &Input, totals: &Totals) -> Vec<Assessment> {
     let ring = Entity::new(EntityKind::Ring, input.ring.id.clone());
@@ -102,7 +118,7 @@ pub(crate) fn assess(input: &Input, totals: &Totals) -> Vec<Assessment> {
     bench.income(&joint, Insider::No);
     bench.ring_lines(totals);
     for (n, actor) in input.actors.iter().enumerate() {
-        if actor.roles.iter().all(|r| matches!(r, Role::Device | Role::Outlet)) {
+        if !actor.acts() {
             continue;
         }
         let insider = insider(actor);
@@ -438,6 +454,16 @@ struct Line<'a> {
     grade: Text,
 }
 
+/// What the half line does.
+enum Half<'a> {
+    /// There is none, or the full line is reached anyway.
+    None,
+    /// It gives the same result as the full line.
+    Same(Text),
+    /// It gives another result; with why it is arguable.
+    Decides(Line<'a>, Text),
+}
+
 fn serious() -> Text {
     text("serious", "情节严重")
 }
@@ -525,7 +551,7 @@ impl Bench<'_, '_> {
     }
 
     /// The serious line, the especially serious one where it is near, and both halved for insiders
-    /// where the full line is not surely reached.
+    /// where that decides.
     #[expect(clippy::too_many_arguments, reason = "one line of a table; a struct would only rename them")]
     fn graded(
         &mut self,
@@ -547,62 +573,65 @@ impl Bench<'_, '_> {
             _ => None,
         });
         for (threshold, grade, id) in lines {
-            let line =
-                Line { pack, item, id: id.clone(), threshold, unit: unit.clone(), grade: grade.clone() };
-            let reached = self.hold(&line, tally, vec![]);
-            self.halve(&line, tally, insider, halved, reached);
+            let line = Line { pack, item, id, threshold, unit: unit.clone(), grade };
+            match halved.map(|h| self.half(&line, tally, insider, h)) {
+                Some(Half::Decides(half, why)) => {
+                    self.hold(&line, tally, vec![]);
+                    self.hold(&half, tally, vec![why]);
+                }
+                Some(Half::Same(note)) => self.hold(&line, tally, vec![note]),
+                _ => self.hold(&line, tally, vec![]),
+            }
         }
-        if let (Some(second), Some((_, divisor))) = (second, halved)
+        if let (Some(second), Some(rule)) = (second, halved)
             && !all
             && tally.upper() < second
-            && tally.upper() >= second / divisor
         {
-            let line = Line {
-                pack,
-                item,
-                id: format!("{raise}+{}", item.id),
-                threshold: second,
-                unit: unit.clone(),
-                grade: especially(),
-            };
-            self.halve(&line, tally, insider, halved, Reached::No);
+            let id = format!("{raise}+{}", item.id);
+            let line = Line { pack, item, id, threshold: second, unit: unit.clone(), grade: especially() };
+            if let Half::Decides(half, why) = self.half(&line, tally, insider, rule) {
+                self.hold(&half, tally, vec![why]);
+            }
         }
     }
 
-    fn halve(
-        &mut self,
-        line: &Line,
+    /// The line halved for insiders: shown where it decides, mentioned where it changes nothing.
+    fn half<'l>(
+        &self,
+        line: &Line<'l>,
         tally: &Tally,
         insider: Insider,
-        halved: Option<(&Item, u64)>,
-        full: Reached,
-    ) {
-        let Some((rule, divisor)) = halved else { return };
-        if insider == Insider::No || full == Reached::Yes || self.input.laws.halving() == Halving::Off {
-            return;
+        (rule, divisor): (&Item, u64),
+    ) -> Half<'l> {
+        if insider == Insider::No || self.input.laws.halving() == Halving::Off {
+            return Half::None;
         }
-        let half = Line {
-            pack: line.pack,
-            item: line.item,
-            id: format!("{}+{}", line.id, rule.id),
-            threshold: line.threshold.div_ceil(divisor),
-            unit: line.unit.clone(),
-            grade: text(
-                format!("{}, half line for insiders", line.grade.en),
-                format!("{}（履职、服务中获得，减半）", line.grade.zh),
-            ),
-        };
-        let arguable = match insider {
-            Insider::Service => text(
-                "arguable: half lines apply only to information obtained while performing duties or providing services; collection by deception may itself be unlawful obtaining (art. 4)",
-                "有争议：减半只适用于履行职责或者提供服务过程中获得的信息；以欺骗方式采集可能本身即属非法获取（第四条）",
-            ),
-            _ => text(
-                "arguable: half lines apply only if the information was obtained while performing duties or providing services; to be proved, not assumed",
-                "有争议：减半以信息系在履行职责或者提供服务过程中获得为前提，须证明，不得推定",
-            ),
-        };
-        self.hold(&half, tally, vec![arguable]);
+        let threshold = line.threshold.div_ceil(divisor);
+        let (full, half) =
+            (self.reached(line.pack, tally, line.threshold), self.reached(line.pack, tally, threshold));
+        match () {
+            () if full == Reached::Yes => Half::None,
+            () if full == half => Half::Same(text(
+                format!(
+                    "the half line for insiders ({} {}) gives the same result",
+                    words::group(threshold),
+                    line.unit.en
+                ),
+                format!("履职、服务中获得的减半标准（{}{}）结果相同", words::group(threshold), line.unit.zh),
+            )),
+            () => {
+                let grade = text(
+                    format!("{}, half line for insiders", line.grade.en),
+                    format!("{}（履职、服务中获得，减半）", line.grade.zh),
+                );
+                let id = format!("{}+{}", line.id, rule.id);
+                let unit = line.unit.clone();
+                Half::Decides(
+                    Line { pack: line.pack, item: line.item, id, threshold, unit, grade },
+                    insider.arguable(),
+                )
+            }
+        }
     }
 
     /// Lines that only the ring as a whole is held against.
@@ -763,19 +792,28 @@ impl Bench<'_, '_> {
         self.hold(&line, &tally, vec![]);
     }
 
-    /// Holds a count against a line and writes it down.
-    fn hold(&mut self, line: &Line, tally: &Tally, more: Vec<Text>) -> Reached {
-        let force = line.pack.force(self.period);
-        let lower = match force {
-            Force::Partly => tally.lower(|ts| line.pack.covers(ts)),
+    /// The lower and the upper count for a pack.
+    fn bounds(&self, pack: &Pack, tally: &Tally) -> (u64, u64) {
+        let lower = match pack.force(self.period) {
+            Force::Partly => tally.lower(|ts| pack.covers(ts)),
             _ => tally.lower(|_| true),
         };
-        let upper = tally.upper().max(lower);
-        let reached = match () {
-            () if lower >= line.threshold => Reached::Yes,
-            () if upper >= line.threshold => Reached::Perhaps,
-            () => Reached::No,
-        };
+        (lower, tally.upper().max(lower))
+    }
+
+    fn reached(&self, pack: &Pack, tally: &Tally, threshold: u64) -> Reached {
+        match self.bounds(pack, tally) {
+            (lower, _) if lower >= threshold => Reached::Yes,
+            (_, upper) if upper >= threshold => Reached::Perhaps,
+            _ => Reached::No,
+        }
+    }
+
+    /// Holds a count against a line and writes it down.
+    fn hold(&mut self, line: &Line, tally: &Tally, more: Vec<Text>) {
+        let force = line.pack.force(self.period);
+        let (lower, upper) = self.bounds(line.pack, tally);
+        let reached = self.reached(line.pack, tally, line.threshold);
         let mut notes = more;
         notes.extend(tally.notes.iter().cloned());
         notes.extend(words::force_note(line.pack, force));
@@ -815,7 +853,6 @@ impl Bench<'_, '_> {
             notes,
             evidence: Evidence::of(tally.units.iter().map(|u| u.row.clone())),
         });
-        reached
     }
 }
 

@@ -139,30 +139,39 @@ fn duties(input: &Input) -> Vec<Text> {
     let fraud = !input.mine.fraud.is_empty();
     input
         .laws
-        .items()
-        .filter_map(|(pack, item)| {
-            let Some(Test::Duty { when, who }) = item.test else { return None };
-            if !when.matters(fraud, pretext) {
-                return None;
+        .packs()
+        .iter()
+        .filter_map(|pack| {
+            let (mut en, mut zh) = (Vec::new(), Vec::new());
+            for item in &pack.items {
+                let Some(Test::Duty { when, who }) = item.test else { continue };
+                if when.matters(fraud, pretext) {
+                    let (en_who, zh_who) = who.name();
+                    en.push(format!("{} ({en_who}): {}", item.cite.en, item.text.en.trim_end_matches('.')));
+                    zh.push(format!("{}（{zh_who}）：{}", item.cite.zh, item.text.zh.trim_end_matches('。')));
+                }
             }
-            let (en_force, zh_force) = match pack.force(period) {
-                Force::Throughout => (String::new(), String::new()),
-                Force::Later => {
-                    let from = time::format_day(pack.from.0);
-                    (
-                        format!(" (in force from {from}, after these acts: for what is to be done now)"),
-                        format!("（自{from}起施行，晚于本案行为：用于当前整改）"),
-                    )
-                }
-                Force::Partly | Force::Ended => {
-                    (" (in force for a part of the acts at most)".into(), "（至多在部分行为期间有效）".into())
-                }
-            };
-            let (en_who, zh_who) = who.name();
-            Some(text(
-                format!("{en_who}, {} {}: {}{en_force}", pack.title.en, item.cite.en, item.text.en),
-                format!("{zh_who}，{}{}：{}{zh_force}", pack.title.zh, item.cite.zh, item.text.zh),
-            ))
+            let (en_force, zh_force) = in_force(pack.force(period), &time::format_day(pack.from.0));
+            (!en.is_empty()).then(|| {
+                text(
+                    format!("duties under the {}{en_force} - {}.", pack.title.en, en.join("; ")),
+                    format!("{}规定的义务{zh_force}——{}。", pack.title.zh, zh.join("；")),
+                )
+            })
         })
         .collect()
+}
+
+/// Whether a duty bound anybody at the time of the acts.
+fn in_force(force: Force, from: &str) -> (String, String) {
+    match force {
+        Force::Throughout => (String::new(), String::new()),
+        Force::Later => (
+            format!(" (in force from {from}, after these acts: for what is to be done now)"),
+            format!("（自{from}起施行，晚于本案行为：用于当前整改）"),
+        ),
+        Force::Partly | Force::Ended => {
+            (" (in force for a part of the acts at most)".into(), "（至多在部分行为期间有效）".into())
+        }
+    }
 }

@@ -6,7 +6,9 @@
 use std::collections::BTreeSet;
 
 use suyuan_model::actor::Actor;
-use suyuan_model::outcome::{Case, Entity, EntityKind, Finding, Reached, Role, Source, Text, Totals, Trace};
+use suyuan_model::outcome::{
+    Case, Entity, EntityKind, Finding, Question, Reached, Role, Source, Text, Totals, Trace,
+};
 use suyuan_model::{money, time};
 
 use crate::assess::SURE;
@@ -115,11 +117,6 @@ fn labelled(label: (&str, &str), t: Text) -> Text {
     text(format!("{}{}", label.0, t.en), format!("{}{}", label.1, t.zh))
 }
 
-/// Whether a name is one that a person acts under.
-fn acts(a: &Actor) -> bool {
-    !a.roles.iter().all(|r| matches!(r, Role::Device | Role::Outlet))
-}
-
 fn accounts(input: &Input) -> Vec<Text> {
     let lent = |a: &&Actor| {
         a.roles.iter().any(|r| matches!(r, Role::CredentialOwner | Role::StockAgent | Role::Outlet))
@@ -132,7 +129,7 @@ fn accounts(input: &Input) -> Vec<Text> {
         .map(|a| name(&a.lead))
         .collect();
     if names.is_empty() {
-        names = input.actors.iter().filter(|a| acts(a)).take(1).map(|a| name(&a.lead)).collect();
+        names = input.actors.iter().filter(|a| a.acts()).take(1).map(|a| name(&a.lead)).collect();
     }
     if names.len() > 3 {
         let more = names.len() - 3;
@@ -211,7 +208,7 @@ fn who(input: &Input) -> Option<Text> {
     let people: Vec<Text> = input
         .actors
         .iter()
-        .filter(|a| acts(a))
+        .filter(|a| a.acts())
         .take(8)
         .map(|a| {
             let roles: Vec<Role> =
@@ -226,7 +223,7 @@ fn who(input: &Input) -> Option<Text> {
             )
         })
         .collect();
-    let n = input.actors.iter().filter(|a| acts(a)).count();
+    let n = input.actors.iter().filter(|a| a.acts()).count();
     (n > 0).then(|| {
         let names = list(&people);
         let more = n - people.len();
@@ -248,22 +245,29 @@ fn who(input: &Input) -> Option<Text> {
 fn how_sure(input: &Input, case: &Case) -> Vec<Text> {
     let p = chance(case.probability);
     let mut out = vec![match best_source(case) {
-        Some(s) => text(
-            format!(
-                "the probability that there is a ring here is {p}; {} harmed cards or persons came through {} where {:.1} were to be expected of {} handled.",
-                group(s.harmed),
-                name(&s.entity).en,
-                s.expected,
-                group(s.exposure)
-            ),
-            format!(
-                "存在团伙的概率为{p}；经{}的{}个对象中，受害{}个，按基准率预期{:.1}个。",
-                name(&s.entity).zh,
-                group(s.exposure),
-                group(s.harmed),
-                s.expected
-            ),
-        ),
+        Some(s) => {
+            let (en, zh, harmed) = match s.question {
+                Question::CardOpening => ("cards", "张卡", "涉诈"),
+                Question::HolderIdentity => ("persons", "人", "身份被冒用"),
+                Question::VictimData => ("persons", "人", "被诈骗"),
+            };
+            text(
+                format!(
+                    "the probability that there is a ring here is {p}; of {} {en} that went through {}, {} were harmed where {} would be expected at the base rate.",
+                    group(s.exposure),
+                    name(&s.entity).en,
+                    group(s.harmed),
+                    expected(s.expected).0
+                ),
+                format!(
+                    "存在团伙的概率为{p}；经{}的{}{zh}中，{harmed}{}{zh}，按基准率预期{}{zh}。",
+                    name(&s.entity).zh,
+                    group(s.exposure),
+                    group(s.harmed),
+                    expected(s.expected).1
+                ),
+            )
+        }
         None => text(
             format!("the probability that there is a ring here is {p}."),
             format!("存在团伙的概率为{p}。"),
@@ -283,6 +287,15 @@ fn how_sure(input: &Input, case: &Case) -> Vec<Text> {
     out.extend(innocent(input, case));
     out.extend(thresholds(case));
     out
+}
+
+/// An expected count for people: one decimal, and never a plain 0.
+fn expected(x: f64) -> (String, String) {
+    if x < 0.05 {
+        ("less than 0.1".into(), "不足0.1".into())
+    } else {
+        (format!("{x:.1}"), format!("{x:.1}"))
+    }
 }
 
 fn best_source(case: &Case) -> Option<&Source> {

@@ -27,6 +27,13 @@ pub struct Actor {
     pub exhibits_only: bool,
 }
 
+impl Actor {
+    /// Whether it is somebody who acts, not only a device or an outlet.
+    pub fn acts(&self) -> bool {
+        self.roles.iter().any(|r| !matches!(r, Role::Device | Role::Outlet))
+    }
+}
+
 /// The actors among these members, in the order in which each is first met.
 pub fn actors(members: &[Member]) -> Vec<Actor> {
     let mut set_of: BTreeMap<Entity, usize> = BTreeMap::new();

@@ -236,7 +236,7 @@ impl<'a> Doc<'a> {
     fn row_table(&mut self, rows: &[RowRef]) {
         let w = self.w;
         self.raw(&format!(
-            "<table class=rows><thead><tr><th scope=col>R<th scope=col>{}<th scope=col>{}<th scope=col>{}<th scope=col>{}</thead>\n",
+            "<div class=two><table class=rows><thead><tr><th scope=col>R<th scope=col>{}<th scope=col>{}<th scope=col>{}<th scope=col>{}</thead>\n",
             w.record, w.record_id, w.time, w.file_line
         ));
         for (n, r) in rows.iter().enumerate() {
@@ -253,7 +253,7 @@ impl<'a> Doc<'a> {
             );
             self.out.push_str(&line);
         }
-        self.raw("</table>");
+        self.raw("</table></div>");
     }
 
     /// How many rows of each set are printed, and the distinct rows by kind and order.

@@ -12,9 +12,7 @@ const LINES: usize = 10;
 pub fn summary_lines(cases: &Cases, lang: Lang) -> Vec<String> {
     let mut lines: Vec<String> = match cases.cases.as_slice() {
         [] => vec![],
-        [one] => std::iter::once(head(one, lang))
-            .chain(one.summary.iter().map(|t| lang.of(t).to_owned()))
-            .collect(),
+        [one] => std::iter::once(head(one, lang)).chain(sentences(one, lang)).collect(),
         many => {
             let count = lang.pick(format!("{} cases", many.len()), format!("共{}个案件", many.len()));
             std::iter::once(count)
@@ -22,14 +20,29 @@ pub fn summary_lines(cases: &Cases, lang: Lang) -> Vec<String> {
                 .collect()
         }
     };
-    let tail: Vec<String> = cases.remarks.iter().map(|t| lang.of(t).to_owned()).collect();
-    if lines.len() + tail.len() > LINES && lines.len() > 1 {
-        let keep = LINES.saturating_sub(tail.len().min(2)).max(1);
-        lines.truncate(keep);
+    let tail = cases.remarks.iter().map(|t| lang.of(t).to_owned());
+    if cases.cases.is_empty() {
+        lines.extend(tail);
+    } else {
+        // The last remark says what all of it is: leads.
+        lines.truncate(LINES - 1);
+        lines.extend(tail.last());
     }
-    lines.extend(tail);
     lines.truncate(LINES);
     lines
+}
+
+/// Eight sentences, some of each part: three found, three of how sure, two of what it cannot tell.
+fn sentences(case: &Case, lang: Lang) -> Vec<String> {
+    let texts: Vec<&str> = case.summary.iter().map(|t| lang.of(t)).collect();
+    let label = |t: &str| t.split(lang.pick(": ", "：")).next().unwrap_or("").to_owned();
+    let mut labels: Vec<String> = texts.iter().map(|t| label(t)).collect();
+    labels.dedup();
+    let of = |(n, l): (usize, &String)| {
+        let most = if n + 1 == labels.len() { 2 } else { 3 };
+        texts.iter().filter(|t| label(t) == *l).take(most).map(|t| (*t).to_owned()).collect::<Vec<_>>()
+    };
+    labels.iter().enumerate().flat_map(of).collect()
 }
 
 fn head(case: &Case, lang: Lang) -> String {

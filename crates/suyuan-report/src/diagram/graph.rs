@@ -33,6 +33,8 @@ pub(super) struct Node {
     pub exhibits_only: bool,
     /// The stage whose colour it bears.
     pub stage: ChainStage,
+    /// The stage of the column it would stand in by itself.
+    pub band: ChainStage,
 }
 
 /// An arrow.
@@ -158,7 +160,9 @@ impl Builder<'_> {
         }
         roles.sort_by_key(|r| column(*r));
         let main = roles.last().copied().unwrap_or(Role::Device);
-        let mut lines = vec![named(&a.lead, lang)];
+        // An outlet's box says "outlet" once.
+        let once = roles.iter().any(|r| lang.role(*r) == lang.kind(a.lead.kind));
+        let mut lines = vec![if once { short(&a.lead.id) } else { named(&a.lead, lang) }];
         let also: Vec<&Entity> = a.names.iter().filter(|e| **e != a.lead).collect();
         for e in also.iter().take(2) {
             lines.push(format!("= {}", named(e, lang)));
@@ -174,6 +178,7 @@ impl Builder<'_> {
             lines,
             exhibits_only: a.exhibits_only,
             stage: roles.first().map_or(stage(main), |r| stage(*r)),
+            band: stage(main),
         }
     }
 
@@ -188,6 +193,7 @@ impl Builder<'_> {
             lines: vec![self.lang.pick(format!("{n} {more}"), format!("{more}{n}个"))],
             exhibits_only: false,
             stage: stage(role),
+            band: stage(role),
         }
     }
 
@@ -212,7 +218,15 @@ impl Builder<'_> {
             }
             other => (lang.kind(other), vec![], 0, ChainStage::Acquisition),
         };
-        Node { shape: Shape::Many, column, title: title.to_owned(), lines, exhibits_only: false, stage }
+        Node {
+            shape: Shape::Many,
+            column,
+            title: title.to_owned(),
+            lines,
+            exhibits_only: false,
+            stage,
+            band: stage,
+        }
     }
 
     fn other_node(&self, e: &Entity) -> Node {
@@ -224,6 +238,7 @@ impl Builder<'_> {
             lines: vec![short(&e.id)],
             exhibits_only: false,
             stage: ChainStage::Circulation,
+            band: ChainStage::Circulation,
         }
     }
 

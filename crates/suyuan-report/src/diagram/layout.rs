@@ -169,6 +169,11 @@ fn columns(boxes: &[Box_], edges: &[Edge_], backward: &[bool]) -> Vec<usize> {
     column.iter().map(|c| used.binary_search(c).unwrap_or(0)).collect()
 }
 
+/// How strongly two cells pull at one another: a line between slots should run straight.
+fn straight(a: Cell, b: Cell) -> f64 {
+    if matches!(a, Cell::Node(_)) || matches!(b, Cell::Node(_)) { 1.0 } else { 6.0 }
+}
+
 struct Links<'a> {
     ends: &'a [(usize, usize)],
     column: &'a [usize],
@@ -287,13 +292,17 @@ impl Grid {
                     .iter()
                     .enumerate()
                     .map(|(i, cell)| {
-                        let mut at: Vec<f64> = Vec::new();
+                        let (mut sum, mut weights) = (0.0, 0.0);
                         for before in [true, false] {
                             let near = if before { half.wrapping_sub(1) } else { half + 1 };
-                            let cells = links.next_to(half, *cell, before).into_iter();
-                            at.extend(cells.filter_map(|c| self.index(near, c).map(|p| ys[near][p])));
+                            for other in links.next_to(half, *cell, before) {
+                                let Some(place) = self.index(near, other) else { continue };
+                                let weight = straight(*cell, other);
+                                sum += weight * ys[near][place];
+                                weights += weight;
+                            }
                         }
-                        if at.is_empty() { ys[half][i] } else { at.iter().sum::<f64>() / at.len() as f64 }
+                        if weights == 0.0 { ys[half][i] } else { sum / weights }
                     })
                     .collect();
                 ys[half] = self.settle(&self.columns[half], &wanted);

@@ -15,14 +15,19 @@ use crate::words::Lang;
 use graph::{Arrow, Graph, Node, Shape, graph};
 use layout::{Box_, Edge_, Layout, layout};
 
-const BOX: f64 = 122.0;
-const GAP: f64 = 86.0;
+const BOX: f64 = 118.0;
+const GAP: f64 = 78.0;
 const MARGIN: f64 = 10.0;
-const HEAD: f64 = 38.0;
-const FOOT: f64 = 30.0;
-const LINE: f64 = 15.5;
+const HEAD: f64 = 44.0;
+const FOOT: f64 = 36.0;
+const LINE: f64 = 17.0;
+/// Sizes of a box's title, of its lines and of labels.
+const TITLE: f64 = 14.5;
+const TEXT: f64 = 13.0;
+/// Height of a label's line.
+const LABEL: f64 = 15.0;
 /// Space between two things of one column.
-const SPACE: f64 = 12.0;
+const SPACE: f64 = 20.0;
 const FONT: &str =
     "'Noto Sans CJK SC','Noto Sans SC','Source Han Sans SC','PingFang SC','Microsoft YaHei',Arial,sans-serif";
 
@@ -77,7 +82,7 @@ fn wrap(text: &str, room: f64, most: usize) -> Vec<String> {
     let mut lines: Vec<String> = vec![];
     let mut line = String::new();
     for word in words(text) {
-        if !line.is_empty() && width(line.trim_end()) + width(word.trim_end()) > room {
+        if !line.is_empty() && width(&line) + width(word.trim_end()) > room {
             lines.push(std::mem::take(&mut line).trim_end().to_owned());
         }
         line.push_str(word);
@@ -123,15 +128,15 @@ struct Drawn<'a> {
 }
 
 fn drawn(node: &Node) -> Drawn<'_> {
-    let title = wrap(&node.title, (BOX - 16.0) / 13.0, 3);
-    let lines: Vec<String> = node.lines.iter().map(|l| cut(l, (BOX - 14.0) / 12.0)).collect();
+    let title = wrap(&node.title, (BOX - 14.0) / TITLE, 3);
+    let lines: Vec<String> = node.lines.iter().flat_map(|l| wrap(l, (BOX - 14.0) / TEXT, 2)).collect();
     let height = 12.0 + (title.len() + lines.len()) as f64 * LINE;
     Drawn { node, title, lines, height }
 }
 
 /// An arrow's label: what in one to three lines, figures below.
 fn label(arrow: &Arrow) -> (Vec<String>, Vec<String>) {
-    let room = (GAP - 2.0) / 12.0;
+    let room = GAP / TEXT;
     let mut what: Vec<String> = arrow.what.iter().take(2).flat_map(|t| wrap(t, room, 3)).collect();
     what.truncate(4);
     let figures = arrow.figures.iter().take(3).map(|f| cut(f, room)).collect();
@@ -151,7 +156,7 @@ pub fn diagram_svg(case: &Case, lang: Lang) -> String {
         .map(|(a, (what, figures))| Edge_ {
             from: a.from,
             to: a.to,
-            label: 4.0 + (what.len() + figures.len()) as f64 * 14.0,
+            label: 4.0 + (what.len() + figures.len()) as f64 * LABEL,
         })
         .collect();
     let places = layout(&to_place, &edges, SPACE);
@@ -217,24 +222,21 @@ impl Picture<'_> {
 
     /// The three stages as bands behind the columns.
     fn bands(&self, out: &mut String, w: f64, h: f64) {
-        let mut stage_of: Vec<ChainStage> = vec![ChainStage::Circulation; self.places.columns];
-        for (column, stage) in stage_of.iter_mut().enumerate() {
-            let here = |s| {
-                (0..self.boxes.len())
-                    .filter(|n| self.places.boxes[*n].0 == column && self.boxes[*n].node.stage == s)
-                    .count()
+        let mut stage_of: Vec<ChainStage> = vec![];
+        for column in 0..self.places.columns {
+            let here = (0..self.boxes.len()).filter(|n| self.places.boxes[*n].0 == column);
+            let bands: Vec<ChainStage> = here.map(|n| self.boxes[n].node.band).collect();
+            let count = |s| bands.iter().filter(|b| **b == s).count();
+            let stage = match () {
+                () if count(ChainStage::Use) > 0 => ChainStage::Use,
+                () if column == 0 || count(ChainStage::Acquisition) >= count(ChainStage::Circulation) => {
+                    ChainStage::Acquisition
+                }
+                () => ChainStage::Circulation,
             };
-            let (a, c, u) =
-                (here(ChainStage::Acquisition), here(ChainStage::Circulation), here(ChainStage::Use));
-            *stage = if u > 0 {
-                ChainStage::Use
-            } else if column == 0 || a > c {
-                ChainStage::Acquisition
-            } else {
-                ChainStage::Circulation
-            };
+            // Bands only go forward.
+            stage_of.push(stage_of.last().copied().unwrap_or(stage).max(stage));
         }
-        stage_of.sort();
         let mut start = 0;
         for column in 0..stage_of.len() {
             let stage = stage_of[column];
@@ -244,7 +246,7 @@ impl Picture<'_> {
             let x0 = if start == 0 { 0.0 } else { self.left(start) - GAP / 2.0 };
             let x1 = if column + 1 == stage_of.len() { w } else { self.left(column) + BOX + GAP / 2.0 };
             out.push_str(&format!(
-                "<rect x=\"{x0:.1}\" y=\"0\" width=\"{:.1}\" height=\"{:.1}\" fill=\"{}\"/><path d=\"M{x0:.1} 0H{:.1}L{x1:.1} 11L{:.1} 22H{x0:.1}z\" fill=\"{}\"/><text x=\"{:.1}\" y=\"15.5\" font-size=\"13\" font-weight=\"700\" fill=\"#fff\">{}</text>\n",
+                "<rect x=\"{x0:.1}\" y=\"0\" width=\"{:.1}\" height=\"{:.1}\" fill=\"{}\"/><path d=\"M{x0:.1} 0H{:.1}L{x1:.1} 12L{:.1} 24H{x0:.1}z\" fill=\"{}\"/><text x=\"{:.1}\" y=\"17\" font-size=\"14.5\" font-weight=\"700\" fill=\"#fff\">{}</text>\n",
                 x1 - x0,
                 h - FOOT + 6.0,
                 tint(stage),
@@ -352,18 +354,17 @@ impl Picture<'_> {
         for line in &b.title {
             at += LINE;
             out.push_str(&format!(
-                "<text x=\"{:.1}\" y=\"{:.1}\" font-size=\"13\" font-weight=\"700\" fill=\"{color}\">{}</text>\n",
-                x + 8.0,
+                "<text x=\"{:.1}\" y=\"{:.1}\" font-size=\"{TITLE}\" font-weight=\"700\" fill=\"{color}\">{}</text>\n",
+                x + 7.0,
                 at - 3.5,
                 esc(line)
             ));
         }
-        for (line, whole) in b.lines.iter().zip(&b.node.lines) {
+        for line in &b.lines {
             at += LINE;
-            let title = if line == whole { String::new() } else { format!("<title>{}</title>", esc(whole)) };
             out.push_str(&format!(
-                "<text x=\"{:.1}\" y=\"{:.1}\" font-size=\"12\" fill=\"#1c2430\">{title}{}</text>\n",
-                x + 8.0,
+                "<text x=\"{:.1}\" y=\"{:.1}\" font-size=\"{TEXT}\" fill=\"#1c2430\">{}</text>\n",
+                x + 7.0,
                 at - 3.5,
                 esc(line)
             ));
@@ -376,13 +377,13 @@ impl Picture<'_> {
         let path = &self.places.paths[n];
         let Some((half, y)) = path.first() else { return };
         let (x, lines) = (self.middle(*half), what.len() + figures.len());
-        let mut at = HEAD + y - lines as f64 * 7.0 - 3.0;
+        let mut at = HEAD + y - lines as f64 * LABEL / 2.0 - 3.5;
         let color = ink(self.arrows[n].stage);
         for (i, line) in what.iter().chain(figures).enumerate() {
-            at += 14.0;
+            at += LABEL;
             let bold = if i < what.len() { "" } else { " font-weight=\"700\"" };
             out.push_str(&format!(
-                "<text x=\"{x:.1}\" y=\"{at:.1}\" font-size=\"12\" text-anchor=\"middle\"{bold} fill=\"{color}\" stroke=\"#fff\" stroke-width=\"4\" stroke-linejoin=\"round\" paint-order=\"stroke\">{}</text>\n",
+                "<text x=\"{x:.1}\" y=\"{at:.1}\" font-size=\"{TEXT}\" text-anchor=\"middle\"{bold} fill=\"{color}\" stroke=\"#fff\" stroke-width=\"4\" stroke-linejoin=\"round\" paint-order=\"stroke\">{}</text>\n",
                 esc(line)
             ));
         }
@@ -390,23 +391,23 @@ impl Picture<'_> {
 
     fn legend(&self, out: &mut String, h: f64) {
         let w = self.lang.words();
-        let y = h - 9.0;
+        let y = h - 11.0;
         let mut x = MARGIN;
         for (dash, text) in [("", w.legend_recorded), (" stroke-dasharray=\"6 4\"", w.legend_inferred)] {
             out.push_str(&format!(
-                "<path d=\"M{x:.1} {:.1}h30\" stroke=\"#333\" stroke-width=\"1.7\"{dash}/><text x=\"{:.1}\" y=\"{y:.1}\" font-size=\"12\" fill=\"#333\">{}</text>",
+                "<path d=\"M{x:.1} {:.1}h30\" stroke=\"#333\" stroke-width=\"1.7\"{dash}/><text x=\"{:.1}\" y=\"{y:.1}\" font-size=\"{TEXT}\" fill=\"#333\">{}</text>",
                 y - 4.0,
                 x + 36.0,
                 esc(text)
             ));
-            x += 36.0 + width(text) * 12.0 + 22.0;
+            x += 36.0 + width(text) * TEXT + 22.0;
         }
         for text in [w.legend_exhibits, w.legend_numbers] {
             out.push_str(&format!(
-                "<text x=\"{x:.1}\" y=\"{y:.1}\" font-size=\"12\" fill=\"#333\">{}</text>",
+                "<text x=\"{x:.1}\" y=\"{y:.1}\" font-size=\"{TEXT}\" fill=\"#333\">{}</text>",
                 esc(text)
             ));
-            x += width(text) * 12.0 + 22.0;
+            x += width(text) * TEXT + 22.0;
         }
         out.push('\n');
     }

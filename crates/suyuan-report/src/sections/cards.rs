@@ -48,7 +48,9 @@ pub(super) fn appendix(doc: &mut Doc, one: &One) {
     };
     doc.section(&format!("{}all-cards", one.at), &title);
     marks(doc, case);
-    table(doc, case.cards.iter().take(MOST), &marks_of(case));
+    doc.raw("<div class=two>");
+    compact(doc, case.cards.iter().take(MOST), &marks_of(case));
+    doc.raw("</div>\n");
     if case.cards.len() > MOST {
         doc.note(&format!("{} {}", group((case.cards.len() - MOST) as u64), w.not_printed));
     }
@@ -115,6 +117,34 @@ fn table<'a>(
             esc(&chance(c.probability)),
             letters.join(" "),
             cases.join(", "),
+        );
+        doc.out.push_str(&line);
+    }
+    doc.raw("</table>\n");
+}
+
+/// Every card on one line: fraud shows as a mark, its cases stand in the body.
+fn compact<'a>(
+    doc: &mut Doc,
+    cards: impl Iterator<Item = &'a RingCard>,
+    marks: &BTreeMap<&str, (String, usize)>,
+) {
+    let w = doc.w;
+    doc.raw(&format!(
+        "<table class=\"cards all\"><thead><tr><th scope=col>{}<th scope=col>{}<th scope=col>{}<th scope=col>p<th scope=col>{}<th scope=col>{}</thead>\n",
+        w.card, w.opened, w.person, w.marks, w.file_line
+    ));
+    for c in cards {
+        let letters: Vec<&str> =
+            c.marks.iter().filter_map(|m| marks.get(m.as_str())).map(|m| m.0.as_str()).collect();
+        let person = c.subject.as_deref().map_or(String::new(), |s| esc(&crate::page::short(s)));
+        let place = doc.place(&c.opening);
+        let line = format!(
+            "<tr><td>{}<td>{}<td>{person}<td>{}<td>{}<td>{place}\n",
+            esc(&c.card),
+            day(c.opening.ts),
+            esc(&chance(c.probability)),
+            letters.join(""),
         );
         doc.out.push_str(&line);
     }

@@ -71,7 +71,7 @@ pub(super) fn write(doc: &mut Doc, one: &One, many: bool) {
 
 fn tiles(doc: &mut Doc, case: &Case, at: &str) {
     let (w, t) = (doc.w, &case.totals);
-    let people = suyuan_model::actor::actors(&case.actors).len() as u64;
+    let people = suyuan_model::actor::actors(&case.actors).iter().filter(|a| a.acts()).count() as u64;
     let all: [(&str, String, &str); 6] = [
         ("cards", group(t.cards), w.cards_opened),
         ("cards", group(t.persons), w.persons_named),

@@ -17,7 +17,7 @@ pub(super) fn write(doc: &mut Doc, one: &One) {
     }
     doc.note(w.fraud_note);
     doc.raw(&format!(
-        "<table><thead><tr><th scope=col class=num>#<th scope=col>{}<th scope=col>{}<th scope=col class=num>{}<th scope=col>{}<th scope=col>{}</thead>\n",
+        "<table class=tight><thead><tr><th scope=col class=num>#<th scope=col>{}<th scope=col>{}<th scope=col class=num>{}<th scope=col>{}<th scope=col>{}</thead>\n",
         w.case_no, w.reported, w.loss_yuan, w.cards_used, w.file_line
     ));
     for (n, f) in case.fraud_cases.iter().enumerate() {
