@@ -86,6 +86,7 @@ pub fn collect(
     rng: &mut Rng,
 ) {
     let devices: Vec<usize> = (0..4).map(|_| sim.org.device()).collect();
+    let first_number = rng.range(50, 90);
     for i in 0..n {
         let day = from + rng.below((to - from).max(1) as u64) as i64;
         let ts = midnight(day) + rng.range(9 * 60, 17 * 60) * MINUTE + rng.range(0, 59) * SECOND;
@@ -94,7 +95,7 @@ pub fn collect(
         }
         let person = PersonId::new(home, Class::Worker, first_person + i as u64);
         let who = rng.index(devices.len());
-        let collector = format!("{prefix}-{:03}", 2 + who * 2);
+        let collector = format!("{prefix}-{:03}", first_number + who as i64 * 7);
         let (id, face) = (sim.people.id(person), sim.people.face(person));
         let (image, background) = (sim.image("img-"), sim.people.opaque("bg-", (1 << 52) | (i as u64 / 2)));
         sim.truth.lookalike("honest_collector", &collector);

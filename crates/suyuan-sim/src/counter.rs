@@ -94,27 +94,7 @@ fn honest(
     if manual {
         drifted(sim, captured - MINUTE, s, outlet, rng);
     }
-    let mut from = outlet;
-    let late = rng.chance(look.late_transfers);
-    if late {
-        let place = sim.org.outlets[outlet].place;
-        let fits = |o: &usize| *o != outlet && sim.org.outlets[*o].place == place;
-        let near: Vec<usize> = (0..sim.org.outlets.len())
-            .filter(fits)
-            .filter(|o| !matches!(sim.org.outlets[*o].kind, OutletKind::Office))
-            .filter(|o| sim.org.outlets[*o].agent == sim.org.outlets[outlet].agent)
-            .collect();
-        if !near.is_empty() {
-            from = *rng.pick(&near);
-        }
-    }
-    let card = sim.stock.take(from, day, &sim.org, &sim.people, &mut sim.out);
-    if from != outlet {
-        let booked = midnight(day + rng.range(2, 9)) + 10 * HOUR + rng.range(0, 3000) * SECOND;
-        let (a, b) = (sim.org.outlets[from].id.clone(), sim.org.outlets[outlet].id.clone());
-        stock::put_transfer(booked, card, &a, &b, &mut sim.out);
-        sim.truth.lookalike("late_transfer_card", card.iccid());
-    }
+    let card = blank(sim, day, outlet, rng);
     let (image, background) = open_at_counter(
         sim,
         ts,
@@ -141,6 +121,33 @@ fn honest(
         };
         open_at_counter(sim, ts, s, person, outlet, card, detail, rng);
     }
+}
+
+/// A blank card of the outlet; now and then of one next door, whose transfer is booked days later.
+fn blank(sim: &mut Sim, day: i64, outlet: usize, rng: &mut Rng) -> stock::Card {
+    let mut from = outlet;
+    if rng.chance(sim.world.lookalikes.late_transfers) {
+        let here = &sim.org.outlets[outlet];
+        let fits = |o: &usize| {
+            let other = &sim.org.outlets[*o];
+            *o != outlet
+                && other.place == here.place
+                && other.agent == here.agent
+                && other.kind != OutletKind::Office
+        };
+        let near: Vec<usize> = (0..sim.org.outlets.len()).filter(fits).collect();
+        if !near.is_empty() {
+            from = *rng.pick(&near);
+        }
+    }
+    let card = sim.stock.take(from, day, &sim.org, &sim.people, &mut sim.out);
+    if from != outlet {
+        let booked = midnight(day + rng.range(2, 9)) + 10 * HOUR + rng.range(0, 3000) * SECOND;
+        let (a, b) = (sim.org.outlets[from].id.clone(), sim.org.outlets[outlet].id.clone());
+        stock::put_transfer(booked, card, &a, &b, &mut sim.out);
+        sim.truth.lookalike("late_transfer_card", card.iccid());
+    }
+    card
 }
 
 /// The device's position has drifted over the county's border and is set right by hand; not everyone

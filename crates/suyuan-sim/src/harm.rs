@@ -14,7 +14,9 @@ pub fn victims(sim: &mut Sim, day: i64, rng: &mut Rng) {
     let total: u64 = sim.people.homes[..places].iter().map(|h| h.customers).sum();
     for place in 0..places {
         let share = sim.people.homes[place].customers as f64 / total as f64;
-        let factor = sim.wave(place, day);
+        // Some places are riskier than others all year.
+        let sd = sim.world.background.outlet_risk_sd / 2.0;
+        let factor = sim.wave(place, day) * Rng::stream(sim.seed, "place", place as u64).log_normal(sd);
         for _ in 0..rng.poisson(sim.volume.victims * share * factor) {
             let person = sim.customer(place, rng);
             let id = sim.people.id(person);

@@ -88,7 +88,8 @@ pub fn generate(
     truth: &Path,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Summary, SimError> {
-    if truth.starts_with(out) {
+    let whole = |p: &Path| std::path::absolute(p).unwrap_or_else(|_| p.to_owned());
+    if whole(truth).starts_with(whole(out)) {
         return Err(SimError::TruthInside(truth.to_owned()));
     }
     let mut sim = Sim::new(world, size, seed, out)?;

@@ -377,7 +377,7 @@ impl Plan<'_> {
             face_ref: (&face).into(),
             liveness: score(self.rng.range(880, 990)),
             match_score: score(self.rng.range(850, 990)),
-            pretext: pretext.into(),
+            pretext: (&pretext).into(),
             collector: (&op.collector).into(),
             ..Default::default()
         };
@@ -406,112 +406,110 @@ impl Plan<'_> {
     }
 
     /// The reason given; before there was a health code it could not be one.
-    fn pretext(&mut self, ts: i64) -> &'static str {
+    fn pretext(&mut self, ts: i64) -> String {
         let first = time::parse_day("2020-02-14").unwrap_or(0);
-        let known: Vec<&str> = self
-            .ring
-            .pretexts
-            .iter()
-            .map(String::as_str)
-            .filter(|p| !p.contains("健康码") || time::china_day(ts) >= first)
-            .collect();
-        if known.is_empty() {
-            return "";
-        }
-        let text = *self.rng.pick(&known);
-        PRETEXTS.iter().find(|p| **p == text).copied().unwrap_or("")
+        let possible = |p: &&String| !p.contains("健康码") || time::china_day(ts) >= first;
+        let known: Vec<&String> = self.ring.pretexts.iter().filter(possible).collect();
+        if known.is_empty() { String::new() } else { (*self.rng.pick(&known)).clone() }
     }
 
-    fn open(&mut self, sim: &mut Sim, ts: i64, operator: usize, held: &Held, session: &str, ip: &str) {
-        let day = time::china_day(ts);
+    /// The next blank card out of the outlet's boxes.
+    fn blank(&mut self, sim: &mut Sim, day: i64) -> Card {
         if self.spare.is_empty() {
             let (from, to) = sim.stock.order_box(self.outlet, day, &sim.org, &sim.people, &mut sim.out);
             self.spare = crate::stock::cards(from, to);
             self.spare.reverse();
         }
-        let card = self.spare.pop().expect("a box was just ordered");
-        let remote = !self.ring.operators_at.is_empty();
+        self.spare.pop().expect("a box was just ordered")
+    }
+
+    /// Where the opening is said to be: region and place on the map.
+    fn declared(&mut self, sim: &Sim, remote: bool) -> (String, (i64, i64)) {
         let o = &sim.org.outlets[self.opener.0];
-        let home = sim.people.homes[o.place].region.clone();
-        let declared = if remote && !self.ring.declared_also.is_empty() && self.rng.chance(0.15) {
-            self.rng.pick(&self.ring.declared_also).clone()
-        } else {
-            home
-        };
-        let centre = sim.people.homes.iter().find(|h| h.region == declared).map(|h| (h.lat, h.lon));
-        let at = centre.filter(|_| declared != sim.people.homes[o.place].region).unwrap_or((o.lat, o.lon));
-        let at = (at.0 + self.rng.range(-2500, 2500), at.1 + self.rng.range(-2500, 2500));
+        let mut region = &sim.people.homes[o.place].region;
+        let mut at = (o.lat, o.lon);
+        if remote && !self.ring.declared_also.is_empty() && self.rng.chance(0.15) {
+            region = self.rng.pick(&self.ring.declared_also);
+            let home = sim.people.homes.iter().find(|h| h.region == *region);
+            at = home.map_or(at, |h| (h.lat, h.lon));
+        }
+        (region.clone(), (at.0 + self.rng.range(-2500, 2500), at.1 + self.rng.range(-2500, 2500)))
+    }
+
+    /// The operator's own number stands in as the contact of half of the employer's people.
+    fn contact(&mut self, sim: &Sim, operator: usize, employed: bool) -> String {
+        if !employed || !self.rng.chance(0.5) {
+            return String::new();
+        }
+        let op = &self.operators[operator];
+        sim.people.phone(PersonId::new(op.home, Class::Worker, 900_000 + op.key % 1000))
+    }
+
+    fn open(&mut self, sim: &mut Sim, ts: i64, operator: usize, held: &Held, session: &str, ip: &str) {
+        let card = self.blank(sim, time::china_day(ts));
+        let remote = !self.ring.operators_at.is_empty();
+        let (declared, at) = self.declared(sim, remote);
         let cell = sim.people.homes[self.operators[operator].home].region.clone();
         let account = self.account(sim);
         let device = self.operators[operator].device.clone();
         if remote && self.rng.chance(self.ring.overrides) {
-            sim.out.put(
-                ts - self.rng.range(15, 95) * SECOND,
-                &source::IAM,
-                &rows::AccountChange {
-                    account: (&account).into(),
-                    target: (&account).into(),
-                    change: "location_override".into(),
-                    old: (&cell).into(),
-                    new: (&declared).into(),
-                    device: (&device).into(),
-                    session: session.into(),
-                    ..Default::default()
-                },
-            );
+            let before = ts - self.rng.range(15, 95) * SECOND;
+            let row = rows::AccountChange {
+                account: (&account).into(),
+                target: (&account).into(),
+                change: "location_override".into(),
+                old: (&cell).into(),
+                new: (&declared).into(),
+                device: (&device).into(),
+                session: session.into(),
+                ..Default::default()
+            };
+            sim.out.put(before, &source::IAM, &row);
         }
         let replay = ts - held.captured > 30 * MINUTE;
-        let employed = self.ring.employer.is_some() && (held.by.is_some()) && self.rng.chance(0.8);
-        let contact = if employed && self.rng.chance(0.5) {
-            // The operator's own number stands in as everyone's contact.
-            let n = 900_000 + self.operators[operator].key % 1000;
-            sim.people.phone(PersonId::new(self.operators[operator].home, Class::Worker, n))
-        } else {
-            String::new()
-        };
+        let employed = self.ring.employer.is_some() && held.by.is_some() && self.rng.chance(0.8);
+        let contact = self.contact(sim, operator, employed);
         let manual = self.rng.chance(self.ring.manual_position);
-        let outlet_id = &sim.org.outlets[self.opener.0];
-        let commission = format!("YJ-{}", outlet_id.agent.as_deref().unwrap_or(&outlet_id.id));
-        let msisdn = sim.write_opening(
-            ts,
-            card,
-            held.person,
-            self.opener.0,
-            &Open {
-                account: &account,
-                device: &device,
-                session,
-                ip,
-                region: &declared,
-                cell: &cell,
-                gps: if manual { "manual" } else { "device" },
-                at,
-                read: self.read_mode(remote),
-                captured: held.captured,
-                liveness: if replay { self.rng.range(420, 880) } else { self.rng.range(900, 990) },
-                matched: self.rng.range(880, 990),
-                face: "",
-                image: &held.image,
-                background: &held.background,
-                employer: if employed { self.ring.employer.as_deref().unwrap_or("") } else { "" },
-                contact: &contact,
-                plan: "8元保号",
-                channel: if remote { "app" } else { "counter" },
-                duration: if remote { self.rng.range(22, 120) } else { self.rng.range(70, 260) },
-                order: "",
-                commission: &commission,
-            },
-        );
-        let slot = self.opened.len() as u32;
-        let pattern = match self.ring.kind {
-            RingKind::Commission => Pattern::Minimal,
-            _ if self.ring.nurture_days > 0 => Pattern::Nurtured(slot),
-            _ if self.rng.chance(0.5) => Pattern::Idle,
-            _ => Pattern::Plain,
+        let o = &sim.org.outlets[self.opener.0];
+        let commission = format!("YJ-{}", o.agent.as_deref().unwrap_or(&o.id));
+        let open = Open {
+            account: &account,
+            device: &device,
+            session,
+            ip,
+            region: &declared,
+            cell: &cell,
+            gps: if manual { "manual" } else { "device" },
+            at,
+            read: self.read_mode(remote),
+            captured: held.captured,
+            liveness: if replay { self.rng.range(420, 880) } else { self.rng.range(900, 990) },
+            matched: self.rng.range(880, 990),
+            face: "",
+            image: &held.image,
+            background: &held.background,
+            employer: if employed { self.ring.employer.as_deref().unwrap_or("") } else { "" },
+            contact: &contact,
+            plan: "8元保号",
+            channel: if remote { "app" } else { "counter" },
+            duration: if remote { self.rng.range(22, 120) } else { self.rng.range(70, 260) },
+            order: "",
+            commission: &commission,
         };
+        let msisdn = sim.write_opening(ts, card, held.person, self.opener.0, &open);
+        let pattern = self.pattern();
         let opened = Opened { card, msisdn, person: held.person, outlet: self.opener.0, ts, pattern };
         self.ledger.opened.push(ts);
         self.opened.push((opened, held.clone()));
+    }
+
+    fn pattern(&mut self) -> Pattern {
+        match self.ring.kind {
+            RingKind::Commission => Pattern::Minimal,
+            _ if self.ring.nurture_days > 0 => Pattern::Nurtured(self.opened.len() as u32),
+            _ if self.rng.chance(0.5) => Pattern::Idle,
+            _ => Pattern::Plain,
+        }
     }
 
     /// The card is not there: the number is typed in, or read over a relay.
@@ -532,10 +530,6 @@ impl Plan<'_> {
         self.people += n as u64 + 1;
     }
 }
-
-/// Reasons given to people, as the worlds' files write them.
-const PRETEXTS: [&str; 6] =
-    ["办理健康码", "核实健康信息", "统一办理工资卡", "办理居住证", "领取补贴登记", "社保信息核对"];
 
 fn jitter(key: u64, spread: i64) -> i64 {
     (crate::rng::mix(key) % (2 * spread as u64)) as i64 - spread

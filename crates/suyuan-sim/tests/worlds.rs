@@ -114,7 +114,7 @@ fn check_kind(made: &Made, kind: Kind, end: i64) {
             }
         }
         let group = |g: &&[&str]| g.iter().all(|f| !row[*f].is_empty());
-        assert!(spec.any_of.is_empty() || spec.any_of.iter().any(|g| group(&g)), "{at}: none of any_of");
+        assert!(spec.any_of.is_empty() || spec.any_of.iter().any(group), "{at}: none of any_of");
     }
 }
 
