@@ -83,6 +83,12 @@ fn cpu() -> f64 {
     ticks.iter().sum::<f64>() / 100.0
 }
 
+fn peak_mb() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find(|l| l.starts_with("VmHWM:")).unwrap_or_default();
+    line.split_whitespace().nth(1).and_then(|kb| kb.parse::<u64>().ok()).unwrap_or(0) / 1024
+}
+
 fn timed<T>(label: &str, rows: i64, work: impl FnOnce() -> T) -> T {
     let (wall, used) = (Instant::now(), cpu());
     let out = work();
@@ -119,10 +125,11 @@ fn main() {
                 let receipt = load.commit(|_, _| Ok(())).expect("commit");
                 let m = rows as f64 / 1e6;
                 println!(
-                    "load {name:39} {:6.2} M rows/s, {:6.2} M rows per CPU s, {} MB",
+                    "load {name:39} {:6.2} M rows/s, {:6.2} M rows per CPU s, {} MB; peak memory so far {} MB",
                     m / (wall.elapsed().as_secs_f64() - spent),
                     m / (cpu() - used - spent),
-                    receipt.bytes >> 20
+                    receipt.bytes >> 20,
+                    peak_mb()
                 );
                 if threads == 2 {
                     let snapshot = lake.snapshot(None).expect("a snapshot");

@@ -216,3 +216,32 @@ impl Batches {
         if start == 0 && end == keys.len() { batch } else { batch.slice(start, end - start) }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow_array::Array;
+    use suyuan_model::{Kind, fixture};
+
+    #[test]
+    fn a_column_younger_than_the_file_reads_as_absent() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("old.parquet");
+        let rows = [serde_json::json!({"ts": "2020-01-01T00:00:00Z", "account": "a", "device": "d"})];
+        let now = fixture::batch(Kind::Login, &rows).unwrap();
+        let old = now.project(&[0, 1, 2, 3]).unwrap();
+        let mut writer =
+            parquet::arrow::ArrowWriter::try_new(File::create(&path).unwrap(), old.schema(), None).unwrap();
+        writer.write(&old).unwrap();
+        writer.close().unwrap();
+        let ask = Ask { schema: now.schema(), ..Ask::keys(Table::Kind(Kind::Login), 100) };
+        let read = open(&path, &ask).unwrap().next_batch();
+        // `file_id` and `line` are never absent, so a file without them is no file of the lake.
+        assert!(read.is_err());
+        let fields: Vec<_> = now.schema().fields().iter().take(5).cloned().collect();
+        let ask = Ask { schema: Arc::new(Schema::new(fields)), ..ask };
+        let read = open(&path, &ask).unwrap().next_batch().unwrap().unwrap();
+        assert_eq!(read.column(3).as_ref(), now.column(3).as_ref());
+        assert_eq!(read.column(4).null_count(), 1);
+    }
+}

@@ -256,6 +256,64 @@ fn orphans_are_swept_when_a_day_old_and_nothing_else() {
 }
 
 #[test]
+fn loads_of_several_threads_take_turns_and_no_row_is_there_twice() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_store, lake) = open(dir.path(), tight(60_000, 2));
+    let rows: Vec<Row> = (0..1_000).map(|i| row(i % 97, "s", i, i)).collect();
+    let counts = std::thread::scope(|scope| {
+        let worker = |n: usize| {
+            let (lake, rows) = (&lake, &rows);
+            move || {
+                load(
+                    lake,
+                    rows[n * 100..n * 100 + 700].chunks(90).map(|c| (Kind::Usage, batch(Kind::Usage, c))),
+                )
+            }
+        };
+        let workers: Vec<_> = (0..4).map(|n| scope.spawn(worker(n))).collect();
+        workers.into_iter().map(|w| w.join().unwrap()).collect::<Vec<_>>()
+    });
+    assert_eq!(counts.iter().map(|c| c.0).sum::<u64>(), 1_000);
+    assert_eq!(counts.iter().map(|c| c.1).sum::<u64>(), 1_800);
+    let all: Vec<_> = rows.into_iter().map(|r| (Kind::Usage, r)).collect();
+    assert_eq!(refs(&lake.snapshot(None).unwrap(), &wants()), oracle(&all));
+}
+
+#[test]
+fn a_lake_that_was_moved_or_is_older_than_the_program_opens() {
+    let dir = tempfile::tempdir().unwrap();
+    let (old, new) = (dir.path().join("old"), dir.path().join("new"));
+    {
+        let (store, lake) = open(&old, Options::default());
+        load(&lake, [(Kind::Login, batch(Kind::Login, &[row(1, "a", 1, 1)]))]);
+        // As if an earlier version had known neither this table nor this column.
+        let forget = "DELETE FROM ducklake_column WHERE column_name = 'until'
+                OR table_id = (SELECT table_id FROM ducklake_table WHERE table_name = 'complaint');
+            DELETE FROM ducklake_table WHERE table_name = 'complaint';";
+        store.write(|tx| Ok(tx.execute_batch(forget)?)).unwrap();
+    }
+    std::fs::rename(&old, &new).unwrap();
+    let (store, lake) = open(&new, Options::default());
+    let snapshot = lake.snapshot(None).unwrap();
+    assert_eq!((snapshot.id(), refs(&snapshot, &wants()).len()), (3, 1));
+    let told: (String, String) = store
+        .read(|c| {
+            let path = "SELECT value FROM ducklake_metadata WHERE key = 'data_path'";
+            let changes = "SELECT changes_made FROM ducklake_snapshot_changes WHERE snapshot_id = 3";
+            Ok((c.query_row(path, [], |r| r.get(0))?, c.query_row(changes, [], |r| r.get(0))?))
+        })
+        .unwrap();
+    assert_eq!(told.0, format!("{}/", new.join("lake").canonicalize().unwrap().display()));
+    assert!(
+        told.1.contains("created_table:\"main\".\"complaint\"") && told.1.contains("altered_table:"),
+        "{}",
+        told.1
+    );
+    load(&lake, [Kind::Complaint, Kind::Login].map(|k| (k, batch(k, &[row(5, "a", 9, 1)]))));
+    assert_eq!(lake.snapshot(None).unwrap().count(Kind::Complaint), 1);
+}
+
+#[test]
 fn a_store_open_for_reading_reads_the_lake() {
     let dir = tempfile::tempdir().unwrap();
     let (_store, lake) = open(dir.path(), Options::default());
