@@ -12,6 +12,7 @@ mod late_order;
 mod late_terminal;
 mod late_transfer;
 mod long_known;
+mod outlet_network;
 mod permit;
 mod queue;
 mod routine;
@@ -31,6 +32,7 @@ use crate::view::{Binder, Row};
 pub(crate) static ALL: &[&Spec] = &[
     &late_terminal::SPEC,
     &handover::SPEC,
+    &outlet_network::SPEC,
     &shared_exit::SPEC,
     &long_known::SPEC,
     &permit::SPEC,

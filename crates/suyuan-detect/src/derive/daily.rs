@@ -37,6 +37,7 @@ pub(crate) static SPEC: Spec = Spec {
         ParamDef { name: "of", ty: ParamTy::Word(&["rows", "subjects", "objects"]), default: "rows" },
         ParamDef { name: "by", ty: ParamTy::Word(&["account", "device"]), default: "account" },
         ParamDef { name: "kind", ty: ParamTy::Word(&["opening", "access"]), default: "opening" },
+        ParamDef { name: "orders", ty: ParamTy::Word(&["count", "skip"]), default: "count" },
         ParamDef { name: "peers", ty: ParamTy::Word(&["all", "outlet", "role"]), default: "all" },
     ],
     fields,
@@ -52,6 +53,7 @@ pub(crate) static SPEC: Spec = Spec {
                 "objects" if kind == Kind::Access => Some(b.slot(kind, "object")),
                 _ => None,
             },
+            order: (p.get("orders") == "skip").then(|| b.slot(kind, "order")),
             amount: (p.get("of") == "rows" && kind == Kind::Access).then(|| b.slot(kind, "rows")),
             peers: match p.get("peers") {
                 "outlet" => Peers::Outlet,
@@ -114,6 +116,7 @@ struct Daily {
     outlet: Option<Slot>,
     value: Option<Slot>,
     amount: Option<Slot>,
+    order: Option<Slot>,
     peers: Peers,
     day: i64,
     members: KeyMap<Member>,
@@ -189,6 +192,9 @@ impl Daily {
 
     /// What the row adds to today's figure.
     fn adds(&self, row: &Row<'_>, member: Option<&Member>) -> i64 {
+        if self.order.is_some_and(|o| row.text(o).is_some()) {
+            return 0;
+        }
         match (self.value, self.amount) {
             (Some(v), _) => match row.key(v) {
                 Some(k) => i64::from(member.is_none_or(|m| !m.seen.contains(&k))),
@@ -234,7 +240,7 @@ impl Operator for Daily {
         let m = self.members.entry(by).or_default();
         m.today += adds;
         m.group = group;
-        if let Some(v) = value {
+        if let Some(v) = value.filter(|_| adds > 0) {
             m.seen.insert(v);
         }
     }
