@@ -265,9 +265,16 @@ pub(crate) fn label(rule: &Rule, kind: Kind, name: &str) -> Text {
 fn contributions(plan: &Plan<'_>, d: &Draft) -> Vec<Contribution> {
     let (rule, c) = (plan.rule, plan.correlation);
     let span = span_text(c.timespan);
-    let by = c.group_names.join(", ");
-    let by = if by.is_empty() { Text::default() } else { Text::new(format!(" by {by}"), format!("，按{by}")) };
-    let value = c.value_name.as_deref().map(|v| label(rule, rule.detections[c.steps[0]].kind, v));
+    let kind = rule.detections[c.steps[0]].kind;
+    let labels: Vec<Text> = c.group_names.iter().map(|n| label(rule, kind, n)).collect();
+    let by = match labels.is_empty() {
+        true => Text::default(),
+        false => Text::new(
+            format!(" by {}", labels.iter().map(|t| t.en.as_str()).collect::<Vec<_>>().join(", ")),
+            format!("（按{}）", labels.iter().map(|t| t.zh.as_str()).collect::<Vec<_>>().join("、")),
+        ),
+    };
+    let value = c.value_name.as_deref().map(|v| label(rule, kind, v));
     let value = value.unwrap_or_default();
     let what = match c.measure {
         Measure::Each => Text::new("matching rows", "符合条件的记录数"),

@@ -80,11 +80,6 @@ impl Windows {
         let span = self.span;
         self.groups.retain(|_, g| now.saturating_sub(span) < g.last);
     }
-
-    #[cfg(test)]
-    pub fn len(&self) -> usize {
-        self.groups.len()
-    }
 }
 
 impl Group {

@@ -103,7 +103,7 @@ impl Tally {
     pub fn outcome(&self, finding: usize, rows: (&str, &str), how: (&str, &str)) -> (Outcome, Text) {
         let (k, n) = self.get(finding);
         if n == 0 {
-            let text = Text::new(format!("no {} to look at", rows.0), format!("没有可核查的{}", rows.1));
+            let text = Text::new(format!("no {} to look at", rows.0), "没有可核查的记录");
             return (Outcome::NotCheckable, text);
         }
         let text = Text::new(format!("{k} of {n} {} {}", rows.0, how.0), format!("{n}{}中{k}{}", rows.1, how.1));

@@ -33,6 +33,11 @@ impl Example {
         source
     }
 
+    /// The rows, in the order of the file.
+    pub fn rows(&self) -> &[(Kind, Json)] {
+        &self.rows
+    }
+
     /// How many rows it has.
     pub fn len(&self) -> usize {
         self.rows.len()
