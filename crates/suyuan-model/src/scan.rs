@@ -3,6 +3,7 @@
 //! `detect`, `trace` and `case` touch no disk; they read from a [`RowSource`], which the lake, or a
 //! test's memory, provides.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use arrow_array::RecordBatch;
 
 use crate::Kind;
 use crate::columns::Key;
+use crate::kind::{KEY_COLUMNS, ORIGIN_COLUMNS};
 
 /// What one scan reads of one kind.
 #[derive(Clone, Debug)]
@@ -114,10 +116,30 @@ impl RowStream for MemoryStream {
     }
 }
 
+/// Only the columns wanted, as the lake gives them: what a reader forgot to ask for must be absent in a
+/// test too.
+fn project(kind: Kind, batch: &RecordBatch, wants: &[Want]) -> Result<RecordBatch, ScanError> {
+    let mut names: BTreeSet<&str> = KEY_COLUMNS.into_iter().chain(ORIGIN_COLUMNS).collect();
+    for want in wants.iter().filter(|w| w.kind == kind) {
+        let Some(columns) = &want.columns else { return Ok(batch.clone()) };
+        for name in columns {
+            if kind.schema().index_of(name).is_err() {
+                return Err(ScanError(format!("`{}` has no column `{name}`", kind.name())));
+            }
+            names.insert(name);
+        }
+    }
+    let schema = batch.schema();
+    let kept: Vec<usize> =
+        (0..schema.fields().len()).filter(|i| names.contains(schema.field(*i).name().as_str())).collect();
+    batch.project(&kept).map_err(|e| ScanError(e.to_string()))
+}
+
 impl RowSource for MemorySource {
     fn scan(&self, wants: &[Want]) -> Result<Box<dyn RowStream + '_>, ScanError> {
         let mut rows: Vec<(i64, String, i64, Run)> = Vec::new();
         for (kind, batch) in self.batches.iter().filter(|(k, _)| wants.iter().any(|w| w.kind == *k)) {
+            let batch = &Arc::new(project(*kind, batch, wants)?);
             let key = Key::bind(batch);
             for i in 0..batch.num_rows() {
                 let r = key.row(*kind, i);
