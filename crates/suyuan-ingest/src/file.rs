@@ -27,7 +27,7 @@ pub(crate) struct Ready {
 
 /// The file's pieces, in order.
 pub(crate) enum Pieces {
-    Text(Box<Splitter>),
+    Text(Box<Splitter>, Option<String>),
     Table(Box<parquet::arrow::arrow_reader::ParquetRecordBatchReader>, u64),
 }
 
@@ -35,7 +35,7 @@ impl Pieces {
     /// The next piece; `Err` when the file cannot be read further.
     pub fn next(&mut self, memory: Vec<u8>) -> Result<Option<Work>, Text> {
         match self {
-            Self::Text(splitter) => Ok(splitter.next(memory).map(Work::Text)),
+            Self::Text(splitter, _) => Ok(splitter.next(memory).map(Work::Text)),
             Self::Table(reader, rows) => match reader.next() {
                 None => Ok(None),
                 Some(Ok(batch)) => {
@@ -50,10 +50,18 @@ impl Pieces {
         }
     }
 
+    /// The key that holds the array of records, where JSON has one.
+    pub fn records_key(&self) -> Option<String> {
+        match self {
+            Self::Text(_, key) => key.clone(),
+            Self::Table(..) => None,
+        }
+    }
+
     /// Why the text ended early, if it did.
     pub fn cut(&self) -> Option<Text> {
         match self {
-            Self::Text(splitter) => splitter.cut().cloned(),
+            Self::Text(splitter, _) => splitter.cut().cloned(),
             Self::Table(..) => None,
         }
     }
@@ -150,7 +158,7 @@ fn open_csv(
     }
     let rest = head[used..].to_vec();
     let splitter = Splitter::new(text, Shape::Csv { delimiter }, rest, line, chunk);
-    Ok(Ready { context, pieces: Pieces::Text(Box::new(splitter)), encoding, warnings })
+    Ok(Ready { context, pieces: Pieces::Text(Box::new(splitter), None), encoding, warnings })
 }
 
 /// The separator that the header has most of.
@@ -173,13 +181,13 @@ fn open_json(
     chunk: usize,
 ) -> Result<Ready, Fault> {
     let whole = text.ended();
-    let (shape, used) = json_shape(&head, named, reading.records.as_deref(), whole)?;
+    let (shape, used, key) = json_shape(&head, named, reading.records.as_deref(), whole)?;
     let line = 1 + memchr::memchr_iter(b'\n', &head[..used]).count() as u64;
     let context = file_context(file, None, None, Vec::new());
     let decoded = text.encoding() != Encoding::Utf8;
     let encoding = Some(text.encoding());
     let splitter = Splitter::new(text, shape, head[used..].to_vec(), line, chunk);
-    let pieces = Pieces::Text(Box::new(splitter));
+    let pieces = Pieces::Text(Box::new(splitter), key);
     Ok(Ready { context: FileContext { decoded, ..context }, pieces, encoding, warnings: Vec::new() })
 }
 
@@ -189,13 +197,13 @@ fn json_shape(
     named: Option<&str>,
     records: Option<&str>,
     whole: bool,
-) -> Result<(Shape, usize), Fault> {
+) -> Result<(Shape, usize, Option<String>), Fault> {
     let begin = head.iter().position(|b| !b.is_ascii_whitespace()).unwrap_or(head.len());
     let lines = matches!(named, Some("ndjson" | "jsonl"));
     match head.get(begin) {
-        Some(b'[') => return Ok((Shape::Spans, begin + 1)),
+        Some(b'[') => return Ok((Shape::Spans, begin + 1, None)),
         Some(b'{') => {}
-        _ if lines => return Ok((Shape::Lines, 0)),
+        _ if lines => return Ok((Shape::Lines, 0, None)),
         _ => {
             return Err(Fault::whole(
                 text!("not JSON", "不是 JSON"),
@@ -207,7 +215,7 @@ fn json_shape(
         }
     }
     if lines && records.is_none() {
-        return Ok((Shape::Lines, 0));
+        return Ok((Shape::Lines, 0, None));
     }
     let first = element(&head[begin..]).map(|len| begin + len);
     let alone = match first {
@@ -215,18 +223,18 @@ fn json_shape(
         None => true,
     };
     if (records.is_some() || alone)
-        && let Some(at) = array_of_records(&head[begin..], records)
+        && let Some((at, key)) = array_of_records(&head[begin..], records)
     {
-        return Ok((Shape::Spans, begin + at));
+        return Ok((Shape::Spans, begin + at, Some(key)));
     }
     let line_end = memchr::memchr(b'\n', head).unwrap_or(head.len());
     let one_a_line = first.is_some_and(|end| end <= line_end && head[end..line_end].trim_ascii().is_empty());
-    if lines || one_a_line { Ok((Shape::Lines, 0)) } else { Ok((Shape::Spans, begin)) }
+    if lines || one_a_line { Ok((Shape::Lines, 0, None)) } else { Ok((Shape::Spans, begin, None)) }
 }
 
 /// The offset behind the `[` of the array that the key holds; without a key, of the first array of
 /// objects.
-fn array_of_records(object: &[u8], key: Option<&str>) -> Option<usize> {
+fn array_of_records(object: &[u8], key: Option<&str>) -> Option<(usize, String)> {
     let mut at = 1;
     let blank =
         |at: usize| at + object[at..].iter().take_while(|b| b.is_ascii_whitespace() || **b == b',').count();
@@ -245,8 +253,8 @@ fn array_of_records(object: &[u8], key: Option<&str>) -> Option<usize> {
         if object.get(at) == Some(&b'[') {
             let inside = blank(at + 1);
             match key {
-                Some(key) if key == name => return Some(at + 1),
-                None if object.get(inside) == Some(&b'{') => return Some(at + 1),
+                Some(key) if key == name => return Some((at + 1, name)),
+                None if object.get(inside) == Some(&b'{') => return Some((at + 1, name)),
                 _ => {}
             }
         }

@@ -76,6 +76,17 @@ impl Mapping {
         })
     }
 
+    /// A mapping without name or samples: only to open a file with it.
+    pub(crate) fn bare(recipe: Recipe) -> Self {
+        Self {
+            name: String::new(),
+            title: suyuan_model::outcome::Text::default(),
+            samples: 0,
+            recipe: Arc::new(recipe),
+            reading: Arc::new(Reading::default()),
+        }
+    }
+
     /// A mapping that comes with the program.
     ///
     /// # Errors
@@ -102,6 +113,13 @@ impl Mapping {
     pub fn samples(&self) -> usize {
         self.samples
     }
+}
+
+/// What a row becomes under a mapping that is being written: field and value, those given only.
+pub(crate) fn expected(text: &str, row: &serde_json::Value) -> Option<Vec<(String, String)>> {
+    let file: spec::MappingFile = serde_saphyr::from_str(text).ok()?;
+    let (recipe, _) = compile::compile(&file).ok()?;
+    sample::outcome(row, &recipe)
 }
 
 /// The mappings that come with the program: name and text.

@@ -82,6 +82,21 @@ fn one(sample: &SampleSpec, recipe: &Recipe) -> Result<(), String> {
     compare(sample, &maker.finish())
 }
 
+/// What a row becomes: field and value of the first kind that takes it, those given only.
+pub(super) fn outcome(row: &serde_json::Value, recipe: &Recipe) -> Option<Vec<(String, String)>> {
+    let mut lifted = Lifted::default();
+    Paths::new(&recipe.slots).lift(row.to_string().as_bytes(), &mut lifted, &mut |_| ()).ok()?;
+    let shared = Shared { guard: &Open, file_id: 0, source: "sample", now: None };
+    let mut maker = RowMaker::new(&shared);
+    maker.add(recipe.kinds.first()?, &Cells::Lifted(&lifted), Place { line: 1, record: 1 }).ok()?;
+    let batch = maker.finish().pop()?;
+    let left_out = ["source", "seq", "file_id", "line"];
+    let schema = batch.rows.schema();
+    let columns = schema.fields().iter().zip(batch.rows.columns());
+    let given = columns.filter(|(f, c)| !c.is_null(0) && !left_out.contains(&f.name().as_str()));
+    Some(given.map(|(f, c)| (f.name().clone(), shown(c.as_ref()))).collect())
+}
+
 fn compare(sample: &SampleSpec, found: &[Batch]) -> Result<(), String> {
     for Batch { kind, .. } in found {
         if !sample.expect.kinds.contains_key(kind.name()) {

@@ -59,11 +59,7 @@ pub(crate) struct Reading {
 pub(super) struct MappingFile {
     pub name: String,
     #[serde(default)]
-    #[expect(dead_code, reason = "for those who read the file")]
     pub title: Text,
-    #[serde(default)]
-    #[expect(dead_code, reason = "for those who read the file")]
-    pub note: Text,
     #[serde(default)]
     pub format: Format,
     #[serde(default)]
