@@ -14,6 +14,9 @@ use crate::{Lake, LakeError, Scratch};
 /// Files that one merge takes: each may be open at once.
 const MAX_FILES: usize = 256;
 
+/// From so many small files of a table on, scans begin to feel them.
+const CROWDED: usize = 64;
+
 /// What a compaction did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Compacted {
@@ -31,6 +34,20 @@ impl Lake {
     /// # Errors
     /// Files could not be read or written; another compaction was faster. The lake is then as before.
     pub fn compact(&self) -> Result<Compacted, LakeError> {
+        self.compact_from(2)
+    }
+
+    /// Merges the small files of those tables that have many of them (64 or more): for after each load.
+    /// Each row is then rewritten once in many loads, and a scan never has thousands of files open.
+    ///
+    /// # Errors
+    /// As [`Lake::compact`].
+    pub fn compact_crowded(&self) -> Result<Compacted, LakeError> {
+        self.compact_from(CROWDED)
+    }
+
+    /// Compacts the tables that have at least so many small files.
+    fn compact_from(&self, least: usize) -> Result<Compacted, LakeError> {
         let _turn = self.turn();
         let now = self.snapshot(None)?;
         let mut scratch = Scratch::new(self.clone());
@@ -38,6 +55,9 @@ impl Lake {
         for table in Table::all() {
             let mut small: Vec<&DataFile> =
                 now.table_files(table).iter().filter(|f| f.bytes < self.0.options.file_bytes / 2).collect();
+            if small.len() < least {
+                continue;
+            }
             small.sort_by_key(|f| (f.min_ts, f.id));
             for group in small.chunks(MAX_FILES).filter(|g| g.len() > 1) {
                 let files = self.merge_files(&mut scratch, table, group)?;

@@ -237,6 +237,22 @@ fn compaction_changes_no_row_and_old_versions_stay() {
 }
 
 #[test]
+fn only_a_crowded_table_is_compacted_after_a_load() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_store, lake) = open(dir.path(), Options::default());
+    for n in 0..64 {
+        assert_eq!(lake.compact_crowded().unwrap().before, 0, "after {n} loads");
+        let kinds: &[Kind] = if n < 3 { &[Kind::Login, Kind::Usage] } else { &[Kind::Login] };
+        load(&lake, kinds.iter().map(|k| (*k, batch(*k, &[row(n % 7, "a", n, n)]))));
+    }
+    let done = lake.compact_crowded().unwrap();
+    assert_eq!((done.before, done.after), (64, 1));
+    let snapshot = lake.snapshot(None).unwrap();
+    assert_eq!((snapshot.files(Kind::Login).len(), snapshot.files(Kind::Usage).len()), (1, 3));
+    assert_eq!(refs(&snapshot, &[Want::all(Kind::Login)]).len(), 64);
+}
+
+#[test]
 fn orphans_are_swept_when_a_day_old_and_nothing_else() {
     let dir = tempfile::tempdir().unwrap();
     let (_store, lake) = open(dir.path(), Options::default());
