@@ -5,7 +5,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use serde::{Deserialize, Serialize};
@@ -108,7 +107,7 @@ struct Note {
 struct Again {
     record: i64,
     whole: bool,
-    context: Arc<RejectContext>,
+    context: RejectContext,
 }
 
 /// A file that was refused as a whole is remembered under this prefix, so that it is read again.
@@ -202,12 +201,11 @@ impl Engine {
             let mapping = mappings::of_context(&context, mapping)?;
             let lines: BTreeSet<i64> = here.iter().map(|r| r.reject.line).collect();
             let (context, rows) = self.intake().mended_rows(path, context.kind, mapping.as_ref(), &lines)?;
-            let context = Arc::new(context);
             for (line, record, raw) in rows {
                 for reject in here.iter().filter(|r| r.reject.line == line) {
                     // The source that the file's rows were given stays theirs.
                     let source = again(reject)?.context.source.clone();
-                    let context = Arc::new(RejectContext { source, ..RejectContext::clone(&context) });
+                    let context = RejectContext { source, ..context.clone() };
                     found.push(((*reject).clone(), Again { record, whole: true, context }, raw.clone()));
                 }
             }
@@ -252,7 +250,7 @@ impl<'a> Taker<'a> {
     }
 
     fn keep(&mut self, file_id: i64, name: &str, row: &RejectRow) -> Result<(), EngineError> {
-        let again = Again { record: row.record, whole: row.whole, context: row.context.clone() };
+        let again = Again { record: row.record, whole: row.whole, context: RejectContext::clone(&row.context) };
         if self.report.first_rejects.len() < SHOWN {
             self.report.first_rejects.push(shown(row, name));
         }
