@@ -54,6 +54,12 @@ impl<'a> Cells<'a> {
 /// The trimmed text; `None` for what sources write where they know nothing.
 pub(crate) fn present(raw: &str) -> Option<&str> {
     let text = raw.trim();
+    match text.as_bytes() {
+        // What spreadsheets write to keep a number a text: ="0123" and '0123.
+        [b'=', b'"', .., b'"'] if text.len() > 3 => return present(&text[2..text.len() - 1]),
+        [b'\'', b'0'..=b'9', ..] => return present(&text[1..]),
+        _ => {}
+    }
     match text {
         "" | "-" | "\\N" | "NULL" | "null" => None,
         text => Some(text),
@@ -70,5 +76,7 @@ mod tests {
         }
         assert_eq!(present("\t330681 "), Some("330681"));
         assert_eq!(present("--"), Some("--"));
+        assert_eq!(present("=\"0330681\""), Some("0330681"));
+        assert_eq!(present("'0330681"), Some("0330681"));
     }
 }

@@ -1,6 +1,7 @@
 //! Where identities become tokens: the vault, behind the little that the intake needs of it.
 
 use suyuan_model::PiiClass;
+use suyuan_vault::PiiFault;
 
 use crate::fault::Fault;
 
@@ -23,8 +24,9 @@ pub(crate) struct Hidden {
 
 /// Hides identities. The same value gives the same token, on every thread.
 pub(crate) trait Guard: Sync {
-    /// The token of a value and what may stand beside it; `ts` decides who was under 16.
-    fn hide(&self, class: PiiClass, value: &str, ts: i64) -> Result<Hidden, Fault>;
+    /// The token of a value and what may stand beside it; `ts` decides who was under 16. `None` where
+    /// the value is a word for nothing (未知, unknown).
+    fn hide(&self, class: PiiClass, value: &str, ts: i64) -> Result<Option<Hidden>, Fault>;
     /// Seals the text of a rejected row.
     fn seal(&self, raw: &[u8]) -> String;
 }
@@ -33,8 +35,8 @@ pub(crate) trait Guard: Sync {
 pub(crate) struct Open;
 
 impl Guard for Open {
-    fn hide(&self, _: PiiClass, value: &str, _: i64) -> Result<Hidden, Fault> {
-        Ok(Hidden { token: value.to_owned(), ..Hidden::default() })
+    fn hide(&self, _: PiiClass, value: &str, _: i64) -> Result<Option<Hidden>, Fault> {
+        Ok(Some(Hidden { token: value.to_owned(), ..Hidden::default() }))
     }
     fn seal(&self, _: &[u8]) -> String {
         String::new()
@@ -42,9 +44,13 @@ impl Guard for Open {
 }
 
 impl Guard for suyuan_vault::Vault {
-    fn hide(&self, class: PiiClass, value: &str, ts: i64) -> Result<Hidden, Fault> {
-        let token = self.tokenise(class, value, ts).map_err(|f| Fault::whole(f.reason(), f.remedy()))?;
-        Ok(Hidden {
+    fn hide(&self, class: PiiClass, value: &str, ts: i64) -> Result<Option<Hidden>, Fault> {
+        let token = match self.tokenise(class, value, ts) {
+            Ok(token) => token,
+            Err(PiiFault::Empty | PiiFault::Placeholder) => return Ok(None),
+            Err(f) => return Err(Fault::whole(f.reason(), f.remedy())),
+        };
+        Ok(Some(Hidden {
             key: crate::row::token_key(&token.text),
             token: token.text,
             region6: token.region6,
@@ -55,7 +61,7 @@ impl Guard for suyuan_vault::Vault {
             segment: token.segment,
             surname: token.surname,
             sealed: token.seal.0,
-        })
+        }))
     }
     fn seal(&self, raw: &[u8]) -> String {
         self.seal_text(raw)

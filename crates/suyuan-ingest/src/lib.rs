@@ -52,7 +52,7 @@ pub use folder::{Plan, Planned};
 pub use intake::{Intake, Options, Totals};
 pub use mapping::{Encoding, Format, Mapping, SHIPPED};
 pub use propose::propose;
-pub use retry::Mended;
+pub use retry::{Mended, RawRow};
 pub use sink::{FileInfo, FileSummary, Progress, RejectContext, RejectRow, Sink, SinkError, Take, Warning};
 pub use split::{CHUNK, MAX_RECORD};
 

@@ -20,6 +20,9 @@ use crate::split::{CHUNK, Piece};
 use crate::table;
 use crate::work::{Done, Work, Worker};
 
+/// A record of a mended file: its line, its number, its text.
+pub type RawRow = (i64, i64, Vec<u8>);
+
 /// What became of one raw text read again.
 #[derive(Clone, Debug, Default)]
 pub struct Mended {
@@ -94,7 +97,7 @@ impl Intake<'_> {
         kind: Option<Kind>,
         mapping: Option<&Mapping>,
         lines: &BTreeSet<i64>,
-    ) -> Result<(RejectContext, Vec<(i64, i64, Vec<u8>)>), IngestError> {
+    ) -> Result<(RejectContext, Vec<RawRow>), IngestError> {
         let how = match (mapping, kind) {
             (Some(mapping), _) => How::Mapped(mapping.clone()),
             (None, Some(kind)) => How::Native(kind),
@@ -127,13 +130,7 @@ fn mended(done: Done, record: i64) -> Mended {
 }
 
 /// The records of a piece that begin at the wanted lines.
-fn gather(
-    work: Work,
-    delimiter: u8,
-    lines: &BTreeSet<i64>,
-    record: &mut i64,
-    out: &mut Vec<(i64, i64, Vec<u8>)>,
-) {
+fn gather(work: Work, delimiter: u8, lines: &BTreeSet<i64>, record: &mut i64, out: &mut Vec<RawRow>) {
     let mut keep = |place: Place, raw: &[u8]| {
         if lines.contains(&place.line) {
             out.push((place.line, place.record, raw.to_vec()));

@@ -97,7 +97,7 @@ impl<'s> RowMaker<'s> {
             Some(expr) => expr.eval(cells).map_err(|f| f.at("source"))?,
         };
         let seq = self.seq(recipe, cells)?;
-        let mut slots: [Slot<'_>; MAX_FIELDS] = std::array::from_fn(|_| Slot::Absent);
+        let mut slots: [Slot<'_>; MAX_FIELDS] = [const { Slot::Absent }; MAX_FIELDS];
         let mut warns = [None; MAX_FIELDS];
         self.fields(recipe, cells, ts, &mut slots, &mut warns)?;
         any_of(recipe.kind, &slots)?;
@@ -242,17 +242,19 @@ impl<'s> RowMaker<'s> {
             };
             let (Some(field), Some(text)) = (field, text) else {
                 if spec.required {
-                    return Err(Fault::of(
-                        spec.name,
-                        text!("nothing is given", "未填写"),
-                        text!("every `{}` needs it", "每条 `{}` 都必须有该字段", recipe.kind.name()),
-                    ));
+                    return Err(nothing_given(spec.name, recipe.kind));
                 }
                 continue;
             };
             slots[n] = match spec.ty {
                 FieldType::Pii(class) => {
                     let hidden = self.hide(class, &text, ts).map_err(|f| f.at(spec.name))?;
+                    let Some(hidden) = hidden else {
+                        if spec.required {
+                            return Err(nothing_given(spec.name, recipe.kind));
+                        }
+                        continue;
+                    };
                     if hidden.valid == Some(false) {
                         warns[n] = Some(Warn::CheckDigit);
                     }
@@ -272,15 +274,24 @@ impl<'s> RowMaker<'s> {
         Ok(())
     }
 
-    fn hide(&mut self, class: PiiClass, text: &str, ts: i64) -> Result<Rc<Hidden>, Fault> {
+    fn hide(&mut self, class: PiiClass, text: &str, ts: i64) -> Result<Option<Rc<Hidden>>, Fault> {
         let mix = Recent::mix(class, text);
         if let Some(hidden) = self.recent.get(mix, class, text, ts) {
-            return Ok(hidden);
+            return Ok(Some(hidden));
         }
-        let hidden = Rc::new(self.shared.guard.hide(class, text, ts)?);
+        let Some(hidden) = self.shared.guard.hide(class, text, ts)? else { return Ok(None) };
+        let hidden = Rc::new(hidden);
         self.recent.put(mix, class, text, ts, &hidden);
-        Ok(hidden)
+        Ok(Some(hidden))
     }
+}
+
+fn nothing_given(field: &str, kind: Kind) -> Fault {
+    Fault::of(
+        field,
+        text!("nothing is given", "未填写"),
+        text!("every `{}` needs it", "每条 `{}` 都必须有该字段", kind.name()),
+    )
 }
 
 fn no_ts() -> Fault {
@@ -337,8 +348,11 @@ const SEEN: usize = 1 << 12;
 /// at its second coming, so that those that come once cost nothing.
 struct Recent {
     seen: Vec<u64>,
-    tokens: Vec<Option<(PiiClass, Box<str>, Rc<Hidden>)>>,
+    tokens: Vec<Option<Remembered>>,
 }
+
+/// A value and its token.
+type Remembered = (PiiClass, Box<str>, Rc<Hidden>);
 
 /// Months are kept beside the token of those under 16 only, so a token serves another row only where
 /// its person is older than this in both.

@@ -331,7 +331,7 @@ impl Scan {
                     n += 1;
                     continue;
                 }
-                let Some(skip) = memchr::memchr2(b'"', b'\\', &text[n..]) else { return None };
+                let skip = memchr::memchr2(b'"', b'\\', &text[n..])?;
                 n += skip;
                 match text[n] {
                     b'\\' => self.escaped = true,

@@ -106,12 +106,12 @@ fn needs_ts(kind: Kind, choices: &Choices) -> bool {
 /// Whether the field stands for a group of which none was found.
 fn alone(kind: Kind, field: &str, choices: &Choices) -> bool {
     let spec = kind.spec();
-    let found = |f: &&str| {
+    let found = |f: &&'static str| {
         let n = spec.fields.iter().position(|s| s.name == *f);
         n.is_some_and(|n| choices.fields[n].column.is_some())
     };
     let groups = spec.any_of;
-    !groups.is_empty() && groups[0].contains(&field) && !groups.iter().any(|g| g.iter().all(|f| found(f)))
+    !groups.is_empty() && groups[0].contains(&field) && !groups.iter().any(|g| g.iter().all(&found))
 }
 
 fn line(

@@ -206,7 +206,7 @@ fn an_unreadable_file_or_folder_does_not_stop_the_rest() {
     let locked = place.write("locked/login-2.csv", "");
     let loose = place.write("login-3.csv", "");
     // The superuser reads everything: a dangling link stands in for the locked file.
-    std::fs::set_permissions(locked.parent().unwrap(), std::fs::Permissions::from_mode(0)).unwrap();
+    std::fs::set_permissions(locked.parent().unwrap(), std::fs::Permissions::from_mode(0o000)).unwrap();
     std::fs::remove_file(&loose).unwrap();
     std::os::unix::fs::symlink("/nowhere/at/all", &loose).unwrap();
     let kept = place.run();

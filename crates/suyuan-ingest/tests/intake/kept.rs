@@ -21,6 +21,7 @@ fn world(rows: usize) -> String {
     out
 }
 
+#[expect(clippy::type_complexity, reason = "only to be compared")]
 fn content(kept: &Kept) -> (Vec<String>, Vec<i64>, Vec<i64>, Vec<String>, Vec<RejectRow>) {
     (
         kept.texts(Kind::Opening, "subject"),

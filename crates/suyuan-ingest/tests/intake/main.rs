@@ -1,8 +1,9 @@
 //! The intake from outside: files in, rows and rejects out.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::new_without_default)]
 
 mod bad;
 mod kept;
+mod mapped;
 mod native;
 mod real;
 mod retry;
