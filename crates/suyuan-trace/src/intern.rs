@@ -86,11 +86,6 @@ impl Interner {
         let start = if i == 0 { 0 } else { self.ends[i - 1] };
         &self.text[start..self.ends[i]]
     }
-
-    /// How many strings there are.
-    pub fn len(&self) -> usize {
-        self.ends.len()
-    }
 }
 
 fn hash_of(s: &str) -> u64 {

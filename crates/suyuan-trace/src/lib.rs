@@ -67,18 +67,23 @@ pub fn trace(
 ) -> Result<Trace, TraceError> {
     let mut bar = Bar::new(progress);
     let mut f = facts::load(source, &mut bar)?;
-    let cards = card::ask(&f, &params.attribution);
-    let (marker, drafts) = rings(&mut f, source, &cards, params, &mut bar)?;
+    let (marker, cards, drafts) = rings(&mut f, source, params, &mut bar)?;
     let (harmed, victims) = (impersonated(&f, &drafts), victims(&f));
     let interest: BTreeSet<Id> = harmed.keys().chain(victims.keys()).copied().collect();
     let mut looked = person::count(&mut f, source, &interest, &mut bar)?;
     let holders = person::holders(&f, &mut looked, &harmed, &params.attribution);
     let leaks = person::victims(&f, &mut looked, &victims, &params.attribution);
     let operators = operators(&f, &drafts);
-    let rings: Vec<_> = drafts
-        .iter()
-        .map(|d| ring::ring(&f, d, &marker, &cards, &holders, &looked, &operators, findings))
-        .collect();
+    let context = ring::Context {
+        f: &f,
+        marker: &marker,
+        cards: &cards,
+        holders: &holders,
+        looked: &looked,
+        operators: &operators,
+        findings,
+    };
+    let rings: Vec<_> = drafts.iter().map(|d| ring::ring(&context, d)).collect();
     let in_rings: BTreeSet<usize> = drafts.iter().flat_map(|d| d.cards.iter().map(|c| c.index)).collect();
     let explained = |i: &usize| in_rings.contains(i) || cards.explained.get(i).is_some_and(|p| *p >= 0.5);
     let unexplained = cards.fraud.keys().filter(|i| !explained(i)).count() as u64;
@@ -92,23 +97,57 @@ pub fn trace(
     })
 }
 
+/// A ring whose conduct is plain need not have been used in fraud yet.
+const USED: f64 = 0.7;
+
+/// Rings by conduct first, then fraud cards with that conduct known, then rings with both.
 fn rings(
     f: &mut Facts,
     source: &dyn RowSource,
-    cards: &CardSources,
     params: &Params,
     bar: &mut Bar<'_>,
-) -> Result<(Marker, Vec<Draft>), TraceError> {
-    let marker = Marker::new(f, cards.fraud.keys().copied());
-    let (base, suspects) = ring::seed::suspects(f, &marker, &cards.columns);
-    facts::load_of_accounts(f, source, &suspects, bar)?;
-    let stock: BTreeSet<Id> =
-        f.openings.iter().filter(|o| suspects.contains(&o.account)).map(|o| o.card).collect();
-    facts::load_stock(f, source, &stock, bar)?;
+) -> Result<(Marker, CardSources, Vec<Draft>), TraceError> {
+    let fraud = card::reported(f);
+    let marker = Marker::new(f, fraud.keys().copied());
+    let (base, mut suspects) = ring::seed::suspects(f, &marker, &BTreeMap::new());
+    look_closer(f, source, &suspects, bar)?;
     let sheets = ring::seed::sheets(f, |i| marker.marks(f, i), Some(&suspects));
-    let mut drafts = ring::drafts(f, &marker, cards, &base, &sheets);
+    let first = ring::drafts(f, &marker, &BTreeMap::new(), &base, &sheets);
+    let mut suspected: BTreeMap<(Id, Id), f64> = BTreeMap::new();
+    for d in &first {
+        for c in d.group.columns.iter().flat_map(|c| [*c, (c.0, NONE)]) {
+            let p = suspected.entry(c).or_insert(0.0);
+            *p = p.max(USED * d.probability);
+        }
+    }
+    let cards = card::ask(f, &params.attribution, fraud, &suspected);
+    let more: BTreeSet<Id> = cards
+        .columns
+        .iter()
+        .filter(|(c, p)| **p >= 0.3 && !suspects.contains(&c.0))
+        .map(|(c, _)| c.0)
+        .collect();
+    if !more.is_empty() {
+        look_closer(f, source, &more, bar)?;
+        suspects.extend(more);
+    }
+    let sheets = ring::seed::sheets(f, |i| marker.marks(f, i), Some(&suspects));
+    let mut drafts = ring::drafts(f, &marker, &cards.columns, &base, &sheets);
     drafts.retain(|d| d.probability >= params.least_ring);
-    Ok((marker, drafts))
+    Ok((marker, cards, drafts))
+}
+
+/// Reads logins, changes of place and custody for these accounts and their cards.
+fn look_closer(
+    f: &mut Facts,
+    source: &dyn RowSource,
+    accounts: &BTreeSet<Id>,
+    bar: &mut Bar<'_>,
+) -> Result<(), TraceError> {
+    facts::load_of_accounts(f, source, accounts, bar)?;
+    let cards = f.openings.iter().filter(|o| accounts.contains(&o.account)).map(|o| o.card).collect();
+    facts::load_stock(f, source, &cards, bar)?;
+    Ok(())
 }
 
 /// Persons in whose names cards were opened without them: who disowned a card, and the rings' persons.

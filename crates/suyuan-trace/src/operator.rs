@@ -7,6 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use suyuan_model::calendar::Shift;
 use suyuan_model::outcome::{Contribution, Entity, EntityKind, Evidence, Operator};
 use suyuan_model::time;
 
@@ -107,6 +108,21 @@ fn logins_speak(
             (1.0 + (beside.len() as f64).ln()).min(4.0),
         ));
         rows.extend(beside.iter().take(50).map(|l| l.row));
+    }
+    let shift = f.staff.get(&account).and_then(|s| Shift::parse(f.name(s.shift)).ok());
+    if let Some(shift) = shift {
+        let off = logins.iter().filter(|l| !shift.covers(l.row.ts)).count();
+        if off * 5 >= logins.len() {
+            let value = format!("{off} / {}", logins.len());
+            let nats = off as f64 / n;
+            reasons.push(reason(
+                "logged in outside the account's shift",
+                "在班次之外登录",
+                &value,
+                None,
+                nats,
+            ));
+        }
     }
     let first = logins[0];
     let others: BTreeSet<Id> = f.logins.get(&account).into_iter().flatten().map(|l| l.device).collect();

@@ -219,3 +219,56 @@ impl Tally {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        /// The counting pass agrees with sets of whole tuples.
+        #[test]
+        fn counts_agree_with_the_plain_way(
+            events in proptest::collection::vec((0u32..5, 0u32..12, 0.0f64..300.0), 1..200),
+            harmed in proptest::collection::btree_set(0u32..12, 1..6),
+        ) {
+            let mut events = events;
+            events.sort_by(|a, b| a.2.total_cmp(&b.2));
+            let mut t = Tally::new(300.0);
+            for _ in 0..5 {
+                t.column(0, None);
+            }
+            let strata = [t.stratum(0), t.stratum(0), t.stratum(1)];
+            for thing in 0..12u32 {
+                t.thing(strata[thing as usize % 3]);
+                if harmed.contains(&thing) {
+                    t.follow(thing);
+                }
+            }
+            for (c, x, day) in &events {
+                t.touch(*c, *x, *day, 1.0, Row::nowhere(0));
+            }
+            let pairs: BTreeSet<(u32, u32)> = events.iter().map(|e| (e.0, e.1)).collect();
+            let things = t.things_of();
+            let list: Vec<(u32, f64)> = harmed.iter().map(|h| (*h, 299.0)).collect();
+            let (p, asked, _) = t.problem(Clock::Calendar, |_| true, &list, |_| true);
+            let in_bin: BTreeSet<(u32, u32, usize)> = events.iter().map(|e| (e.0, e.1, p.bin(e.2))).collect();
+            for (i, c) in asked.iter().enumerate() {
+                prop_assert_eq!(things[*c as usize], pairs.iter().filter(|x| x.0 == *c).count() as u64);
+                for b in 0..p.bins {
+                    let n = in_bin.iter().filter(|x| x.0 == *c && x.2 == b).count();
+                    prop_assert_eq!(p.columns[i].exposure[b], n as f64);
+                }
+                let mut by: BTreeMap<u32, f64> = BTreeMap::new();
+                for (_, x) in pairs.iter().filter(|x| x.0 == *c) {
+                    *by.entry(strata[*x as usize % 3]).or_default() += 1.0;
+                }
+                prop_assert_eq!(&p.columns[i].strata, &by.into_iter().collect::<Vec<_>>());
+            }
+            prop_assert_eq!(p.touches.len(), events.iter().filter(|e| harmed.contains(&e.1)).count());
+        }
+    }
+}

@@ -25,12 +25,11 @@ impl Delay {
     pub fn shaped(horizon: f64, month: f64, density: &[f64]) -> Delay {
         let mut d = Delay::new(horizon, horizon / 5.0);
         let at = |x: f64| density.get((x / month) as usize).copied().unwrap_or(0.0);
-        for b in 0..d.f.len() {
-            let w = d.width(b);
-            let steps = 16;
-            let sum: f64 =
-                (0..steps).map(|i| at(EDGES[b] + w * (f64::from(i) + 0.5) / f64::from(steps))).sum();
-            d.f[b] = if w > 0.0 { sum / f64::from(steps) } else { 0.0 };
+        let steps = 16;
+        let widths: Vec<f64> = (0..d.f.len()).map(|b| d.width(b)).collect();
+        for ((f, w), start) in d.f.iter_mut().zip(widths).zip(EDGES) {
+            let sum: f64 = (0..steps).map(|i| at(start + w * (f64::from(i) + 0.5) / f64::from(steps))).sum();
+            *f = if w > 0.0 { sum / f64::from(steps) } else { 0.0 };
         }
         let total: f64 = (0..d.f.len()).map(|b| d.f[b] * d.width(b)).sum();
         d.f.iter_mut().for_each(|f| *f /= total.max(1e-12));
@@ -53,12 +52,12 @@ impl Delay {
     /// Share that has shown itself after `days`.
     pub fn shown(&self, days: f64) -> f64 {
         let mut sum = 0.0;
-        for b in 0..self.f.len() {
+        for (b, (f, start)) in self.f.iter().zip(EDGES).enumerate() {
             let w = self.width(b);
-            if days >= EDGES[b] + w {
-                sum += self.f[b] * w;
-            } else if days > EDGES[b] {
-                return sum + self.f[b] * (days - EDGES[b]);
+            if days >= start + w {
+                sum += f * w;
+            } else if days > start {
+                return sum + f * (days - start);
             }
         }
         sum
@@ -86,9 +85,9 @@ impl Delay {
             *slot = (n + PRIOR * f0[b] * w * ripe) / ripe;
         }
         let total: f64 = q.iter().sum();
-        for b in 0..q.len() {
+        for (b, q) in q.iter().enumerate() {
             let w = self.width(b);
-            self.f[b] = if w > 0.0 { q[b] / total / w } else { 0.0 };
+            self.f[b] = if w > 0.0 { q / total / w } else { 0.0 };
         }
     }
 }

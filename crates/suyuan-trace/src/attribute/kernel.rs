@@ -265,17 +265,17 @@ fn leak_cells(room: &mut Scratch, bins: usize, things: &[Thing], m: f64, ripe: &
         starts.fill([0.0; LENGTH.len()]);
         ends.fill([0.0; LENGTH.len()]);
         let mut z = [0.0; LENGTH.len()];
-        for a in 0..bins {
-            for b in a..bins {
+        for (a, begun) in starts.iter_mut().enumerate() {
+            for (b, ended) in ends.iter_mut().enumerate().skip(a) {
                 let v = room.s[a * bins + b] - top;
                 if v < -NEGLIGIBLE {
                     continue;
                 }
                 let w = v.exp();
-                for h in 0..LENGTH.len() {
-                    let x = w * room.powers[b - a][h];
-                    starts[a][h] += x;
-                    ends[b][h] += x;
+                for (h, power) in room.powers[b - a].iter().enumerate() {
+                    let x = w * power;
+                    begun[h] += x;
+                    ended[h] += x;
                     z[h] += x;
                 }
             }

@@ -18,6 +18,8 @@ mod kernel;
 mod problem;
 mod special;
 
+use std::collections::BTreeMap;
+
 use base::Base;
 use delay::Delay;
 use kernel::{Factor, Scratch};
@@ -81,31 +83,46 @@ pub struct Scored {
     pub set: Vec<(u32, f64)>,
 }
 
-/// Candidates below this log factor are dropped after the first look.
+/// Candidates below this log factor are dropped until a source is found.
 const SCREEN: f64 = -1.0;
+/// Shares of intensity below this part of the common honest rate move nobody's factor.
+const STILL: f64 = 1e-3;
 /// A rival must cover this share of a source's harmed things to be held against it.
 const RIVAL: f64 = 0.3;
 
 struct Fit<'a> {
     p: &'a Problem,
     set: &'a Settings,
+    suspected: &'a BTreeMap<u32, f64>,
     ranges: Vec<std::ops::Range<usize>>,
     share: Vec<f64>,
     leak: Vec<f64>,
+    /// When a harmed thing's explanation last moved, and when a column was last evaluated.
+    moved: Vec<u64>,
+    seen: Vec<u64>,
+    now: u64,
     factors: Vec<Factor>,
     pip: Vec<f64>,
     room: Scratch,
 }
 
 /// Scores every column that touched at least two harmed things before their harm; most probable first.
-pub fn attribute(p: &Problem, settings: &Settings) -> Vec<Scored> {
+///
+/// `suspected` holds what is known of columns from records other than harm, as probabilities; the
+/// common small prior stands for all others. It changes probabilities and whose harm counts as honest,
+/// never a column's own factor against a given honest rate.
+pub fn attribute(p: &Problem, settings: &Settings, suspected: &BTreeMap<u32, f64>) -> Vec<Scored> {
     let n = p.columns.len();
     let ranges = p.ranges();
     let mut fit = Fit {
         p,
         set: settings,
+        suspected,
         share: vec![0.0; p.touches.len()],
         leak: vec![0.0; p.harmed.len()],
+        moved: vec![0; p.harmed.len()],
+        seen: vec![0; n],
+        now: 1,
         factors: vec![Factor::default(); n],
         pip: vec![0.0; n],
         room: Scratch::new(p.bins),
@@ -116,49 +133,57 @@ pub fn attribute(p: &Problem, settings: &Settings) -> Vec<Scored> {
 
 impl Fit<'_> {
     fn run(&mut self) -> Vec<Scored> {
-        let mut candidates: Vec<usize> =
+        let all: Vec<usize> =
             (0..self.p.columns.len()).filter(|c| self.harmed_before(*c).len() >= 2).collect();
-        let mut unexplained = vec![1.0; self.p.harmed.len()];
+        let mut candidates = all.clone();
+        let mut unexplained = self.unsuspected();
         let mut base = Base::fit(self.p, &unexplained);
         let mut delay = match self.p.clock {
             Clock::Calendar => Delay::new(self.p.horizon, (self.p.horizon / 5.0).clamp(5.0, 90.0)),
             // Cards are used at the same ages whoever opened them, until the data say otherwise.
             Clock::Age => Delay::shaped(self.p.horizon, base::MONTH, &base.age),
         };
-        if std::env::var("DBG").is_ok() {
-            eprintln!("spread {:?} columns {}", base.spread, self.p.columns.len());
-        }
         let mut prior = self.set.sources_expected / self.p.columns.len().max(1) as f64;
         for round in 0..self.set.rounds {
             self.share.fill(0.0);
             self.leak.fill(0.0);
             for &c in &candidates {
                 self.factors[c] = self.evaluate(&base, &delay, c);
+                self.seen[c] = self.now;
             }
-            if std::env::var("DBG").is_ok() {
-                for &c in &candidates {
-                    eprintln!(
-                        "round {round} col {c} lvl {} harmed {} log {:.2} E {:.2}",
-                        self.p.columns[c].level,
-                        self.harmed_before(c).len(),
-                        self.factors[c].log,
-                        base.expected[c]
-                    );
-                }
-            }
-            if round == 0 {
-                candidates.retain(|c| self.factors[*c].log > SCREEN);
-            }
+            candidates.retain(|c| self.factors[*c].log > SCREEN);
             candidates.sort_by(|a, b| self.factors[*b].log.total_cmp(&self.factors[*a].log).then(a.cmp(b)));
             self.pip.fill(0.0);
             self.explain_away(&base, &delay, &candidates, prior);
             if round + 1 == self.set.rounds {
                 break;
             }
+            // Whoever stood in the shade of a source found now is looked at again.
+            if self.guarded(&candidates).iter().any(|c| self.pip[*c] > 0.5) {
+                candidates.clone_from(&all);
+            }
             prior = self.learn(&base, &mut delay, &candidates, &mut unexplained);
             base = Base::fit(self.p, &unexplained);
         }
         self.results(&base, &delay, &candidates)
+    }
+
+    /// How much of each harm may speak of the honest risk: not what passed through suspected columns.
+    fn unsuspected(&self) -> Vec<f64> {
+        let mut out = vec![1.0f64; self.p.harmed.len()];
+        for (column, p) in self.suspected {
+            for e in self.ranges[*column as usize].clone() {
+                let slot = &mut out[self.p.touches[e].harmed as usize];
+                *slot = slot.min(1.0 - p);
+            }
+        }
+        out
+    }
+
+    /// Log prior odds of a column.
+    fn log_odds(&self, c: usize, prior: f64) -> f64 {
+        let p = self.suspected.get(&(c as u32)).map_or(prior, |s| s.max(prior)).clamp(1e-12, 0.95);
+        (p / (1.0 - p)).ln()
     }
 
     /// Distinct harmed things that the column touched before their harm.
@@ -196,15 +221,19 @@ impl Fit<'_> {
 
     /// Coordinate ascent: each candidate in turn sees what the others leave unexplained.
     fn explain_away(&mut self, base: &Base, delay: &Delay, candidates: &[usize], prior: f64) {
-        let log_odds = (prior / (1.0 - prior)).ln();
         for _ in 0..self.set.sweeps {
             let mut moved: f64 = 0.0;
             for &c in candidates {
+                let log_odds = self.log_odds(c, prior);
                 // Far-off candidates are not evaluated again: nothing was taken from anyone for them.
                 if self.pip[c] == 0.0 && self.factors[c].log + log_odds < -12.0 {
                     continue;
                 }
-                self.factors[c] = self.evaluate(base, delay, c);
+                // Nothing that it could explain has moved since: the factor stands.
+                let range = self.ranges[c].clone();
+                if self.p.touches[range].iter().any(|t| self.moved[t.harmed as usize] > self.seen[c]) {
+                    self.factors[c] = self.evaluate(base, delay, c);
+                }
                 let pip = logistic(log_odds + self.factors[c].log);
                 moved = moved.max((pip - self.pip[c]).abs());
                 self.pip[c] = pip;
@@ -212,9 +241,16 @@ impl Fit<'_> {
                     let t = &self.p.touches[e];
                     let f = t.weight * delay.density(self.p.harmed[t.harmed as usize].day - t.day);
                     let share = pip * self.factors[c].on[self.p.bin(t.day)] * f;
-                    self.leak[t.harmed as usize] += share - self.share[e];
+                    let h = t.harmed as usize;
+                    self.leak[h] += share - self.share[e];
+                    if (share - self.share[e]).abs() > STILL * base.density[h] * self.p.strata_rate() {
+                        self.now += 1;
+                        self.moved[h] = self.now;
+                    }
                     self.share[e] = share;
                 }
+                // Its own share is taken out when it is evaluated, so its own moves do not count.
+                self.seen[c] = self.now;
             }
             if moved < 2e-3 {
                 break;
@@ -229,7 +265,7 @@ impl Fit<'_> {
         let mut found = 0.0;
         let mut seen = Vec::new();
         let mut touched = Vec::new();
-        unexplained.fill(1.0);
+        unexplained.copy_from_slice(&self.unsuspected());
         for &c in &sure {
             found += self.pip[c];
             for e in self.ranges[c].clone() {

@@ -85,6 +85,12 @@ impl Problem {
         (((horizon / width).ceil() as usize).max(1), width)
     }
 
+    /// The common rate of harm.
+    pub fn strata_rate(&self) -> f64 {
+        let things: f64 = self.strata.iter().map(|s| s.things).sum();
+        self.harmed.len() as f64 / things.max(1.0)
+    }
+
     /// The bin of a day.
     pub fn bin(&self, day: f64) -> usize {
         ((day / self.bin_days).max(0.0) as usize).min(self.bins - 1)

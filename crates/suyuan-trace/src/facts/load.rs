@@ -95,7 +95,7 @@ pub fn load(source: &dyn RowSource, bar: &mut Bar<'_>) -> Result<Facts, ScanErro
 }
 
 fn reference(f: &mut Facts, source: &dyn RowSource, bar: &mut Bar<'_>) -> Result<(), ScanError> {
-    let columns = ["account", "holder", "role", "outlet", "agent", "region6", "shift"];
+    let columns = ["account", "holder", "outlet", "agent", "region6", "shift"];
     scan(source, Kind::Staff, &columns, bar, |batch, rows| {
         let c = StaffColumns::bind(batch);
         for i in rows {
@@ -107,18 +107,16 @@ fn reference(f: &mut Facts, source: &dyn RowSource, bar: &mut Bar<'_>) -> Result
                 agent: f.names.id(c.agent.get(i)),
                 region: f.names.id(c.region6.get(i)),
                 shift: f.names.id(c.shift.get(i)),
-                role: f.names.id(c.role.get(i)),
             };
             f.staff.insert(account, staff);
         }
     })?;
-    scan(source, Kind::Outlet, &["outlet", "agent", "region6"], bar, |batch, rows| {
+    scan(source, Kind::Outlet, &["outlet", "region6"], bar, |batch, rows| {
         let c = OutletColumns::bind(batch);
         for i in rows {
             let outlet = f.names.id(c.outlet.get(i));
             let value = Outlet {
                 row: row(&c.key, &mut f.names, Kind::Outlet, i),
-                agent: f.names.id(c.agent.get(i)),
                 region: f.names.id(c.region6.get(i)),
             };
             f.outlets.insert(outlet, value);
@@ -135,13 +133,12 @@ fn reference(f: &mut Facts, source: &dyn RowSource, bar: &mut Bar<'_>) -> Result
 }
 
 fn exhibits(f: &mut Facts, source: &dyn RowSource, bar: &mut Bar<'_>) -> Result<(), ScanError> {
-    scan(source, Kind::Party, &["party", "kind", "name", "note"], bar, |batch, rows| {
+    scan(source, Kind::Party, &["party", "name", "note"], bar, |batch, rows| {
         let c = PartyColumns::bind(batch);
         for i in rows {
             let value = Party {
                 row: row(&c.key, &mut f.names, Kind::Party, i),
                 party: f.names.id(c.party.get(i)),
-                kind: f.names.id(c.kind.get(i)),
                 name: f.names.id(c.name.get(i)),
                 note: f.names.id(c.note.get(i)),
             };
@@ -165,7 +162,7 @@ fn exhibits(f: &mut Facts, source: &dyn RowSource, bar: &mut Bar<'_>) -> Result<
             f.dealings.push(value);
         }
     })?;
-    scan(source, Kind::Sighting, &["subject", "card", "lot", "party"], bar, |batch, rows| {
+    scan(source, Kind::Sighting, &["subject", "card", "party"], bar, |batch, rows| {
         let c = SightingColumns::bind(batch);
         for i in rows {
             let value = Sighting {
@@ -173,7 +170,6 @@ fn exhibits(f: &mut Facts, source: &dyn RowSource, bar: &mut Bar<'_>) -> Result<
                 subject: f.names.id(c.subject.get(i)),
                 card: f.names.id(c.card.get(i)),
                 party: f.names.id(c.party.get(i)),
-                lot: f.names.id(c.lot.get(i)),
             };
             f.sightings.push(value);
         }
@@ -237,7 +233,6 @@ fn openings(f: &mut Facts, source: &dyn RowSource, bar: &mut Bar<'_>) -> Result<
         "session",
         "outlet",
         "region6",
-        "gps_source",
         "cell_region6",
         "captured_at",
         "image_hash",
@@ -258,7 +253,6 @@ fn openings(f: &mut Facts, source: &dyn RowSource, bar: &mut Bar<'_>) -> Result<
                 session: f.names.id(c.session.get(i)),
                 outlet: f.names.id(c.outlet.get(i)),
                 region: f.names.id(c.region6.get(i)),
-                manual_place: c.gps_source.get(i) == Some("manual"),
                 cell: f.names.id(c.cell_region6.get(i)),
                 captured_at: c.captured_at.get(i),
                 image: f.names.id(c.image_hash.get(i)),
@@ -317,7 +311,7 @@ pub fn load_of_accounts(
             f.logins.entry(account).or_default().push(value);
         }
     })?;
-    let columns = ["account", "change", "old", "new", "order", "device", "session"];
+    let columns = ["account", "change", "new", "order", "device", "session"];
     scan(source, Kind::AccountChange, &columns, bar, |batch, rows| {
         let c = AccountChangeColumns::bind(batch);
         for i in rows.filter(|i| c.change.get(*i) == Some("location_override")) {
@@ -327,10 +321,8 @@ pub fn load_of_accounts(
             }
             let value = Override {
                 row: row(&c.key, &mut f.names, Kind::AccountChange, i),
-                account,
                 device: f.names.id(c.device.get(i)),
                 session: f.names.id(c.session.get(i)),
-                old: f.names.id(c.old.get(i)),
                 new: f.names.id(c.new.get(i)),
                 order: f.names.id(c.order.get(i)),
             };
@@ -366,7 +358,7 @@ pub fn load_stock(
             let r = row(&c.key, &mut f.names, Kind::StockMove, i);
             let (from, to) = (f.names.id(c.from.get(i)), f.names.id(c.to.get(i)));
             for card in hit {
-                f.moves.entry(card).or_default().push(Move { row: r, card, from, to });
+                f.moves.entry(card).or_default().push(Move { row: r, from, to });
             }
         }
     })

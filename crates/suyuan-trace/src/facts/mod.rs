@@ -57,7 +57,6 @@ pub struct Opening {
     pub session: Id,
     pub outlet: Id,
     pub region: Id,
-    pub manual_place: bool,
     pub cell: Id,
     pub captured_at: Option<i64>,
     pub image: Id,
@@ -75,14 +74,12 @@ pub struct Staff {
     pub agent: Id,
     pub region: Id,
     pub shift: Id,
-    pub role: Id,
 }
 
 /// An outlet.
 #[derive(Clone, Copy, Debug)]
 pub struct Outlet {
     pub row: Row,
-    pub agent: Id,
     pub region: Id,
 }
 
@@ -121,7 +118,6 @@ pub struct Capture {
 pub struct Party {
     pub row: Row,
     pub party: Id,
-    pub kind: Id,
     pub name: Id,
     pub note: Id,
 }
@@ -146,7 +142,6 @@ pub struct Sighting {
     pub subject: Id,
     pub card: Id,
     pub party: Id,
-    pub lot: Id,
 }
 
 /// A login of an account under suspicion.
@@ -164,10 +159,8 @@ pub struct Login {
 #[derive(Clone, Copy, Debug)]
 pub struct Override {
     pub row: Row,
-    pub account: Id,
     pub device: Id,
     pub session: Id,
-    pub old: Id,
     pub new: Id,
     pub order: Id,
 }
@@ -176,7 +169,6 @@ pub struct Override {
 #[derive(Clone, Copy, Debug)]
 pub struct Move {
     pub row: Row,
-    pub card: Id,
     pub from: Id,
     pub to: Id,
 }

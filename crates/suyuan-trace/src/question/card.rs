@@ -6,13 +6,14 @@
 
 use std::collections::BTreeMap;
 
-use suyuan_model::outcome::{Entity, EntityKind, Question, Source};
+use suyuan_model::outcome::{Contribution, Entity, EntityKind, Question, Source};
 
 use super::{Behind, WORTH, entity, merge, source};
 use crate::attribute::{Clock, Settings, attribute};
 use crate::facts::{Facts, Row, city};
 use crate::intern::{Id, Lookup, NONE};
 use crate::tally::Tally;
+use crate::words::{number, text};
 
 /// What the question gave.
 pub struct CardSources {
@@ -51,9 +52,13 @@ pub fn reported(f: &Facts) -> BTreeMap<usize, Vec<usize>> {
     out
 }
 
-/// Asks the question.
-pub fn ask(f: &Facts, settings: &Settings) -> CardSources {
-    let fraud = reported(f);
+/// Asks the question. `suspected` holds columns whose conduct is that of a ring, with its probability.
+pub fn ask(
+    f: &Facts,
+    settings: &Settings,
+    fraud: BTreeMap<usize, Vec<usize>>,
+    suspected: &BTreeMap<(Id, Id), f64>,
+) -> CardSources {
     let mut tally = Tally::new(f.horizon());
     let mut strata: Lookup<Id, u32> = Lookup::default();
     let mut regions: BTreeMap<String, u32> = BTreeMap::new();
@@ -108,7 +113,12 @@ pub fn ask(f: &Facts, settings: &Settings) -> CardSources {
         })
         .collect();
     let (problem, asked, things) = tally.problem(Clock::Age, |c| keep[c as usize], &harmed, |_| true);
-    let scored = attribute(&problem, settings);
+    let known: BTreeMap<u32, f64> = asked
+        .iter()
+        .enumerate()
+        .filter_map(|(i, c)| suspected.get(&keys[*c as usize]).map(|p| (i as u32, *p)))
+        .collect();
+    let scored = attribute(&problem, settings, &known);
     let mut out =
         CardSources { sources: Vec::new(), columns: BTreeMap::new(), fraud, explained: BTreeMap::new() };
     let mut found = Vec::new();
@@ -133,8 +143,25 @@ pub fn ask(f: &Facts, settings: &Settings) -> CardSources {
         let rate = s.expected / opened.max(1) as f64;
         let devices: BTreeMap<Id, u64> =
             columns.range((key.0, 0)..(key.0, NONE)).map(|(k, c)| (k.1, exposure[*c as usize])).collect();
-        let behind = behind(f, key, opened, &out.fraud, rate, &devices);
-        found.extend(source(f, Question::CardOpening, s, &behind, set));
+        // A device's column speaks of its account: the figures are the account's.
+        let whole = columns.get(&(key.0, NONE)).map_or(opened, |c| exposure[*c as usize]);
+        let behind = behind(f, (key.0, NONE), whole, &out.fraud, rate, &devices);
+        let mut of_account = s.clone();
+        of_account.expected = rate * whole as f64;
+        of_account.harmed = out.fraud.keys().filter(|i| f.openings[**i].account == key.0).count() as u64;
+        let mut one = source(f, Question::CardOpening, &of_account, &behind, set);
+        if let (Some(one), Some(p)) = (one.as_mut(), suspected.get(&key)) {
+            one.contributions.push(Contribution {
+                what: text(
+                    "its openings carry marks of several families, independent of harm; this raised the prior",
+                    "其开卡带有多类独立于案件的异常标记，先验概率因此提高",
+                ),
+                value: number(*p),
+                threshold: None,
+                nats: (p / (1.0 - p)).ln(),
+            });
+        }
+        found.extend(one);
     }
     out.sources = merge(found);
     out

@@ -218,7 +218,7 @@ fn ask(
     }
     let exposure = l.tally.things_of();
     let (problem, asked, things) = l.tally.problem(Clock::Calendar, keep, &days, &counts);
-    let scored = attribute(&problem, settings);
+    let scored = attribute(&problem, settings, &BTreeMap::new());
     let place: BTreeMap<u32, usize> = things.iter().enumerate().map(|(i, t)| (*t, i)).collect();
     let mut found = Vec::new();
     for s in scored.iter().filter(|s| s.probability >= WORTH) {

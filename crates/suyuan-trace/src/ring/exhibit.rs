@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use suyuan_model::outcome::{Entity, EntityKind, Text};
 
 use super::{Draft, Seller};
-use crate::facts::{Dealing, Facts, Row};
+use crate::facts::{Facts, Row};
 use crate::intern::{Id, NONE};
 use crate::words::text;
 
@@ -28,6 +28,8 @@ pub struct Actor {
     pub takes: Vec<usize>,
     /// Cards of the ring found with it, by index of sighting.
     pub found: Vec<usize>,
+    /// Data of the ring's persons found with it, likewise.
+    pub data: Vec<usize>,
 }
 
 impl Actor {
@@ -163,8 +165,10 @@ pub fn actors(f: &Facts, d: &Draft, sellers: &[Seller<'_>]) -> Vec<Actor> {
     let mut all = all(f);
     let cards: BTreeSet<Id> = d.cards.iter().map(|c| f.openings[c.index].card).collect();
     for (n, s) in f.sightings.iter().enumerate() {
-        if s.party != NONE && cards.contains(&s.card) {
-            all.entry(s.party).or_insert_with(|| Actor { id: s.party, ..Actor::default() }).found.push(n);
+        let (card, person) = (cards.contains(&s.card), d.persons.contains(&s.subject) && s.subject != NONE);
+        if s.party != NONE && (card || person) {
+            let actor = all.entry(s.party).or_insert_with(|| Actor { id: s.party, ..Actor::default() });
+            if card { actor.found.push(n) } else { actor.data.push(n) }
         }
     }
     let mut mine: BTreeSet<Entity> = BTreeSet::new();
@@ -174,7 +178,7 @@ pub fn actors(f: &Facts, d: &Draft, sellers: &[Seller<'_>]) -> Vec<Actor> {
     mine.extend(sellers.iter().map(|s| s.source.entity.clone()));
     let mut inside: BTreeSet<Id> = all
         .values()
-        .filter(|a| !a.found.is_empty() || a.same.iter().any(|(e, _)| mine.contains(e)))
+        .filter(|a| !a.found.is_empty() || !a.data.is_empty() || a.same.iter().any(|(e, _)| mine.contains(e)))
         .map(|a| a.id)
         .collect();
     loop {
@@ -207,11 +211,6 @@ pub fn quantity(f: &Facts, dealings: &[usize]) -> Option<u64> {
 /// The rows of dealings.
 pub fn rows(f: &Facts, dealings: &[usize]) -> Vec<Row> {
     dealings.iter().map(|i| f.dealings[*i].row).collect()
-}
-
-/// The dealing of an index.
-pub fn dealing(f: &Facts, index: usize) -> &Dealing {
-    &f.dealings[index]
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use suyuan_model::outcome::{ChainStage, Entity, EntityKind, Evidence, Link, Oper
 
 use super::exhibit::Actor;
 use super::marks::Marker;
-use super::{Draft, Seller};
+use super::{Context, Draft, Seller};
 use crate::facts::{Facts, Row};
 use crate::intern::{Id, NONE};
 use crate::question::card::CardSources;
@@ -51,15 +51,8 @@ impl Writer<'_> {
 }
 
 /// All links of a ring, by stage.
-pub fn links(
-    f: &Facts,
-    d: &Draft,
-    marker: &Marker,
-    cards: &CardSources,
-    operators: &[Operator],
-    sellers: &[Seller<'_>],
-    actors: &[Actor],
-) -> Vec<Link> {
+pub fn links(c: &Context<'_>, d: &Draft, sellers: &[Seller<'_>], actors: &[Actor]) -> Vec<Link> {
+    let (f, marker, operators, cards) = (c.f, c.marker, c.operators, c.cards);
     let mut w = Writer { f, out: Vec::new() };
     captures(&mut w, d, marker);
     sold(&mut w, d, sellers);
@@ -269,15 +262,17 @@ fn used(w: &mut Writer<'_>, d: &Draft, cards: &CardSources) {
 
 fn dealings(w: &mut Writer<'_>, actors: &[Actor]) {
     let f = w.f;
-    let mut by: BTreeMap<(Entity, Entity, Id), Vec<usize>> = BTreeMap::new();
+    let mut by: BTreeMap<(Entity, Entity, Id, Id), Vec<usize>> = BTreeMap::new();
     for a in actors {
         for n in &a.gives {
             if let Some(b) = actors.iter().find(|b| b.takes.contains(n)) {
-                by.entry((a.entity(f), b.entity(f), f.dealings[*n].what)).or_default().push(*n);
+                by.entry((a.entity(f), b.entity(f), f.dealings[*n].what, f.dealings[*n].note))
+                    .or_default()
+                    .push(*n);
             }
         }
     }
-    for ((from, to, what), list) in by {
+    for ((from, to, what, _), list) in by {
         let sum = |get: &dyn Fn(usize) -> Option<i64>| {
             let known: Vec<i64> = list.iter().filter_map(|n| get(*n)).collect();
             (!known.is_empty()).then(|| known.iter().sum::<i64>())
@@ -290,6 +285,11 @@ fn dealings(w: &mut Writer<'_>, actors: &[Actor]) {
             "credentials" => (ChainStage::Circulation, text("login and password", "工号和密码")),
             "money" => (ChainStage::Circulation, text("money", "款项")),
             _ => (ChainStage::Circulation, text("cards", "手机卡")),
+        };
+        let note = f.dealings[list[0]].note;
+        let name = match f.name(note) {
+            "" => name,
+            note => text(format!("{} ({note})", name.en), format!("{}（{note}）", name.zh)),
         };
         let prices: Vec<i64> = list.iter().filter_map(|n| f.dealings[*n].unit_price).collect();
         let name = match (prices.iter().min(), prices.iter().max()) {

@@ -304,12 +304,8 @@ pub fn session<'a>(f: &'a Facts, o: &Opening) -> Option<&'a Login> {
     let list = f.logins.get(&o.account)?;
     let to = list.partition_point(|l| l.row.ts <= o.row.ts);
     let recent = || list[..to].iter().rev().take_while(|l| o.row.ts - l.row.ts < DAY);
-    if o.session != NONE {
-        if let Some(l) = recent().find(|l| l.session == o.session) {
-            return Some(l);
-        }
-    }
-    recent().find(|l| l.device == o.device && o.row.ts - l.row.ts < DAY / 2)
+    let same = recent().find(|l| o.session != NONE && l.session == o.session);
+    same.or_else(|| recent().find(|l| l.device == o.device && o.row.ts - l.row.ts < DAY / 2))
 }
 
 fn end(l: &Login) -> i64 {

@@ -11,7 +11,7 @@ use suyuan_model::outcome::{Contribution, Entity, EntityKind, Evidence, Member, 
 
 use super::exhibit::{Actor, quantity, rows};
 use super::marks::Marker;
-use super::{Draft, Seller};
+use super::{Context, Draft, Seller};
 use crate::facts::{Facts, Row};
 use crate::intern::{Id, NONE};
 use crate::words::text;
@@ -35,10 +35,10 @@ struct Book<'a> {
 }
 
 impl Book<'_> {
+    /// Adds a reason, `what` with its value, for a role; without rows it is not said.
     fn add(
         &mut self,
-        role: Role,
-        entity: Entity,
+        (role, entity): (Role, Entity),
         p: f64,
         what: Text,
         value: String,
@@ -86,22 +86,15 @@ impl Book<'_> {
 }
 
 /// All members of a ring, roles in the order of the chain.
-pub fn members(
-    f: &Facts,
-    d: &Draft,
-    marker: &Marker,
-    operators: &[Operator],
-    sellers: &[Seller<'_>],
-    actors: &[Actor],
-) -> Vec<Member> {
+pub fn members(c: &Context<'_>, d: &Draft, sellers: &[Seller<'_>], actors: &[Actor]) -> Vec<Member> {
+    let (f, marker, operators) = (c.f, c.marker, c.operators);
     let mut book = Book { f, list: BTreeMap::new() };
     accounts(&mut book, d, operators);
     columns(&mut book, d, operators);
     collectors(&mut book, d, marker);
     for s in sellers {
         book.add(
-            Role::Seller,
-            s.source.entity.clone(),
+            (Role::Seller, s.source.entity.clone()),
             s.source.probability,
             text(
                 "touched persons of the ring's cards before their cards were opened",
@@ -134,8 +127,7 @@ fn accounts(book: &mut Book<'_>, d: &Draft, operators: &[Operator]) {
         if lent > 0.0 {
             let staff = f.staff.get(&account).map(|s| s.row);
             book.add(
-                Role::CredentialOwner,
-                entity.clone(),
+                (Role::CredentialOwner, entity.clone()),
                 lent,
                 text("cards of the ring were opened under the account by someone else", "他人使用该工号开卡"),
                 opened.len().to_string(),
@@ -148,8 +140,7 @@ fn accounts(book: &mut Book<'_>, d: &Draft, operators: &[Operator]) {
         if home != NONE {
             let row: Vec<Row> = f.outlets.get(&home).map(|o| o.row).into_iter().chain(opened).collect();
             book.add(
-                Role::Outlet,
-                Entity::new(EntityKind::Outlet, f.name(home)),
+                (Role::Outlet, Entity::new(EntityKind::Outlet, f.name(home))),
                 d.probability,
                 text("home outlet of the account", "工号所属网点"),
                 f.name(account).to_owned(),
@@ -184,8 +175,7 @@ fn stock(book: &mut Book<'_>, d: &Draft, account: Id, entity: Entity) {
     if !held.is_empty() && !mine.is_empty() {
         let share = held.len() as f64 / mine.len() as f64;
         book.add(
-            Role::StockAgent,
-            entity,
+            (Role::StockAgent, entity),
             (0.9 * share).min(0.9),
             text(
                 "cards of the ring were in the custody of the account's outlet or agent company",
@@ -208,8 +198,7 @@ fn columns(book: &mut Book<'_>, d: &Draft, operators: &[Operator]) {
         let opened: Vec<Row> = d.on(f, *column).iter().map(|i| f.openings[*i].row).collect();
         let n = opened.len();
         book.add(
-            Role::Device,
-            device.clone(),
+            (Role::Device, device.clone()),
             d.probability,
             text("cards of the ring were opened on it", "在该终端上开通涉案卡"),
             n.to_string(),
@@ -221,8 +210,7 @@ fn columns(book: &mut Book<'_>, d: &Draft, operators: &[Operator]) {
             let who = o.operator.iter().filter(|e| e.kind == EntityKind::Collector);
             for e in who {
                 book.add(
-                    Role::Operator,
-                    e.clone(),
+                    (Role::Operator, e.clone()),
                     o.probability,
                     text(
                         "captured identities on the device on which the cards were opened",
@@ -251,8 +239,7 @@ fn collectors(book: &mut Book<'_>, d: &Draft, marker: &Marker) {
     for (collector, rows) in by {
         let n = rows.len() as f64;
         book.add(
-            Role::Harvester,
-            Entity::new(EntityKind::Collector, f.name(collector)),
+            (Role::Harvester, Entity::new(EntityKind::Collector, f.name(collector))),
             (1.0 - 2.0 / (n + 2.0)).min(0.99),
             text(
                 "captured persons in whose names cards of the ring were opened afterwards",
@@ -282,7 +269,7 @@ fn roles(book: &mut Book<'_>, d: &Draft, a: &Actor) {
     let (gives_login, takes_login) = (deals(true, "credentials"), deals(false, "credentials"));
     let mut add = |role, p, en: &str, zh: &str, list: &[usize]| {
         let value = quantity(f, list).map_or_else(|| list.len().to_string(), |q| q.to_string());
-        book.add(role, entity.clone(), p, text(en, zh), value, rows(f, list), false);
+        book.add((role, entity.clone()), p, text(en, zh), value, rows(f, list), false);
     };
     let both = |x: &[usize], y: &[usize]| [x, y].concat();
     if owns_account && !gives_cards.is_empty() {
@@ -322,13 +309,24 @@ fn roles(book: &mut Book<'_>, d: &Draft, a: &Actor) {
     if keeps {
         add(Role::Organiser, SHAPED, "took cards and passed none on", "收进卡而未再交出", &takes_cards);
     }
+    if !a.data.is_empty() {
+        let found: Vec<Row> = a.data.iter().map(|i| f.sightings[*i].row).collect();
+        let value = found.len().to_string();
+        let what = text(
+            "data of persons of the ring's cards were found with this actor",
+            "在该主体处发现涉案卡登记人的个人信息",
+        );
+        let role = if opener { Role::Opener } else { Role::Seller };
+        if opener || takes_data.is_empty() {
+            book.add((role, entity.clone()), SHAPED, what, value, found, false);
+        }
+    }
     if !a.found.is_empty() {
         let found: Vec<Row> = a.found.iter().map(|i| f.sightings[*i].row).collect();
         let value = found.len().to_string();
         let what = text("cards of the ring were found with this actor", "在该主体处查获涉案卡");
         book.add(
-            Role::Organiser,
-            entity.clone(),
+            (Role::Organiser, entity.clone()),
             if keeps { 0.98 } else { SHAPED },
             what,
             value,
@@ -336,15 +334,11 @@ fn roles(book: &mut Book<'_>, d: &Draft, a: &Actor) {
             false,
         );
     }
-    if takes_cards.is_empty() != gives_cards.is_empty() && opener {
-        return;
-    }
     let passes = !takes_cards.is_empty() && !gives_cards.is_empty() && !opener && !owns_account;
     if passes && takes_data.is_empty() {
         let list = both(&takes_cards, &gives_cards);
         book.add(
-            Role::Courier,
-            entity,
+            (Role::Courier, entity),
             SHAPED,
             text("took cards and passed cards on", "收进卡又交出卡"),
             list.len().to_string(),

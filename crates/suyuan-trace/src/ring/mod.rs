@@ -77,7 +77,7 @@ impl Draft {
 pub fn drafts(
     f: &Facts,
     marker: &Marker,
-    named: &CardSources,
+    named: &BTreeMap<Column, f64>,
     base: &BTreeMap<Column, Sheet>,
     sheets: &BTreeMap<Column, Sheet>,
 ) -> Vec<Draft> {
@@ -87,7 +87,7 @@ pub fn drafts(
             .columns
             .iter()
             .flat_map(|c| [*c, (c.0, NONE)])
-            .filter_map(|c| named.columns.get(&c))
+            .filter_map(|c| named.get(&c))
             .fold(0.0, |a: f64, b| a.max(*b));
         let p_conduct = seed::conduct(base, sheets, &group);
         let cards = cards(f, marker, sheets, &group);
@@ -95,7 +95,8 @@ pub fn drafts(
             continue;
         }
         let persons = cards.iter().map(|c| f.openings[c.index].subject).collect();
-        let probability = (1.0 - (1.0 - p_source) * (1.0 - p_conduct)).min(0.999);
+        // The card question already started from the conduct: the two are not counted twice.
+        let probability = p_source.max(p_conduct).min(0.999);
         out.push(Draft { group, probability, cards, persons });
     }
     out.sort_by(|a, b| {
@@ -160,38 +161,46 @@ fn sellers<'a>(f: &Facts, d: &Draft, holders: &'a [Source], looked: &Lookups) ->
             let id = f.names.find(&s.entity.id)?;
             let (rows, who) = looked.touched(EntityKind::Account, id, &d.persons);
             let enough = who.len() >= LEAST_PERSONS || who.len() as f64 >= MOST_PERSONS * s.harmed as f64;
-            (!own.contains(&id) && enough && !who.is_empty()).then(|| Seller {
+            (!own.contains(&id) && enough && !who.is_empty()).then_some(Seller {
                 source: s,
-                rows,
                 persons: who.len(),
+                rows,
             })
         })
         .collect()
 }
 
+/// What a ring is written from.
+pub struct Context<'a> {
+    /// The records.
+    pub f: &'a Facts,
+    /// The marks.
+    pub marker: &'a Marker,
+    /// Sources of fraud cards.
+    pub cards: &'a CardSources,
+    /// Sources of identities.
+    pub holders: &'a [Source],
+    /// The look-ups behind them.
+    pub looked: &'a Lookups,
+    /// Owners and operators told apart.
+    pub operators: &'a [Operator],
+    /// Findings of the rules.
+    pub findings: &'a [Finding],
+}
+
 /// Writes a draft down.
-pub fn ring(
-    f: &Facts,
-    d: &Draft,
-    marker: &Marker,
-    cards: &CardSources,
-    holders: &[Source],
-    looked: &Lookups,
-    operators: &[Operator],
-    findings: &[Finding],
-) -> Ring {
-    let sellers = sellers(f, d, holders, looked);
+pub fn ring(c: &Context<'_>, d: &Draft) -> Ring {
+    let f = c.f;
+    let sellers = sellers(f, d, c.holders, c.looked);
     let actors = exhibit::actors(f, d, &sellers);
-    let members = member::members(f, d, marker, operators, &sellers, &actors);
-    let links = link::links(f, d, marker, cards, operators, &sellers, &actors);
     Ring {
         id: id_of(f, d),
         probability: d.probability,
-        members,
-        cards: d.cards.iter().map(|c| card(f, c, cards)).collect(),
+        members: member::members(c, d, &sellers, &actors),
+        cards: d.cards.iter().map(|x| card(f, x, c.cards)).collect(),
         persons: d.persons.iter().filter(|p| **p != NONE).count() as u64,
-        links,
-        findings: speaking(f, d, findings),
+        links: link::links(c, d, &sellers, &actors),
+        findings: speaking(f, d, c.findings),
         cannot_tell: cannot_tell(f, d, &sellers),
     }
 }
