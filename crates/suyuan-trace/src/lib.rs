@@ -71,7 +71,7 @@ pub fn trace(
     let (harmed, victims) = (impersonated(&f, &drafts), victims(&f));
     let interest: BTreeSet<Id> = harmed.keys().chain(victims.keys()).copied().collect();
     let mut looked = person::count(&mut f, source, &interest, &mut bar)?;
-    let holders = person::holders(&f, &mut looked, &harmed, &params.attribution);
+    let holders = person::holders(&f, &mut looked, &harmed, &params.attribution, &harvesters(&drafts));
     let leaks = person::victims(&f, &mut looked, &victims, &params.attribution);
     let operators = operators(&f, &drafts);
     let context = ring::Context {
@@ -148,6 +148,18 @@ fn look_closer(
     let cards = f.openings.iter().filter(|o| accounts.contains(&o.account)).map(|o| o.card).collect();
     facts::load_stock(f, source, &cards, bar)?;
     Ok(())
+}
+
+/// Collectors of rings, with the ring's probability.
+fn harvesters(drafts: &[Draft]) -> BTreeMap<Id, f64> {
+    let mut out = BTreeMap::new();
+    for d in drafts {
+        for c in &d.group.collectors {
+            let p = out.entry(*c).or_insert(0.0);
+            *p = d.probability.max(*p);
+        }
+    }
+    out
 }
 
 /// Persons in whose names cards were opened without them: who disowned a card, and the rings' persons.

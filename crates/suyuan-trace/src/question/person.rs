@@ -175,8 +175,15 @@ pub fn count(
     Ok(Lookups { tally: n.tally, keys: n.keys, persons: n.persons, bulk })
 }
 
-/// Asks for the leak of card-holders' identities.
-pub fn holders(f: &Facts, l: &mut Lookups, harmed: &Impersonated, settings: &Settings) -> Vec<Source> {
+/// Asks for the leak of card-holders' identities. `collectors` are those whose captures led to a
+/// ring's openings, with the ring's probability: what passed through them is not honest risk.
+pub fn holders(
+    f: &Facts,
+    l: &mut Lookups,
+    harmed: &Impersonated,
+    settings: &Settings,
+    collectors: &BTreeMap<Id, f64>,
+) -> Vec<Source> {
     let keys = l.keys.clone();
     let persons = l.persons.clone();
     let own_step = |h: &Held| {
@@ -188,21 +195,27 @@ pub fn holders(f: &Facts, l: &mut Lookups, harmed: &Impersonated, settings: &Set
         }
     };
     let when: BTreeMap<Id, i64> = harmed.iter().map(|(p, (ts, _))| (*p, *ts)).collect();
-    ask(f, l, Question::HolderIdentity, &when, settings, |_| true, |h| !own_step(h))
+    let known: BTreeMap<u32, f64> = keys
+        .iter()
+        .enumerate()
+        .filter(|(_, k)| k.0 == EntityKind::Collector)
+        .filter_map(|(i, k)| collectors.get(&k.1).map(|p| (i as u32, *p)))
+        .collect();
+    ask(f, l, Question::HolderIdentity, (&when, &known), settings, |_| true, |h| !own_step(h))
 }
 
 /// Asks for the leak of fraud victims' data.
 pub fn victims(f: &Facts, l: &mut Lookups, harmed: &BTreeMap<Id, i64>, settings: &Settings) -> Vec<Source> {
     let keys = l.keys.clone();
     let accounts = |c: u32| keys[c as usize].0 == EntityKind::Account;
-    ask(f, l, Question::VictimData, harmed, settings, accounts, |_| true)
+    ask(f, l, Question::VictimData, (harmed, &BTreeMap::new()), settings, accounts, |_| true)
 }
 
 fn ask(
     f: &Facts,
     l: &mut Lookups,
     question: Question,
-    harmed: &BTreeMap<Id, i64>,
+    (harmed, known): (&BTreeMap<Id, i64>, &BTreeMap<u32, f64>),
     settings: &Settings,
     keep: impl Fn(u32) -> bool,
     counts: impl Fn(&Held) -> bool,
@@ -218,7 +231,9 @@ fn ask(
     }
     let exposure = l.tally.things_of();
     let (problem, asked, things) = l.tally.problem(Clock::Calendar, keep, &days, &counts);
-    let scored = attribute(&problem, settings, &BTreeMap::new());
+    let known: BTreeMap<u32, f64> =
+        asked.iter().enumerate().filter_map(|(i, c)| known.get(c).map(|p| (i as u32, *p))).collect();
+    let scored = attribute(&problem, settings, &known);
     let place: BTreeMap<u32, usize> = things.iter().enumerate().map(|(i, t)| (*t, i)).collect();
     let mut found = Vec::new();
     for s in scored.iter().filter(|s| s.probability >= WORTH) {
