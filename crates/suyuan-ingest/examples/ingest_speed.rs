@@ -1,6 +1,6 @@
 //! Prints rows/s and MB/s of parsing, tokenising and sealing `opening` and `usage` rows from CSV.
 //!
-//! `cargo run --profile demo -p suyuan-ingest --example ingest_speed -- [ROWS] [THREADS]`
+//! `cargo run --profile demo -p suyuan-ingest --example ingest_speed -- [ROWS | FOLDER] [THREADS]`
 
 use std::io::{BufWriter, Write};
 use std::num::NonZeroUsize;
@@ -110,9 +110,12 @@ fn usage(out: &mut impl Write, rows: u64) -> std::io::Result<()> {
 }
 
 fn measure(vault: &Vault, path: &Path, threads: usize) -> Result<(), Box<dyn std::error::Error>> {
-    let bytes = std::fs::metadata(path)?.len();
+    let mut bytes = 0;
     let threads = NonZeroUsize::new(threads).ok_or("at least one thread")?;
     let plan = Plan::of(&[path.to_owned()], None)?;
+    for file in &plan.files {
+        bytes += std::fs::metadata(&file.path)?.len();
+    }
     let mut count = Count::default();
     let (start, cpu) = (Instant::now(), cpu_seconds());
     Intake::new(vault, Options::new(threads, None)).run(&plan, &mut count)?;
@@ -140,12 +143,18 @@ fn cpu_seconds() -> f64 {
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut args = std::env::args().skip(1);
-    let rows: u64 = args.next().map_or(Ok(1_000_000), |a| a.parse())?;
+    let first = args.next().unwrap_or_else(|| "1000000".to_owned());
     let threads: usize = args.next().map_or(Ok(2), |a| a.parse())?;
     let dir = std::env::temp_dir().join("suyuan-ingest-speed");
     let _ = std::fs::remove_dir_all(&dir);
     std::fs::create_dir_all(&dir)?;
     let vault = Vault::create(&dir.join("keys"))?;
+    if Path::new(&first).is_dir() {
+        measure(&vault, Path::new(&first), threads)?;
+        std::fs::remove_dir_all(&dir)?;
+        return Ok(());
+    }
+    let rows: u64 = first.parse()?;
     let (a, b) = (dir.join("opening.csv"), dir.join("usage.csv"));
     opening(&mut BufWriter::new(std::fs::File::create(&a)?), rows)?;
     usage(&mut BufWriter::new(std::fs::File::create(&b)?), rows)?;

@@ -51,7 +51,7 @@ impl Guard for suyuan_vault::Vault {
             Err(f) => return Err(Fault::whole(f.reason(), f.remedy())),
         };
         Ok(Some(Hidden {
-            key: crate::row::token_key(&token.text),
+            key: crate::memory::token_key(&token.text),
             token: token.text,
             region6: token.region6,
             birth_year: token.birth_year,

@@ -21,6 +21,7 @@
 //! Blind to: rows that are well-formed and untrue.
 
 mod cells;
+mod columns;
 mod error;
 mod expr;
 mod fault;
@@ -30,6 +31,7 @@ mod guard;
 mod intake;
 mod json;
 mod mapping;
+mod memory;
 mod open;
 mod plan;
 mod propose;

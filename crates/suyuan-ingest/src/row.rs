@@ -4,19 +4,15 @@
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
-use std::sync::Arc;
 
-use arrow_array::builder::{
-    BinaryBuilder, BooleanBuilder, Date32Builder, Decimal128Builder, Float64Builder, Int64Builder,
-    StringBuilder, TimestampMicrosecondBuilder,
-};
-use arrow_array::{Array, ArrayRef, RecordBatch};
-use suyuan_model::kind::pii_columns;
-use suyuan_model::{FieldType, Kind, PiiClass, geo, region, time};
+use arrow_array::RecordBatch;
+use suyuan_model::{FieldType, Kind, PiiClass, geo, time};
 
 use crate::cells::Cells;
+use crate::columns::{Slot, Table};
 use crate::fault::{Fault, text};
 use crate::guard::{Guard, Hidden};
+use crate::memory::{Originals, REPEATS_IN_CHUNK, Recent, Regions, Repeats};
 use crate::plan::{Coordinates, KindRecipe};
 use crate::value::{self, Value, Warn};
 use crate::zone::ZoneDay;
@@ -26,15 +22,6 @@ const MAX_FIELDS: usize = 32;
 
 /// A row may be this far ahead of the intake's clock: clocks differ, and a day is the coarsest unit.
 pub(crate) const AHEAD: i64 = time::DAY;
-
-/// What one field holds on its way into a column.
-#[derive(Default)]
-enum Slot<'a> {
-    #[default]
-    Absent,
-    Value(Value<'a>),
-    Hidden(Rc<Hidden>),
-}
 
 /// What all rows of a file share.
 pub(crate) struct Shared<'s> {
@@ -138,16 +125,7 @@ impl<'s> RowMaker<'s> {
 
     /// The originals gathered so far with the keys of their tokens.
     pub fn originals(&mut self) -> Option<(RecordBatch, Vec<u128>)> {
-        let Originals { tokens, sealed, keys } = &mut self.originals;
-        if keys.is_empty() {
-            return None;
-        }
-        let batch = originals_batch(Arc::new(tokens.finish()), Arc::new(sealed.finish()));
-        let given = std::mem::take(keys);
-        *tokens = StringBuilder::with_capacity(given.len(), given.len() * 32);
-        *sealed = BinaryBuilder::with_capacity(given.len(), given.len() * 48);
-        keys.reserve(given.len());
-        Some((batch, given))
+        self.originals.take()
     }
 
     fn ts(&mut self, recipe: &KindRecipe, cells: &Cells<'_>) -> Result<i64, Fault> {
@@ -339,324 +317,6 @@ fn to_wgs84(recipe: &KindRecipe, slots: &mut [Slot<'_>]) {
     slots[lon] = Slot::Value(Value::Real(x));
 }
 
-/// How many values a worker remembers.
-const RECENT: usize = 1 << 10;
-/// How many values a worker has seen once.
-const SEEN: usize = 1 << 12;
-
-/// The tokens of values that came again: the same agent, address or employer. A value is remembered
-/// at its second coming, so that those that come once cost nothing.
-struct Recent {
-    seen: Vec<u64>,
-    tokens: Vec<Option<Remembered>>,
-}
-
-/// A value and its token.
-type Remembered = (PiiClass, Box<str>, Rc<Hidden>);
-
-/// Months are kept beside the token of those under 16 only, so a token serves another row only where
-/// its person is older than this in both.
-const OLD_ENOUGH: i64 = 17;
-
-fn old_enough(hidden: &Hidden, ts: i64) -> bool {
-    let year = 1970 + ts.div_euclid(time::DAY) / 366;
-    hidden.birth_year.is_none_or(|born| year - born > OLD_ENOUGH)
-}
-
-impl Recent {
-    fn new() -> Self {
-        Self { seen: vec![0; SEEN], tokens: (0..RECENT).map(|_| None).collect() }
-    }
-
-    fn mix(class: PiiClass, text: &str) -> u64 {
-        let mut h = 0xcbf2_9ce4_8422_2325u64 ^ class as u64;
-        for chunk in text.as_bytes().chunks(8) {
-            let mut word = [0u8; 8];
-            word[..chunk.len()].copy_from_slice(chunk);
-            h = (h ^ u64::from_le_bytes(word)).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(29);
-        }
-        h.wrapping_mul(0x9e37_79b9_7f4a_7c15)
-    }
-
-    fn get(&self, mix: u64, class: PiiClass, text: &str, ts: i64) -> Option<Rc<Hidden>> {
-        self.tokens[(mix >> 40) as usize % RECENT]
-            .as_ref()
-            .filter(|(c, t, hidden)| *c == class && t.as_ref() == text && old_enough(hidden, ts))
-            .map(|(.., hidden)| hidden.clone())
-    }
-
-    fn put(&mut self, mix: u64, class: PiiClass, text: &str, ts: i64, hidden: &Rc<Hidden>) {
-        let seen = std::mem::replace(&mut self.seen[(mix >> 20) as usize % SEEN], mix);
-        if seen == mix && old_enough(hidden, ts) {
-            self.tokens[(mix >> 40) as usize % RECENT] = Some((class, text.into(), hidden.clone()));
-        }
-    }
-}
-
-/// Region codes known to be known.
-struct Regions(Vec<u32>);
-
-impl Regions {
-    fn new() -> Self {
-        Self(vec![0; 512])
-    }
-    /// Whether six digits are a code of GB/T 2260; looks each code up once, as long as it is remembered.
-    fn known(&mut self, text: &str) -> bool {
-        if text.len() != 6 || !text.bytes().all(|b| b.is_ascii_digit()) {
-            return false;
-        }
-        let code = text.bytes().fold(0u32, |n, b| n * 10 + u32::from(b - b'0'));
-        let place = (code.wrapping_mul(0x9e37_79b1) >> 16) as usize % self.0.len();
-        if self.0[place] != code {
-            if region::last_name(text).is_none() {
-                return false;
-            }
-            self.0[place] = code;
-        }
-        true
-    }
-}
-
-/// Originals of a chunk, repeats dropped where remembered.
-#[derive(Default)]
-struct Originals {
-    tokens: StringBuilder,
-    sealed: BinaryBuilder,
-    keys: Vec<u128>,
-}
-
-impl Originals {
-    fn push(&mut self, hidden: &Hidden) {
-        self.tokens.append_value(&hidden.token);
-        self.sealed.append_value(&hidden.sealed);
-        self.keys.push(hidden.key);
-    }
-}
-
-/// How many tokens a chunk remembers as given.
-const REPEATS_IN_CHUNK: usize = 1 << 11;
-
-/// A bounded memory of tokens: a repeat may be called new once it was pushed out, never the reverse.
-pub(crate) struct Repeats(Vec<u128>);
-
-impl Repeats {
-    pub fn new(size: usize) -> Self {
-        Self(vec![0; size])
-    }
-    /// Whether the token was not remembered; it is from now on.
-    pub fn is_new(&mut self, key: u128) -> bool {
-        let place = (key as usize ^ (key >> 64) as usize) % self.0.len();
-        std::mem::replace(&mut self.0[place], key) != key
-    }
-    fn clear(&mut self) {
-        self.0.fill(0);
-    }
-}
-
-/// The 128 bits of a token's keyed hash: the last 26 letters are their base 32.
-pub(crate) fn token_key(token: &str) -> u128 {
-    let tail = &token.as_bytes()[token.len().saturating_sub(26)..];
-    tail.iter().fold(0u128, |key, b| {
-        let five = match b {
-            b'a'..=b'z' => b - b'a',
-            b'2'..=b'7' => b - b'2' + 26,
-            other => other & 31,
-        };
-        (key << 5) | u128::from(five)
-    })
-}
-
-/// A batch of originals.
-pub(crate) fn originals_batch(tokens: ArrayRef, sealed: ArrayRef) -> RecordBatch {
-    RecordBatch::try_new(crate::originals_schema(), vec![tokens, sealed])
-        .expect("both columns have one entry an original")
-}
-
-/// The columns of one kind while they grow.
-struct Table {
-    rows: usize,
-    numbered: Vec<usize>,
-    ts: TimestampMicrosecondBuilder,
-    source: StringBuilder,
-    seq: Int64Builder,
-    fields: Vec<Vec<(Beside, Column)>>,
-    file_id: Int64Builder,
-    line: Int64Builder,
-}
-
-enum Column {
-    Text(StringBuilder),
-    Int(Int64Builder),
-    Real(Float64Builder),
-    Bool(BooleanBuilder),
-    Time(TimestampMicrosecondBuilder),
-    Day(Date32Builder),
-    Money(Decimal128Builder),
-}
-
-fn utc() -> TimestampMicrosecondBuilder {
-    TimestampMicrosecondBuilder::new().with_timezone("UTC")
-}
-
-impl Table {
-    fn new(kind: Kind) -> Self {
-        let column = |ty: &arrow_schema::DataType| match ty {
-            arrow_schema::DataType::Int64 => Column::Int(Int64Builder::new()),
-            arrow_schema::DataType::Float64 => Column::Real(Float64Builder::new()),
-            arrow_schema::DataType::Boolean => Column::Bool(BooleanBuilder::new()),
-            arrow_schema::DataType::Timestamp(..) => Column::Time(utc()),
-            arrow_schema::DataType::Date32 => Column::Day(Date32Builder::new()),
-            arrow_schema::DataType::Decimal128(..) => {
-                Column::Money(Decimal128Builder::new().with_data_type(FieldType::Money.arrow()))
-            }
-            _ => Column::Text(StringBuilder::new()),
-        };
-        let fields = kind.spec().fields.iter().map(|f| {
-            let mut columns = vec![(Beside::Token, column(&f.ty.arrow()))];
-            if let FieldType::Pii(class) = f.ty {
-                let beside = pii_columns(class).iter();
-                columns.extend(beside.map(|(suffix, ty)| (Beside::of(suffix), column(ty))));
-            }
-            columns
-        });
-        Self {
-            rows: 0,
-            numbered: Vec::new(),
-            ts: utc(),
-            source: StringBuilder::new(),
-            seq: Int64Builder::new(),
-            fields: fields.collect(),
-            file_id: Int64Builder::new(),
-            line: Int64Builder::new(),
-        }
-    }
-
-    fn push(&mut self, ts: i64, source: &str, seq: i64, slots: &[Slot<'_>], file_id: i64, line: i64) {
-        self.rows += 1;
-        self.ts.append_value(ts);
-        self.source.append_value(source);
-        self.seq.append_value(seq);
-        for (columns, slot) in self.fields.iter_mut().zip(slots) {
-            match slot {
-                Slot::Absent => columns.iter_mut().for_each(|(_, c)| c.null()),
-                Slot::Value(value) => columns[0].1.push(value),
-                Slot::Hidden(hidden) => push_hidden(columns, hidden),
-            }
-        }
-        self.file_id.append_value(file_id);
-        self.line.append_value(line);
-    }
-
-    fn finish(&mut self, kind: Kind) -> RecordBatch {
-        self.rows = 0;
-        let mut out: Vec<ArrayRef> =
-            vec![Arc::new(self.ts.finish()), Arc::new(self.source.finish()), Arc::new(self.seq.finish())];
-        out.extend(self.fields.iter_mut().flatten().map(|(_, c)| c.finish()));
-        out.push(Arc::new(self.file_id.finish()));
-        out.push(Arc::new(self.line.finish()));
-        RecordBatch::try_new(kind.schema(), out).expect("the columns are made from the kind's schema")
-    }
-}
-
-impl Column {
-    fn null(&mut self) {
-        match self {
-            Self::Text(b) => b.append_null(),
-            Self::Int(b) => b.append_null(),
-            Self::Real(b) => b.append_null(),
-            Self::Bool(b) => b.append_null(),
-            Self::Time(b) => b.append_null(),
-            Self::Day(b) => b.append_null(),
-            Self::Money(b) => b.append_null(),
-        }
-    }
-    fn push(&mut self, value: &Value<'_>) {
-        match (self, value) {
-            (Self::Text(b), Value::Text(v)) => b.append_value(v),
-            (Self::Int(b), Value::Int(v)) => b.append_value(*v),
-            (Self::Real(b), Value::Real(v)) => b.append_value(*v),
-            (Self::Bool(b), Value::Bool(v)) => b.append_value(*v),
-            (Self::Time(b), Value::Int(v)) => b.append_value(*v),
-            (Self::Day(b), Value::Int(v)) => b.append_value(*v as i32),
-            (Self::Money(b), Value::Int(v)) => b.append_value(i128::from(*v)),
-            (column, _) => column.null(),
-        }
-    }
-    fn text(&mut self, value: Option<&str>) {
-        if let Self::Text(b) = self {
-            b.append_option(value);
-        }
-    }
-    fn int(&mut self, value: Option<i64>) {
-        if let Self::Int(b) = self {
-            b.append_option(value);
-        }
-    }
-    /// The column so far; the next grows in as much room as this one took.
-    fn finish(&mut self) -> ArrayRef {
-        match self {
-            Self::Text(b) => {
-                let array = b.finish();
-                *b = StringBuilder::with_capacity(array.len() + 64, array.value_data().len() * 17 / 16);
-                Arc::new(array)
-            }
-            Self::Int(b) => Arc::new(b.finish()),
-            Self::Real(b) => Arc::new(b.finish()),
-            Self::Bool(b) => Arc::new(b.finish()),
-            Self::Time(b) => Arc::new(b.finish()),
-            Self::Day(b) => Arc::new(b.finish()),
-            Self::Money(b) => Arc::new(b.finish()),
-        }
-    }
-}
-
-/// What a column of a PII field holds.
-#[derive(Clone, Copy)]
-enum Beside {
-    Token,
-    Region6,
-    BirthYear,
-    BirthMonth,
-    Sex,
-    Valid,
-    Segment,
-    Surname,
-}
-
-impl Beside {
-    fn of(suffix: &str) -> Self {
-        match suffix {
-            "region6" => Self::Region6,
-            "birth_year" => Self::BirthYear,
-            "birth_month" => Self::BirthMonth,
-            "sex" => Self::Sex,
-            "valid" => Self::Valid,
-            "segment" => Self::Segment,
-            "surname" => Self::Surname,
-            other => unreachable!("`{other}` stands beside no token"),
-        }
-    }
-}
-
-fn push_hidden(columns: &mut [(Beside, Column)], hidden: &Hidden) {
-    for (beside, column) in columns {
-        match beside {
-            Beside::Token => column.text(Some(&hidden.token)),
-            Beside::Region6 => column.text(hidden.region6.as_deref()),
-            Beside::BirthYear => column.int(hidden.birth_year),
-            Beside::BirthMonth => column.int(hidden.birth_month),
-            Beside::Sex => column.text(hidden.sex),
-            Beside::Segment => column.text(hidden.segment.as_deref()),
-            Beside::Surname => column.text(hidden.surname.as_deref()),
-            Beside::Valid => {
-                if let Column::Bool(b) = column {
-                    b.append_option(hidden.valid);
-                }
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -666,23 +326,6 @@ mod tests {
         for kind in Kind::ALL {
             assert!(kind.spec().fields.len() <= MAX_FIELDS, "{}", kind.name());
             assert_eq!(Table::new(*kind).finish(*kind).num_rows(), 0);
-        }
-    }
-
-    #[test]
-    fn repeats_are_dropped_and_nothing_new_is() {
-        let mut repeats = Repeats::new(8);
-        let keys: Vec<u128> = (0..40)
-            .map(|n| {
-                token_key(&format!(
-                    "idn1-{}",
-                    "abcdefghijklmnopqrstuvwxyz".replace('c', &char::from(b'a' + n % 26).to_string())
-                ))
-            })
-            .collect();
-        for key in &keys[..26] {
-            assert!(repeats.is_new(*key) || *key == keys[2]);
-            assert!(!repeats.is_new(*key));
         }
     }
 }

@@ -141,3 +141,19 @@ fn a_time_may_stand_in_and_a_day_begins_in_china() {
     assert_eq!(suyuan_model::time::format(first(Kind::Usage)), "2020-02-29T16:00:00Z");
     assert_eq!(suyuan_model::time::format(first(Kind::Terminal)), "2019-12-31T16:00:00Z");
 }
+
+#[test]
+fn a_birth_month_is_told_of_children_only_whatever_was_seen_before() {
+    // Born in June 2010: under sixteen until June 2026. Each value comes often enough to be remembered.
+    let row = |year: u32| format!("{year}-03-01T08:00:00+08:00,a,view,110101201006010013\n");
+    let years = [2040, 2040, 2040, 2020, 2020, 2040, 2025, 2027, 2040, 2020];
+    let place = Place::new();
+    place.write(
+        "access.csv",
+        years.iter().fold("ts,account,action,subject\n".to_owned(), |t, y| t + &row(*y)),
+    );
+    let kept = place.run_with(None, options(1));
+    let months = kept.batches[0].1.column_by_name("subject_birth_month").unwrap().clone();
+    let told: Vec<u32> = (0..years.len()).filter(|n| months.is_valid(*n)).map(|n| years[n]).collect();
+    assert_eq!(told, [2020, 2020, 2025, 2020]);
+}
