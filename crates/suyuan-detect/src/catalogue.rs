@@ -21,10 +21,22 @@ fn page(rules: &RuleSet, zh: bool) -> String {
     } else {
         "# The rules\n\nWritten from the rule files. A hit is a lead: each names the other explanations that are checked, what would clear it and what it cannot tell apart.\n"
     });
-    out.push_str(if zh { "\n| 规则 | 模式 | 标题 | 依据 |\n|---|---|---|---|\n" } else { "\n| rule | scheme | title | threshold |\n|---|---|---|---|\n" });
+    out.push_str(if zh {
+        "\n| 规则 | 模式 | 标题 | 依据 |\n|---|---|---|---|\n"
+    } else {
+        "\n| rule | scheme | title | threshold |\n|---|---|---|---|\n"
+    });
     let pick = |t: &Text| if zh { t.zh.clone() } else { t.en.clone() };
     for r in rules.rules() {
-        let _ = writeln!(out, "| [{0}](#{1}) | {2} | {3} | {4} |", r.id, anchor(&r.id), r.scheme, pick(&r.title), confidence(r.confidence, zh));
+        let _ = writeln!(
+            out,
+            "| [{0}](#{1}) | {2} | {3} | {4} |",
+            r.id,
+            anchor(&r.id),
+            r.scheme,
+            pick(&r.title),
+            confidence(r.confidence, zh)
+        );
     }
     for r in rules.rules() {
         entry(&mut out, r, zh);
@@ -54,12 +66,19 @@ fn entry(out: &mut String, r: &Rule, zh: bool) {
     let line = |out: &mut String, en: &str, cn: &str, text: String| {
         let _ = writeln!(out, "- **{}** {text}", if zh { format!("{cn}：") } else { format!("{en}:") });
     };
-    let _ = writeln!(out, "\n## {}\n\n**{}** ({})\n\n{}\n", r.id, pick(&r.title), r.scheme, pick(&r.description));
+    let _ =
+        writeln!(out, "\n## {}\n\n**{}** ({})\n\n{}\n", r.id, pick(&r.title), r.scheme, pick(&r.description));
     let kinds: Vec<&str> = r.kinds().iter().map(|k| if zh { k.spec().zh } else { k.name() }).collect();
     line(out, "reads", "读取", kinds.join(if zh { "、" } else { ", " }));
     let c = &r.correlation;
     let how = match c.measure {
-        Measure::Each => if zh { "逐条".to_owned() } else { "each row".to_owned() },
+        Measure::Each => {
+            if zh {
+                "逐条".to_owned()
+            } else {
+                "each row".to_owned()
+            }
+        }
         m => {
             let span = span_text(c.timespan);
             let name = format!("{m:?}");
@@ -73,8 +92,14 @@ fn entry(out: &mut String, r: &Rule, zh: bool) {
         }
     };
     line(out, "counts", "统计", how);
-    line(out, "threshold", "阈值来源", format!("{} ({})", pick(&r.threshold_from), confidence(r.confidence, zh)));
-    let whom = if zh { entity_zh(r.entity.kind).to_owned() } else { format!("{:?}", r.entity.kind).to_lowercase() };
+    line(
+        out,
+        "threshold",
+        "阈值来源",
+        format!("{} ({})", pick(&r.threshold_from), confidence(r.confidence, zh)),
+    );
+    let whom =
+        if zh { entity_zh(r.entity.kind).to_owned() } else { format!("{:?}", r.entity.kind).to_lowercase() };
     line(out, "about", "针对", format!("{whom} (`{}`)", r.entity.field));
     let sep = if zh { "；" } else { "; " };
     if !r.operators().is_empty() {

@@ -60,7 +60,13 @@ pub(crate) struct Spot {
 
 impl Spot {
     pub fn in_file(self, file: &str) -> Fault {
-        Fault { file: file.to_owned(), line: self.line, column: self.column, what: self.what, remedy: self.remedy }
+        Fault {
+            file: file.to_owned(),
+            line: self.line,
+            column: self.column,
+            what: self.what,
+            remedy: self.remedy,
+        }
     }
 }
 

@@ -1,8 +1,8 @@
 //! From a hit to a finding: a second scan looks at the evidence again, at what lies around it and at what came later.
 //!
 //! It collects the others involved and lets every check of the rule see the evidence and the rows it asks for, those
-//! after the hit too. A check that the rule calls decisive and that the records support makes the finding
-//! one for information.
+//! after the hit too. A check that the rule calls decisive makes the finding one for information when the records
+//! support it, or when the rows it leaves unexplained would not have reached the rule's count.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +20,7 @@ use crate::hash::{Key, KeyMap, KeySet};
 use crate::plan::Plan;
 use crate::rule::{Measure, Rule};
 use crate::run::{Draft, Pass};
-use crate::view::{Binder, Row, Slot, Views, identity};
+use crate::view::{Binder, Row, Slot, Views, identity_of};
 
 /// Others involved, of one kind, that a finding names.
 const MOST_INVOLVED: usize = 50;
@@ -90,7 +90,7 @@ impl Second {
             for c in &d.rows {
                 let r = pass.sources.row(c);
                 s.times.insert(Key::number(r.ts));
-                let list = s.evidence.entry(identity(&r)).or_default();
+                let list = s.evidence.entry(identity_of(&r)).or_default();
                 if list.last() != Some(&n) {
                     list.push(n);
                 }
@@ -120,7 +120,10 @@ impl Second {
     fn checks_of(&mut self, rule: &Rule) -> Vec<Checked> {
         rule.checks
             .iter()
-            .map(|c| Checked { check: (c.spec.build)(&c.params, &mut self.binder), reads: c.spec.reads.to_vec() })
+            .map(|c| Checked {
+                check: (c.spec.build)(&c.params, &mut self.binder),
+                reads: c.spec.reads.to_vec(),
+            })
             .collect()
     }
 
@@ -168,9 +171,12 @@ impl Second {
         let about = About { entity: &d.entity, first: d.first, last: d.last };
         let mut level = rule.level;
         let mut counter = Vec::new();
+        // What the best decisive check leaves unexplained must still reach the threshold.
+        let least = least_rows(plan);
         for (c, used) in self.checks[d.plan].iter().zip(&rule.checks) {
             let (outcome, detail) = c.check.outcome(n, &about);
-            if used.decisive && outcome == Outcome::Supported {
+            let left = d.total.saturating_sub(c.check.explained(n));
+            if used.decisive && (outcome == Outcome::Supported || left < least) {
                 level = Level::Informational;
             }
             counter.push(Counter { what: Text::new(used.spec.what.0, used.spec.what.1), outcome, detail });
@@ -200,13 +206,22 @@ impl Second {
             counter,
             base_rate: BaseRate {
                 hits: fired[d.plan],
-                of: (plan.comparable.len() as u64).max(fired[d.plan]),
+                of: pass.bound.compared(plan).max(fired[d.plan]),
                 what: comparable(rule),
             },
             clears: rule.clears.clone(),
             cannot_tell: rule.cannot_tell.clone(),
         })
     }
+}
+
+/// How many rows a hit needs at least; 0 where rows are not what is counted.
+fn least_rows(plan: &Plan<'_>) -> u64 {
+    let c = plan.correlation;
+    if !matches!(c.measure, Measure::EventCount | Measure::ValueCount) {
+        return 0;
+    }
+    (0..100_000).find(|n| c.holds(*n)).unwrap_or(0) as u64
 }
 
 /// Rule, its text, whom it accuses and which of several episodes: the same finding has the same id in every run.
@@ -290,9 +305,10 @@ fn contributions(plan: &Plan<'_>, d: &Draft) -> Vec<Contribution> {
             format!("largest sum ({}) within {}{}", value.en, span.en, by.en),
             format!("{}内合计（{}）的最大值{}", span.zh, value.zh, by.zh),
         ),
-        Measure::Temporal | Measure::TemporalOrdered => {
-            Text::new(format!("steps met within {}{}", span.en, by.en), format!("{}内完成的步骤数{}", span.zh, by.zh))
-        }
+        Measure::Temporal | Measure::TemporalOrdered => Text::new(
+            format!("steps met within {}{}", span.en, by.en),
+            format!("{}内完成的步骤数{}", span.zh, by.zh),
+        ),
     };
     let shown = if c.measure == Measure::Each { d.total.to_string() } else { d.peak.to_string() };
     let threshold = match c.measure {
@@ -303,7 +319,13 @@ fn contributions(plan: &Plan<'_>, d: &Draft) -> Vec<Contribution> {
     let mut out = vec![Contribution { what, value: shown, threshold, nats: d.nats }];
     for (spec, v) in plan.measures.iter().zip(&d.measures) {
         if let Some(v) = v {
-            let value = if v.fract() == 0.0 { format!("{v:.0}") } else if v.abs() < 0.01 { format!("{v:.2e}") } else { format!("{v:.2}") };
+            let value = if v.fract() == 0.0 {
+                format!("{v:.0}")
+            } else if v.abs() < 0.01 {
+                format!("{v:.2e}")
+            } else {
+                format!("{v:.2}")
+            };
             out.push(Contribution {
                 what: label(rule, spec.kind, &spec.field),
                 value,

@@ -50,10 +50,11 @@ impl Key {
 
     /// This key and another, in that order.
     pub fn and(self, other: Key) -> Key {
-        let mut b = [0u8; 32];
-        b[..16].copy_from_slice(&self.0.to_le_bytes());
-        b[16..].copy_from_slice(&other.0.to_le_bytes());
-        Self::bytes(&b)
+        let (a, b) = (self.0 as u64, (self.0 >> 64) as u64);
+        let (c, d) = (other.0 as u64, (other.0 >> 64) as u64);
+        let x = fold(a ^ A, b ^ c.rotate_left(19) ^ C);
+        let y = fold(d ^ x ^ B, c ^ a.rotate_left(41) ^ A);
+        Key((u128::from(y ^ b.rotate_left(7)) << 64) | u128::from(fold(x ^ d, y ^ C)))
     }
 
     /// The key of a number.
@@ -81,7 +82,10 @@ impl Hasher for Low {
 }
 
 /// A map by key; only looked up, swept with `retain`, or sorted before it is read out.
-#[expect(clippy::disallowed_types, reason = "looked up only; the hasher is fixed and nothing reads the order")]
+#[expect(
+    clippy::disallowed_types,
+    reason = "looked up only; the hasher is fixed and nothing reads the order"
+)]
 pub type KeyMap<V> = std::collections::HashMap<Key, V, BuildHasherDefault<Low>>;
 /// A set of keys; only looked up and counted.
 #[expect(clippy::disallowed_types, reason = "looked up and counted only; the hasher is fixed")]
@@ -98,6 +102,8 @@ mod tests {
         all.push(Key::of("\0"));
         all.push(Key::of("\0\0\0\0\0\0\0\0\0"));
         all.extend((0..1000).map(Key::number));
+        let pairs = (0..300u32).flat_map(|a| (0..300u32).map(move |b| (a, b)));
+        all.extend(pairs.map(|(a, b)| Key::of(&format!("p{a}")).and(Key::of(&format!("p{b}")))));
         let n = all.len();
         let mut low: Vec<u64> = all.iter().map(|k| k.0 as u64).collect();
         low.sort_unstable();

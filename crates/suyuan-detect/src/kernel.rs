@@ -217,9 +217,16 @@ impl Cidr {
 pub(crate) enum Test {
     Absent,
     Present,
-    Text { patterns: Vec<Pattern>, all: bool, cased: bool },
+    Text {
+        patterns: Vec<Pattern>,
+        all: bool,
+        cased: bool,
+    },
     /// A set field (values joined by `;`) holds one of these, or all.
-    Holds { values: Vec<String>, all: bool },
+    Holds {
+        values: Vec<String>,
+        all: bool,
+    },
     Cidr(Vec<Cidr>),
     IntIn(Vec<i64>),
     RealIn(Vec<f64>),
@@ -265,7 +272,12 @@ impl Test {
         let len = view.len();
         macro_rules! each {
             ($a:expr, |$v:ident| $test:expr) => {
-                Bitmap::build(len, |i| $a.is_valid(i) && { let $v = $a.value(i); $test })
+                Bitmap::build(len, |i| {
+                    $a.is_valid(i) && {
+                        let $v = $a.value(i);
+                        $test
+                    }
+                })
             };
         }
         match (self, view.col(slot)) {
@@ -332,7 +344,10 @@ mod tests {
         assert!(is("a?c", "a中c") && !is("a?c", "ac"));
         assert!(is(r"a\*c", "a*c") && !is(r"a\*c", "abc"));
         assert!(is("*ab*ab", "ababab") && is("**a", "a") && !is("?", ""));
-        assert!(Pattern::parse("b", true, true).is("abc", true) && !Pattern::parse("B", true, true).is("abc", true));
+        assert!(
+            Pattern::parse("b", true, true).is("abc", true)
+                && !Pattern::parse("B", true, true).is("abc", true)
+        );
     }
 
     #[test]

@@ -60,7 +60,18 @@ pub(crate) struct Plan<'r> {
     pub steps: Vec<Step>,
     pub windows: Windows,
     pub measures: Vec<MeasureSpec>,
+    /// Which of the shared sets counts what the rule is about; `None` for derived entities.
+    pub compared: Option<usize>,
+    /// Derived entities met.
     pub comparable: KeySet,
+}
+
+/// The different values of one column, counted once for all rules about it.
+pub(crate) struct Comparable {
+    pub kind: Kind,
+    pub slot: Slot,
+    pub last: Key,
+    pub seen: KeySet,
 }
 
 /// An operator and the row for which its fields stand.
@@ -143,6 +154,7 @@ pub(crate) struct Bound<'r> {
     pub by_kind: Vec<Vec<(usize, usize)>>,
     /// Bitmaps a view of each kind holds.
     pub masks: Vec<usize>,
+    pub comparables: Vec<Comparable>,
 }
 
 impl<'r> Bound<'r> {
@@ -153,6 +165,7 @@ impl<'r> Bound<'r> {
             plans: Vec::new(),
             by_kind: vec![Vec::new(); Kind::ALL.len()],
             masks: vec![0; Kind::ALL.len()],
+            comparables: Vec::new(),
         };
         for rule in rules.rules() {
             let plan = b.plan(rule);
@@ -175,7 +188,8 @@ impl<'r> Bound<'r> {
     }
 
     fn plan(&mut self, rule: &'r Rule) -> Plan<'r> {
-        let operators: Vec<usize> = rule.derive.iter().map(|u| self.operators.add(u, &mut self.binder)).collect();
+        let operators: Vec<usize> =
+            rule.derive.iter().map(|u| self.operators.add(u, &mut self.binder)).collect();
         let mut measures = Vec::new();
         let matchers: Vec<Matcher> =
             rule.detections.iter().map(|d| self.matcher(d, &operators, &mut measures)).collect();
@@ -197,6 +211,11 @@ impl<'r> Bound<'r> {
                 nats: rule.nats.as_deref().and_then(|n| field(n, &mut self.binder)),
             });
         }
+        let kind = c.steps.last().map(|s| rule.detections[*s].kind);
+        let compared = match (steps.last().and_then(|s| s.entity), kind) {
+            (Some(Source::Col(slot)), Some(kind)) => Some(self.comparable(kind, slot)),
+            _ => None,
+        };
         Plan {
             rule,
             correlation: c,
@@ -204,8 +223,22 @@ impl<'r> Bound<'r> {
             steps,
             windows: Windows::new(c),
             measures,
+            compared,
             comparable: KeySet::default(),
         }
+    }
+
+    fn comparable(&mut self, kind: Kind, slot: Slot) -> usize {
+        let known = self.comparables.iter().position(|c| c.kind == kind && c.slot == slot);
+        known.unwrap_or_else(|| {
+            self.comparables.push(Comparable { kind, slot, last: Key(0), seen: KeySet::default() });
+            self.comparables.len() - 1
+        })
+    }
+
+    /// How many comparable things a plan's rule met.
+    pub fn compared(&self, plan: &Plan<'_>) -> u64 {
+        plan.compared.map_or(plan.comparable.len(), |c| self.comparables[c].seen.len()) as u64
     }
 
     fn matcher(
@@ -221,10 +254,12 @@ impl<'r> Bound<'r> {
         };
         let maybe = next();
         let mut used = Vec::new();
+        let shows = asserted(&d.expr);
         let leaves = d
             .leaves
             .iter()
-            .map(|l| {
+            .enumerate()
+            .map(|(at, l)| {
                 let source = source(&l.field, d.kind, operators, &mut self.binder);
                 if let Source::Derived { operator, .. } = source {
                     used.push(operator);
@@ -233,9 +268,14 @@ impl<'r> Bound<'r> {
                     Some(other) => Test::Same(self.binder.slot(d.kind, other)),
                     None => l.test.clone(),
                 };
-                let measure = l.shown.as_ref().map(|shown| {
+                let measure = l.shown.as_ref().filter(|_| shows.contains(&at)).map(|shown| {
                     let least = shown.starts_with(['<', '≤']);
-                    measures.push(MeasureSpec { field: l.name.clone(), kind: d.kind, shown: shown.clone(), least });
+                    measures.push(MeasureSpec {
+                        field: l.name.clone(),
+                        kind: d.kind,
+                        shown: shown.clone(),
+                        least,
+                    });
                     measures.len() - 1
                 });
                 let mask = matches!(source, Source::Col(_)).then(&mut next);
@@ -248,10 +288,21 @@ impl<'r> Bound<'r> {
     }
 }
 
+/// The leaves that a match asserts: those under a `not` speak of what did not match.
+fn asserted(e: &Expr) -> Vec<usize> {
+    match e {
+        Expr::Leaf(i) => vec![*i],
+        Expr::Not(_) => Vec::new(),
+        Expr::All(list) | Expr::Any(list) => list.iter().flat_map(asserted).collect(),
+    }
+}
+
 fn source(f: &FieldRef, kind: Kind, operators: &[usize], binder: &mut Binder) -> Source {
     match f {
         FieldRef::Column(name) => Source::Col(binder.slot(kind, name)),
-        FieldRef::Derived { operator, field } => Source::Derived { operator: operators[*operator], field: *field },
+        FieldRef::Derived { operator, field } => {
+            Source::Derived { operator: operators[*operator], field: *field }
+        }
     }
 }
 
@@ -316,13 +367,20 @@ impl Matcher {
     }
 
     /// The values of the rule's measures in this row.
-    pub fn measured(&self, row: &Row<'_>, ops: &mut Operators, refs: &Registry, mut each: impl FnMut(usize, f64)) {
+    pub fn measured(
+        &self,
+        row: &Row<'_>,
+        ops: &mut Operators,
+        refs: &Registry,
+        mut each: impl FnMut(usize, f64),
+    ) {
         for leaf in &self.leaves {
             let Some(at) = leaf.measure else { continue };
             let v = match leaf.source {
-                Source::Col(s) => {
-                    row.real(s).or_else(|| row.int(s).map(|i| i as f64)).or_else(|| row.fen(s).map(|f| f as f64 / 100.0))
-                }
+                Source::Col(s) => row
+                    .real(s)
+                    .or_else(|| row.int(s).map(|i| i as f64))
+                    .or_else(|| row.fen(s).map(|f| f as f64 / 100.0)),
                 Source::Derived { operator, field } => match ops.fields(operator, row, refs)[field] {
                     Val::Int(i) => Some(i as f64),
                     Val::Real(r) => Some(r),
@@ -352,7 +410,9 @@ pub(crate) fn key_of(s: Source, row: &Row<'_>, ops: &mut Operators, refs: &Regis
 /// The text of a value.
 pub(crate) fn text_of(s: Source, row: &Row<'_>, ops: &mut Operators, refs: &Registry) -> Option<String> {
     match s {
-        Source::Col(slot) => row.text(slot).map(str::to_owned).or_else(|| row.int(slot).map(|i| i.to_string())),
+        Source::Col(slot) => {
+            row.text(slot).map(str::to_owned).or_else(|| row.int(slot).map(|i| i.to_string()))
+        }
         Source::Derived { operator, field } => match &ops.fields(operator, row, refs)[field] {
             Val::Null => None,
             v => Some(v.shown()),

@@ -15,7 +15,7 @@ use crate::view::{Cite, Row, Sources, Views};
 
 /// Hits of one rule and entity farther apart than this are separate findings.
 const GAP: i64 = 30 * DAY;
-/// Rows of one finding that are kept to be explained; the rest is counted.
+/// Rows of one finding that are kept, as evidence and to be explained; beyond them a finding says no more.
 const KEPT: usize = 20_000;
 
 /// A finding before it is explained.
@@ -96,6 +96,12 @@ impl Pass<'_> {
 
     fn row(&mut self, row: &Row<'_>) {
         self.bound.operators.next_row();
+        for c in self.bound.comparables.iter_mut().filter(|c| c.kind == row.kind()) {
+            if let Some(k) = row.key(c.slot).filter(|k| *k != c.last) {
+                c.last = k;
+                c.seen.insert(k);
+            }
+        }
         for at in 0..self.bound.by_kind[row.kind() as usize].len() {
             let (plan, detection) = self.bound.by_kind[row.kind() as usize][at];
             self.rule(plan, detection, row);
@@ -109,7 +115,8 @@ impl Pass<'_> {
         let last = plan.steps.last().map(|s| (s.detection, s.entity));
         if let Some((d, Some(entity))) = last
             && d == detection
-            && (matches!(entity, Source::Col(_)) || plan.matchers[detection].maybe(row))
+            && plan.compared.is_none()
+            && plan.matchers[detection].maybe(row)
             && let Some(k) = key_of(entity, row, ops, self.refs)
         {
             plan.comparable.insert(k);
@@ -118,7 +125,9 @@ impl Pass<'_> {
             return;
         }
         // From the last step to the first, so that one row does not stand for two steps.
-        for step in (0..plan.steps.len()).rev().filter(|s| plan.steps[*s].detection == detection).collect::<Vec<_>>() {
+        for step in
+            (0..plan.steps.len()).rev().filter(|s| plan.steps[*s].detection == detection).collect::<Vec<_>>()
+        {
             self.step(at, step, row);
         }
     }
@@ -144,9 +153,8 @@ impl Pass<'_> {
         }
         let cite = self.sources.cite(row);
         let Some(hit) = plan.windows.add(plan.correlation, step, key, cite, value, amount) else { return };
-        let Some((entity_key, entity)) = s
-            .entity
-            .and_then(|e| Some((key_of(e, row, ops, self.refs)?, text_of(e, row, ops, self.refs)?)))
+        let Some((entity_key, entity)) =
+            s.entity.and_then(|e| Some((key_of(e, row, ops, self.refs)?, text_of(e, row, ops, self.refs)?)))
         else {
             return;
         };

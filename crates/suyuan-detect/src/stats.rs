@@ -43,7 +43,12 @@ mod tests {
     #[test]
     fn tails_agree_with_known_values() {
         // scipy.stats.poisson.sf(k - 1, mean)
-        for (k, mean, want) in [(1, 0.5, 0.393469340287), (5, 2.0, 0.052653017344), (7, 0.4, 2.293069e-7), (3, 10.0, 0.997230604285)] {
+        for (k, mean, want) in [
+            (1, 0.5, 0.393469340287),
+            (5, 2.0, 0.052653017344),
+            (7, 0.4, 2.293069e-7),
+            (3, 10.0, 0.997230604285),
+        ] {
             let got = poisson_tail(k, mean);
             assert!((got / want - 1.0).abs() < 1e-5, "{k} {mean}: {got}");
         }

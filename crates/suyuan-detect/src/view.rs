@@ -91,11 +91,43 @@ impl Col {
     }
 }
 
+/// The key and origin columns.
+struct Origin {
+    ts: Col,
+    source: Col,
+    seq: Col,
+    file: Col,
+    line: Col,
+}
+
+impl Origin {
+    fn bind(batch: &RecordBatch) -> Origin {
+        let col = |name| Col::bind(batch, name);
+        Origin {
+            ts: col("ts"),
+            source: col("source"),
+            seq: col("seq"),
+            file: col("file_id"),
+            line: col("line"),
+        }
+    }
+}
+
+impl Col {
+    fn whole(&self, i: usize) -> i64 {
+        match self {
+            Col::Int(a) => a.value(i),
+            Col::Time(a) => a.value(i),
+            _ => 0,
+        }
+    }
+}
+
 /// A batch, bound.
 pub struct View {
     kind: Kind,
     batch: Arc<RecordBatch>,
-    ts: Col,
+    origin: Origin,
     cols: Vec<Col>,
     keys: Vec<OnceCell<Box<[Key]>>>,
     pub(crate) masks: Vec<OnceCell<Bitmap>>,
@@ -106,7 +138,7 @@ impl View {
         let names = binder.columns(kind);
         View {
             kind,
-            ts: Col::bind(&batch, "ts"),
+            origin: Origin::bind(&batch),
             cols: names.iter().map(|n| Col::bind(&batch, n)).collect(),
             keys: names.iter().map(|_| OnceCell::new()).collect(),
             masks: (0..masks).map(|_| OnceCell::new()).collect(),
@@ -124,12 +156,12 @@ impl View {
     }
     fn keys(&self, slot: Slot) -> &[Key] {
         self.keys[slot.0 as usize].get_or_init(|| match self.col(slot) {
-            Col::Text(a) => (0..a.len())
-                .map(|i| if a.is_valid(i) { Key::of(a.value(i)) } else { Key(0) })
-                .collect(),
-            Col::Int(a) => (0..a.len())
-                .map(|i| if a.is_valid(i) { Key::number(a.value(i)) } else { Key(0) })
-                .collect(),
+            Col::Text(a) => {
+                (0..a.len()).map(|i| if a.is_valid(i) { Key::of(a.value(i)) } else { Key(0) }).collect()
+            }
+            Col::Int(a) => {
+                (0..a.len()).map(|i| if a.is_valid(i) { Key::number(a.value(i)) } else { Key(0) }).collect()
+            }
             Col::Day(a) => (0..a.len())
                 .map(|i| if a.is_valid(i) { Key::number(a.value(i).into()) } else { Key(0) })
                 .collect(),
@@ -137,11 +169,7 @@ impl View {
         })
     }
     pub(crate) fn row(&self, i: usize) -> Row<'_> {
-        let ts = match &self.ts {
-            Col::Time(a) => a.value(i),
-            _ => 0,
-        };
-        Row { view: self, i, ts }
+        Row { view: self, i, ts: self.origin.ts.whole(i) }
     }
 }
 
@@ -193,20 +221,26 @@ impl<'a> Row<'a> {
         Some(self.view.keys(slot)[self.i]).filter(|k| k.0 != 0)
     }
 
-    /// The row's identity and origin.
-    pub fn reference(&self) -> RowRef {
-        suyuan_model::columns::Key::bind(&self.view.batch).row(self.view.kind, self.i)
+    fn source(&self) -> &'a str {
+        match &self.view.origin.source {
+            Col::Text(a) => a.value(self.i),
+            _ => "",
+        }
     }
 
     /// The key of the row's identity.
-    pub fn identity(&self) -> Key {
-        identity(&self.reference())
+    pub(crate) fn identity(&self) -> Key {
+        identity(self.source(), self.ts, self.view.origin.seq.whole(self.i), self.view.kind)
     }
 }
 
+fn identity(source: &str, ts: i64, seq: i64, kind: Kind) -> Key {
+    Key::of(source).and(Key::number(ts)).and(Key::number(seq)).and(Key::number(kind as i64))
+}
+
 /// The key of a row's identity.
-pub(crate) fn identity(r: &RowRef) -> Key {
-    Key::of(&r.source).and(Key::number(r.ts)).and(Key::number(r.seq.wrapping_mul(32).wrapping_add(r.kind as i64)))
+pub(crate) fn identity_of(r: &RowRef) -> Key {
+    identity(&r.source, r.ts, r.seq, r.kind)
 }
 
 /// A row as state remembers it: small, and enough to cite it.
@@ -229,19 +263,20 @@ pub(crate) struct Sources {
 
 impl Sources {
     pub fn cite(&mut self, row: &Row<'_>) -> Cite {
-        let r = row.reference();
-        let key = Key::of(&r.source);
+        let (name, o) = (row.source(), &row.view.origin);
+        let key = Key::of(name);
         let source = match self.by_key.get(&key) {
             Some(n) => *n,
             None => {
                 // INVARIANT: a run meets fewer than 65,536 source systems; beyond, the last is reused.
                 let n = self.names.len().min(usize::from(u16::MAX)) as u16;
-                self.names.push(r.source);
+                self.names.push(name.to_owned());
                 self.by_key.insert(key, n);
                 n
             }
         };
-        Cite { ts: r.ts, seq: r.seq, file: r.file, line: r.line, source, kind: r.kind }
+        let (seq, file, line) = (o.seq.whole(row.i), o.file.whole(row.i), o.line.whole(row.i));
+        Cite { ts: row.ts, seq, file, line, source, kind: row.view.kind }
     }
     pub fn row(&self, c: &Cite) -> RowRef {
         RowRef {

@@ -58,7 +58,15 @@ impl Windows {
     }
 
     /// Takes a matching row in; `value` is the counted value, `amount` the summed one.
-    pub fn add(&mut self, c: &Correlation, step: usize, key: Key, cite: Cite, value: Key, amount: i64) -> Option<Hit> {
+    pub fn add(
+        &mut self,
+        c: &Correlation,
+        step: usize,
+        key: Key,
+        cite: Cite,
+        value: Key,
+        amount: i64,
+    ) -> Option<Hit> {
         if self.measure == Measure::Each {
             return Some(Hit { value: 1, rows: vec![cite] });
         }

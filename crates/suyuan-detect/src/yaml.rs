@@ -39,10 +39,7 @@ impl Node {
         Spot { line: self.line, column: self.column, what, remedy }
     }
     pub fn wants(&self, en: &str, zh: &str) -> Spot {
-        self.fault(
-            Text::new(format!("expected {en}"), format!("此处应为{zh}")),
-            Text::new("", ""),
-        )
+        self.fault(Text::new(format!("expected {en}"), format!("此处应为{zh}")), Text::new("", ""))
     }
     pub fn map(&self) -> Result<&[(Node, Node)], Spot> {
         match &self.value {
@@ -78,7 +75,9 @@ impl Node {
     }
     pub fn get(&self, key: &str) -> Option<&Node> {
         match &self.value {
-            Value::Map(m) => m.iter().find(|(k, _)| matches!(&k.value, Value::Text(t) if t == key)).map(|x| &x.1),
+            Value::Map(m) => {
+                m.iter().find(|(k, _)| matches!(&k.value, Value::Text(t) if t == key)).map(|x| &x.1)
+            }
             _ => None,
         }
     }
@@ -193,9 +192,8 @@ impl<'t> Reader<'t> {
     fn node(&mut self, event: Event<'t>, span: Span, depth: usize) -> Result<Node, Spot> {
         let (line, column) = (span.start.line(), span.start.col() + 1);
         let node = |value| Node { line, column, value };
-        let refuse = |en: &str, zh: &str| {
-            Err(Spot { line, column, what: Text::new(en, zh), remedy: Text::default() })
-        };
+        let refuse =
+            |en: &str, zh: &str| Err(Spot { line, column, what: Text::new(en, zh), remedy: Text::default() });
         self.nodes += 1;
         if depth > MAX_DEPTH || self.nodes > MAX_NODES {
             return refuse("the file is nested too deep or too large", "文件嵌套过深或过大");
@@ -234,7 +232,9 @@ impl<'t> Reader<'t> {
                     }
                 }
             }
-            Event::Alias(_) => return refuse("aliases (`*name`) are not allowed in rules", "规则中不允许使用别名（*name）"),
+            Event::Alias(_) => {
+                return refuse("aliases (`*name`) are not allowed in rules", "规则中不允许使用别名（*name）");
+            }
             _ => return refuse("a value is missing here", "此处缺少值"),
         })
     }

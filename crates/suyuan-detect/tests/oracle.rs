@@ -1,4 +1,5 @@
 //! The windows against a plain slow reading of their definition, and the same findings for any cutting.
+#![allow(clippy::unwrap_used)]
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -25,7 +26,9 @@ suyuan:
 ";
 
 fn detection(name: &str, body: &str) -> String {
-    format!("name: {name}\nlogsource: {{product: suyuan, service: opening}}\ndetection: {{s: {{{body}}}, condition: s}}\n---\n")
+    format!(
+        "name: {name}\nlogsource: {{product: suyuan, service: opening}}\ndetection: {{s: {{{body}}}, condition: s}}\n---\n"
+    )
 }
 
 fn rule(detections: &str, correlation: &str) -> RuleSet {
@@ -47,7 +50,14 @@ struct Opening {
 
 fn opening() -> impl Strategy<Value = Opening> {
     let maybe = |n: u8| prop_oneof![1 => Just(None), 9 => (0..n).prop_map(Some)];
-    (0i64..240, maybe(2), maybe(2), maybe(5), 0u8..3, prop_oneof![1 => Just(None), 9 => (0i64..50).prop_map(Some)])
+    (
+        0i64..240,
+        maybe(2),
+        maybe(2),
+        maybe(5),
+        0u8..3,
+        prop_oneof![1 => Just(None), 9 => (0i64..50).prop_map(Some)],
+    )
         .prop_map(|(minute, account, device, subject, plan, seconds)| Opening {
             minute,
             account,

@@ -67,7 +67,10 @@ impl Check for Busy {
             }
         }
         if asked.is_empty() || others.is_empty() {
-            let text = Text::new("no other device of the outlet opened cards on these days", "当日该网点没有其他终端开卡");
+            let text = Text::new(
+                "no other device of the outlet opened cards on these days",
+                "当日该网点没有其他终端开卡",
+            );
             return (Outcome::NotCheckable, text);
         }
         others.sort_unstable();

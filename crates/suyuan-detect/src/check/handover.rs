@@ -39,6 +39,9 @@ impl Check for Handover {
         self.tally.row(n, home == Some(Key::of(&staff.outlet)));
     }
     fn other(&mut self, _: &Row<'_>, _: &Registry) {}
+    fn explained(&self, n: usize) -> u64 {
+        self.tally.get(n).0
+    }
     fn outcome(&self, n: usize, _: &About<'_>) -> (Outcome, Text) {
         self.tally.outcome(
             n,

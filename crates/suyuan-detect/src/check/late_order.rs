@@ -58,6 +58,9 @@ impl Check for Late {
             }
         }
     }
+    fn explained(&self, n: usize) -> u64 {
+        self.tally.get(n).0
+    }
     fn outcome(&self, n: usize, _: &About<'_>) -> (Outcome, Text) {
         if !self.any {
             return (Outcome::NotCheckable, Text::new("the records hold no work orders", "记录中没有工单"));

@@ -40,15 +40,22 @@ impl Check for Late {
         let Some(at) = ON.iter().position(|k| *k == row.kind()) else { return };
         let Some(device) = row.key(self.device[at]) else { return };
         if refs.terminals.at(device, row.ts).is_none() {
-            let later = refs.terminals.next_after(device, row.ts).filter(|(from, _)| from - row.ts <= self.within);
+            let later =
+                refs.terminals.next_after(device, row.ts).filter(|(from, _)| from - row.ts <= self.within);
             let home = row.key(self.account[at]).and_then(|a| refs.staff.at(a, row.ts)).map(|s| &*s.outlet);
             self.tally.row(n, later.is_some_and(|(_, t)| home.is_none() || t.outlet.as_deref() == home));
         }
     }
     fn other(&mut self, _: &Row<'_>, _: &Registry) {}
+    fn explained(&self, n: usize) -> u64 {
+        self.tally.get(n).0
+    }
     fn outcome(&self, n: usize, _: &About<'_>) -> (Outcome, Text) {
         if !self.lists {
-            return (Outcome::NotCheckable, Text::new("the records hold no asset list", "记录中没有终端资产清单"));
+            return (
+                Outcome::NotCheckable,
+                Text::new("the records hold no asset list", "记录中没有终端资产清单"),
+            );
         }
         self.tally.outcome(
             n,

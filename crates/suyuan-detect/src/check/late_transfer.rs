@@ -50,7 +50,8 @@ struct Late {
 
 impl Late {
     fn moved(&mut self, card: Key, who: Key, ts: i64) {
-        let fits = self.open.get(&card).is_some_and(|(_, at, names)| ts - at <= LATEST && names.contains(&who));
+        let fits =
+            self.open.get(&card).is_some_and(|(_, at, names)| ts - at <= LATEST && names.contains(&who));
         if fits && let Some((n, _, _)) = self.open.remove(&card) {
             self.tally.explain(n);
         }
@@ -64,7 +65,8 @@ impl Check for Late {
         }
         let Some(card) = row.key(self.card) else { return };
         let outlet = row.key(self.outlet);
-        let agent = outlet.and_then(|o| refs.outlets.at(o, row.ts)).and_then(|o| o.agent.as_deref()).map(Key::of);
+        let agent =
+            outlet.and_then(|o| refs.outlets.at(o, row.ts)).and_then(|o| o.agent.as_deref()).map(Key::of);
         let names = [outlet, agent, row.key(self.account)].into_iter().flatten().collect();
         self.tally.row(n, false);
         self.open.insert(card, (n, row.ts, names));
@@ -86,6 +88,9 @@ impl Check for Late {
                 self.numbers.iter().filter(|(n, _)| (from..=to).contains(n)).map(|x| x.1).collect();
             within.into_iter().for_each(|card| self.moved(card, who, row.ts));
         }
+    }
+    fn explained(&self, n: usize) -> u64 {
+        self.tally.get(n).0
     }
     fn outcome(&self, n: usize, _: &About<'_>) -> (Outcome, Text) {
         self.tally.outcome(

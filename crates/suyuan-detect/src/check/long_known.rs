@@ -57,6 +57,9 @@ impl Check for Known {
             self.first.entry(k).or_insert(row.ts);
         }
     }
+    fn explained(&self, n: usize) -> u64 {
+        self.tally.get(n).0
+    }
     fn outcome(&self, n: usize, _: &About<'_>) -> (Outcome, Text) {
         let how = (
             format!("use one that this account had used for {} days before", self.days),

@@ -76,6 +76,10 @@ pub(crate) trait Check {
     fn evidence(&mut self, finding: usize, row: &Row<'_>, refs: &Registry);
     /// A row of the kinds read.
     fn other(&mut self, row: &Row<'_>, refs: &Registry);
+    /// How many of the finding's rows it explains, where it can tell row by row.
+    fn explained(&self, _: usize) -> u64 {
+        0
+    }
     /// What the records say.
     fn outcome(&self, finding: usize, about: &About<'_>) -> (Outcome, Text);
 }
@@ -106,7 +110,8 @@ impl Tally {
             let text = Text::new(format!("no {} to look at", rows.0), "没有可核查的记录");
             return (Outcome::NotCheckable, text);
         }
-        let text = Text::new(format!("{k} of {n} {} {}", rows.0, how.0), format!("{n}{}中{k}{}", rows.1, how.1));
+        let text =
+            Text::new(format!("{k} of {n} {} {}", rows.0, how.0), format!("{n}{}中{k}{}", rows.1, how.1));
         (share(k, n), text)
     }
 }

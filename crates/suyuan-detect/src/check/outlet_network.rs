@@ -15,12 +15,18 @@ const ON: &[Kind] = &[Kind::Login, Kind::Opening, Kind::Access];
 
 pub(crate) static SPEC: Spec = Spec {
     name: "outlet_network",
-    what: ("at the counter after all: on the network of the account's own outlet", "实为柜台办理：来自工号所属网点的网络"),
+    what: (
+        "at the counter after all: on the network of the account's own outlet",
+        "实为柜台办理：来自工号所属网点的网络",
+    ),
     reads: &[Kind::Login],
     params: &[],
     build: |_, b| {
         Box::new(Network {
-            slots: ON.iter().map(|k| [b.slot(*k, "account"), b.slot(*k, "ip"), b.slot(*k, "device")]).collect(),
+            slots: ON
+                .iter()
+                .map(|k| [b.slot(*k, "account"), b.slot(*k, "ip"), b.slot(*k, "device")])
+                .collect(),
             known: KeySet::default(),
             rows: Vec::new(),
         })
@@ -64,6 +70,9 @@ impl Check for Network {
         if device.and_then(|t| t.outlet.as_deref()).map(Key::of) == Some(outlet) {
             self.known.insert(k);
         }
+    }
+    fn explained(&self, n: usize) -> u64 {
+        self.rows.iter().filter(|r| r.0 == n && self.known.contains(&r.1)).count() as u64
     }
     fn outcome(&self, n: usize, _: &About<'_>) -> (Outcome, Text) {
         let rows: Vec<Key> = self.rows.iter().filter(|r| r.0 == n).map(|r| r.1).collect();

@@ -59,7 +59,9 @@ impl Check for Permit {
         for (_, ts, account, outlet) in self.rows.iter().filter(|r| r.0 == n) {
             // Booked up to a week late still covers the day.
             let holds = |k: &Key| {
-                self.permits.get(k).is_some_and(|l| l.iter().any(|(from, to)| from - 7 * DAY <= *ts && ts < to))
+                self.permits
+                    .get(k)
+                    .is_some_and(|l| l.iter().any(|(from, to)| from - 7 * DAY <= *ts && ts < to))
             };
             covered += u64::from([account, outlet].into_iter().flatten().any(holds));
             all += 1;

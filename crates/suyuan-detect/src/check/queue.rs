@@ -16,7 +16,10 @@ const LONGEST: i64 = 3 * HOUR;
 
 pub(crate) static SPEC: Spec = Spec {
     name: "queue",
-    what: ("a queue: others were served between capture and submission", "排队：采集与提交之间在办理他人业务"),
+    what: (
+        "a queue: others were served between capture and submission",
+        "排队：采集与提交之间在办理他人业务",
+    ),
     reads: &[Kind::Opening],
     params: &[],
     build: |_, b| {
@@ -40,7 +43,9 @@ struct Queue {
 impl Queue {
     fn busy(&self, device: Option<Key>, from: i64, to: i64) -> bool {
         to - from <= LONGEST
-            && device.and_then(|d| self.recent.get(&d)).is_some_and(|l| l.iter().any(|t| *t >= from && *t < to))
+            && device
+                .and_then(|d| self.recent.get(&d))
+                .is_some_and(|l| l.iter().any(|t| *t >= from && *t < to))
     }
 }
 
@@ -66,11 +71,17 @@ impl Check for Queue {
             list.push_back(row.ts);
         }
     }
+    fn explained(&self, n: usize) -> u64 {
+        self.tally.get(n).0
+    }
     fn outcome(&self, n: usize, _: &About<'_>) -> (Outcome, Text) {
         self.tally.outcome(
             n,
             ("openings with a capture time", "笔有采集时间的开卡"),
-            ("waited while the same device served others (at most 3 h)", "笔等候期间同一终端在办理他人业务（3小时内）"),
+            (
+                "waited while the same device served others (at most 3 h)",
+                "笔等候期间同一终端在办理他人业务（3小时内）",
+            ),
         )
     }
 }

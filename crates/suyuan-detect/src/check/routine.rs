@@ -70,6 +70,9 @@ impl Check for Routine {
             }
         }
     }
+    fn explained(&self, n: usize) -> u64 {
+        self.tally.get(n).0
+    }
     fn outcome(&self, n: usize, about: &About<'_>) -> (Outcome, Text) {
         if self.tally.get(n).1 > 0 && about.last - about.first < DAY && self.months.is_empty() {
             let text = Text::new("no such act under an order in the records", "记录中无此类持工单的操作");
@@ -78,7 +81,10 @@ impl Check for Routine {
         self.tally.outcome(
             n,
             ("accesses", "次访问"),
-            ("repeat what the account did under an order in two or more earlier months", "次与该工号此前两个月以上持工单的操作相同"),
+            (
+                "repeat what the account did under an order in two or more earlier months",
+                "次与该工号此前两个月以上持工单的操作相同",
+            ),
         )
     }
 }

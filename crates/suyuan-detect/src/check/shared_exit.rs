@@ -13,7 +13,10 @@ const ON: &[Kind] = &[Kind::Login, Kind::Opening, Kind::Access];
 
 pub(crate) static SPEC: Spec = Spec {
     name: "shared_exit",
-    what: ("a common exit of the network (VPN, proxy) that many accounts share", "多工号共用的网络出口（VPN、代理）"),
+    what: (
+        "a common exit of the network (VPN, proxy) that many accounts share",
+        "多工号共用的网络出口（VPN、代理）",
+    ),
     reads: &[Kind::Login, Kind::Access],
     params: &[ParamDef { name: "accounts", ty: ParamTy::Int, default: "5" }],
     build: |p, b| {

@@ -43,7 +43,14 @@ impl Check for SignedOff {
         }
     }
     fn other(&mut self, _: &Row<'_>, _: &Registry) {}
+    fn explained(&self, n: usize) -> u64 {
+        self.tally.get(n).0
+    }
     fn outcome(&self, n: usize, _: &About<'_>) -> (Outcome, Text) {
-        self.tally.outcome(n, ("rows", "条记录"), ("name an order or another approver", "条列有工单或他人审批"))
+        self.tally.outcome(
+            n,
+            ("rows", "条记录"),
+            ("name an order or another approver", "条列有工单或他人审批"),
+        )
     }
 }

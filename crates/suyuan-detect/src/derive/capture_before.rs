@@ -46,12 +46,27 @@ pub(crate) static SPEC: Spec = Spec {
 
 fn fields(_: &super::Params) -> Vec<FieldDef> {
     vec![
-        def("capture_delay_s", Ty::Int, "seconds from the face's capture to submission", "人像采集至提交秒数"),
+        def(
+            "capture_delay_s",
+            Ty::Int,
+            "seconds from the face's capture to submission",
+            "人像采集至提交秒数",
+        ),
         def("capture_age_s", Ty::Int, "seconds since the same image was captured", "同一图像采集至开卡秒数"),
         def("capture_pretext", Ty::Text, "reason given at the capture", "采集事由"),
         def("capture_collector", Ty::Text, "who captured", "采集人"),
-        def("capture_same_device", Ty::Bool, "captured on the device that opened the card", "采集与开卡为同一终端"),
-        def("capture_other_province", Ty::Bool, "captured in another province than declared at the opening", "采集地与申报开卡地不同省"),
+        def(
+            "capture_same_device",
+            Ty::Bool,
+            "captured on the device that opened the card",
+            "采集与开卡为同一终端",
+        ),
+        def(
+            "capture_other_province",
+            Ty::Bool,
+            "captured in another province than declared at the opening",
+            "采集地与申报开卡地不同省",
+        ),
         def("capture_outlet", Ty::Text, "outlet of the capture", "采集网点"),
     ]
 }
@@ -92,7 +107,8 @@ impl Operator for Captures {
         out[2] = t.pretext.clone().into();
         out[3] = t.collector.clone().into();
         out[4] = t.device.zip(row.key(self.device)).map(|(a, b)| a == b).into();
-        out[5] = t.region.as_deref().zip(row.text(self.region)).and_then(|(a, b)| other_province(a, b)).into();
+        out[5] =
+            t.region.as_deref().zip(row.text(self.region)).and_then(|(a, b)| other_province(a, b)).into();
         out[6] = t.outlet.clone().into();
     }
     fn observe(&mut self, row: &Row<'_>, _: &Registry) {

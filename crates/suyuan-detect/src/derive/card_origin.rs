@@ -21,7 +21,10 @@ const ON: &[Kind] = &[Kind::FraudReport, Kind::Complaint, Kind::Reverification];
 
 pub(crate) static SPEC: Spec = Spec {
     name: "card_origin",
-    what: ("where a card was opened, and the account's fraud cards against its openings", "卡的开卡来源及该工号涉诈卡数与开卡数之比"),
+    what: (
+        "where a card was opened, and the account's fraud cards against its openings",
+        "卡的开卡来源及该工号涉诈卡数与开卡数之比",
+    ),
     on: ON,
     observes: &[Kind::Opening, Kind::FraudReport],
     params: &[],
@@ -57,8 +60,18 @@ fn fields(_: &super::Params) -> Vec<FieldDef> {
         def("account_llr", Ty::Real, "log likelihood ratio, nats", "对数似然比"),
         def("account_openings", Ty::Int, "openings of the account so far", "该工号累计开卡数"),
         def("outlet_fraud_cards", Ty::Int, "fraud cards of the outlet so far", "该网点累计涉诈卡数"),
-        def("outlet_expected", Ty::Real, "expected of the outlet at the others' rate", "网点按其他网点比率应有数"),
-        def("outlet_p", Ty::Real, "chance of so many at the outlet (Poisson tail)", "网点偶然达到的概率（泊松尾）"),
+        def(
+            "outlet_expected",
+            Ty::Real,
+            "expected of the outlet at the others' rate",
+            "网点按其他网点比率应有数",
+        ),
+        def(
+            "outlet_p",
+            Ty::Real,
+            "chance of so many at the outlet (Poisson tail)",
+            "网点偶然达到的概率（泊松尾）",
+        ),
     ]
 }
 

@@ -13,7 +13,10 @@ const ON: &[Kind] = &[Kind::Opening, Kind::Access, Kind::Login];
 
 pub(crate) static SPEC: Spec = Spec {
     name: "change_before",
-    what: ("how long ago the account last made such a change without an order", "工号上次无工单作此类变更距今多久"),
+    what: (
+        "how long ago the account last made such a change without an order",
+        "工号上次无工单作此类变更距今多久",
+    ),
     on: ON,
     observes: &[Kind::AccountChange],
     params: &[
@@ -53,7 +56,6 @@ pub(crate) static SPEC: Spec = Spec {
         })
     },
 };
-
 
 struct Before {
     accounts: Vec<Slot>,

@@ -17,7 +17,10 @@ use crate::view::{Row, Slot};
 
 pub(crate) static SPEC: Spec = Spec {
     name: "custody",
-    what: ("who held the blank card when it was opened, and whether the opening fits", "开卡时白卡保管人及其与开卡是否相符"),
+    what: (
+        "who held the blank card when it was opened, and whether the opening fits",
+        "开卡时白卡保管人及其与开卡是否相符",
+    ),
     on: &[Kind::Opening],
     observes: &[Kind::StockMove],
     params: &[],
@@ -43,8 +46,18 @@ pub(crate) static SPEC: Spec = Spec {
 fn fields(_: &super::Params) -> Vec<FieldDef> {
     vec![
         def("custodian", Ty::Text, "custodian of the blank card", "白卡保管人"),
-        def("custodian_fits", Ty::Bool, "the custodian is the outlet, agent or account of the opening", "保管人与开卡网点、代理商或工号相符"),
-        def("custody_other_province", Ty::Bool, "opened in another province than the custodian's", "开卡实测地与保管网点不同省"),
+        def(
+            "custodian_fits",
+            Ty::Bool,
+            "the custodian is the outlet, agent or account of the opening",
+            "保管人与开卡网点、代理商或工号相符",
+        ),
+        def(
+            "custody_other_province",
+            Ty::Bool,
+            "opened in another province than the custodian's",
+            "开卡实测地与保管网点不同省",
+        ),
         def("custody_km", Ty::Real, "place of opening to the custodian, km", "开卡实测地距保管网点公里数"),
     ]
 }

@@ -23,13 +23,20 @@ pub(crate) static SPEC: Spec = Spec {
     observes: &[],
     params: &[],
     fields,
-    build: |_, b| Box::new(Listed(ON.iter().map(|k| (b.slot(*k, "account"), b.slot(*k, "device"))).collect())),
+    build: |_, b| {
+        Box::new(Listed(ON.iter().map(|k| (b.slot(*k, "account"), b.slot(*k, "device"))).collect()))
+    },
 };
 
 fn fields(_: &super::Params) -> Vec<FieldDef> {
     vec![
         def("device_listed", Ty::Bool, "device on an asset list", "终端在资产清单上"),
-        def("device_at_outlet", Ty::Bool, "device on the list of the account's outlet", "终端属于工号所属网点"),
+        def(
+            "device_at_outlet",
+            Ty::Bool,
+            "device on the list of the account's outlet",
+            "终端属于工号所属网点",
+        ),
     ]
 }
 
@@ -54,4 +61,3 @@ impl Operator for Listed {
     fn observe(&mut self, _: &Row<'_>, _: &Registry) {}
     fn expire(&mut self, _: i64) {}
 }
-

@@ -45,8 +45,18 @@ fn fields(p: &Params) -> Vec<FieldDef> {
     let name = p.get("as");
     let (en, zh) = if p.get("of") == "ip" { ("address", "地址") } else { ("device", "终端") };
     vec![
-        def(&format!("{name}_age_s"), Ty::Int, &format!("seconds since this {en} was first seen"), &format!("{zh}首次出现至今秒数")),
-        def(&format!("{name}_history_s"), Ty::Int, "seconds since the account was first seen", "工号首次出现至今秒数"),
+        def(
+            &format!("{name}_age_s"),
+            Ty::Int,
+            &format!("seconds since this {en} was first seen"),
+            &format!("{zh}首次出现至今秒数"),
+        ),
+        def(
+            &format!("{name}_history_s"),
+            Ty::Int,
+            "seconds since the account was first seen",
+            "工号首次出现至今秒数",
+        ),
     ]
 }
 

@@ -157,13 +157,17 @@ impl Params {
             ParamTy::Span => span_of(value).is_some(),
             ParamTy::Int => value.parse::<i64>().is_ok(),
             ParamTy::Word(words) => words.contains(&value),
-            ParamTy::Name => !value.is_empty() && value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_'),
+            ParamTy::Name => {
+                !value.is_empty() && value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+            }
         };
         if !ok {
             return Err(match d.ty {
                 ParamTy::Span => ("a span such as 6h or 30d".into(), "时长，如6h、30d".into()),
                 ParamTy::Int => ("a whole number".into(), "整数".into()),
-                ParamTy::Word(w) => (format!("one of: {}", w.join(", ")), format!("以下之一：{}", w.join("、"))),
+                ParamTy::Word(w) => {
+                    (format!("one of: {}", w.join(", ")), format!("以下之一：{}", w.join("、")))
+                }
                 ParamTy::Name => ("a name of letters and digits".into(), "由字母与数字组成的名称".into()),
             });
         }

@@ -22,10 +22,7 @@ const MEMORY: i64 = 400 * DAY;
 
 pub(crate) static SPEC: Spec = Spec {
     name: "order_for",
-    what: (
-        "whether an order, a visit or a permit gives a reason",
-        "是否有工单、到访或许可作为依据",
-    ),
+    what: ("whether an order, a visit or a permit gives a reason", "是否有工单、到访或许可作为依据"),
     on: ON,
     observes: &[Kind::WorkOrder, Kind::Opening, Kind::Capture],
     params: &[ParamDef { name: "before", ty: ParamTy::Span, default: "1d" }],
@@ -102,7 +99,8 @@ impl Operator for Orders {
         let Some(at) = ON.iter().position(|k| *k == row.kind()) else { return };
         let ts = row.ts;
         let named = row.key(self.order[at]);
-        let found = named.and_then(|o| self.by_order.get(&o)).filter(|o| o.from <= ts + HOUR && ts < o.to + HOUR);
+        let found =
+            named.and_then(|o| self.by_order.get(&o)).filter(|o| o.from <= ts + HOUR && ts < o.to + HOUR);
         let valid = if self.any { found.is_some() } else { named.is_some() };
         out[0] = Val::Bool(valid);
         out[1] = found.and_then(|o| o.kind.clone()).into();
@@ -112,9 +110,10 @@ impl Operator for Orders {
             .and_then(|s| self.by_subject.get(&s))
             .is_some_and(|l| l.iter().any(|(from, to)| *from <= ts && (ts < *to || ts - from < self.before)));
         let device = (row.kind() == Kind::Access).then(|| row.key(self.device)).flatten();
-        let served = [account, device].into_iter().flatten().any(|by| {
-            subject.and_then(|s| self.served.get(&by.and(s))).is_some_and(|t| ts - t < DAY)
-        });
+        let served = [account, device]
+            .into_iter()
+            .flatten()
+            .any(|by| subject.and_then(|s| self.served.get(&by.and(s))).is_some_and(|t| ts - t < DAY));
         out[2] = Val::Bool(valid || about || served);
         let outlet = (row.kind() == Kind::Opening)
             .then(|| row.key(self.outlet))

@@ -33,7 +33,12 @@ pub(crate) static SPEC: Spec = Spec {
 
 fn fields(_: &super::Params) -> Vec<FieldDef> {
     vec![
-        def("overlap", Ty::Bool, "another device has an open session of the account", "另一终端上有该工号的未结束会话"),
+        def(
+            "overlap",
+            Ty::Bool,
+            "another device has an open session of the account",
+            "另一终端上有该工号的未结束会话",
+        ),
         def("overlap_other_province", Ty::Bool, "and it is in another province", "且位于不同省份"),
         def("overlap_km", Ty::Real, "distance between the two, km", "两处相距公里数"),
     ]

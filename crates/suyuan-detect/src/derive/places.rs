@@ -33,9 +33,19 @@ pub(crate) static SPEC: Spec = Spec {
 
 fn fields(_: &super::Params) -> Vec<FieldDef> {
     vec![
-        def("away_other_province", Ty::Bool, "measured in another province than the outlet", "实测位置与网点不同省"),
+        def(
+            "away_other_province",
+            Ty::Bool,
+            "measured in another province than the outlet",
+            "实测位置与网点不同省",
+        ),
         def("away_km", Ty::Real, "measured place to outlet, km", "实测位置距网点公里数"),
-        def("declared_other_province", Ty::Bool, "declared in another province than measured", "申报位置与实测位置不同省"),
+        def(
+            "declared_other_province",
+            Ty::Bool,
+            "declared in another province than measured",
+            "申报位置与实测位置不同省",
+        ),
         def("declared_km", Ty::Real, "declared place to measured place, km", "申报位置距实测位置公里数"),
     ]
 }

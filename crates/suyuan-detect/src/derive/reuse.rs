@@ -16,7 +16,10 @@ const MOST: usize = 200;
 
 pub(crate) static SPEC: Spec = Spec {
     name: "reuse",
-    what: ("for how many persons the same image, background or face was used", "同一图像、背景或人脸用于多少人"),
+    what: (
+        "for how many persons the same image, background or face was used",
+        "同一图像、背景或人脸用于多少人",
+    ),
     on: &[Kind::Opening],
     observes: &[Kind::Opening],
     params: &[

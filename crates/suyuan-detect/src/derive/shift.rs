@@ -36,7 +36,10 @@ impl Operator for OffShift {
     fn compute(&mut self, row: &Row<'_>, refs: &Registry, out: &mut [Val]) {
         let Some(at) = ON.iter().position(|k| *k == row.kind()) else { return };
         let staff = row.key(self.0[at]).and_then(|a| refs.staff.at(a, row.ts));
-        out[0] = staff.and_then(|s| s.shift.as_ref()).map(|s| ![-GRACE, 0, GRACE].iter().any(|d| s.covers(row.ts + d))).into();
+        out[0] = staff
+            .and_then(|s| s.shift.as_ref())
+            .map(|s| ![-GRACE, 0, GRACE].iter().any(|d| s.covers(row.ts + d)))
+            .into();
     }
     fn observe(&mut self, _: &Row<'_>, _: &Registry) {}
     fn expire(&mut self, _: i64) {}

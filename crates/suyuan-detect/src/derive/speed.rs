@@ -38,7 +38,12 @@ pub(crate) static SPEC: Spec = Spec {
 
 fn fields(_: &super::Params) -> Vec<FieldDef> {
     vec![
-        def("speed_kmh", Ty::Real, "implied speed since the last login, km/h", "距上次登录的移动速度（公里/时）"),
+        def(
+            "speed_kmh",
+            Ty::Real,
+            "implied speed since the last login, km/h",
+            "距上次登录的移动速度（公里/时）",
+        ),
         def("speed_km", Ty::Real, "distance to the last login, km", "距上次登录地公里数"),
     ]
 }

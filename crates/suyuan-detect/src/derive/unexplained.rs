@@ -36,6 +36,7 @@ pub(crate) static SPEC: Spec = Spec {
             accounts: KeyMap::default(),
             roles: KeyMap::default(),
             all: Rolling::default(),
+            judged: None,
         })
     },
 };
@@ -46,7 +47,12 @@ fn fields(_: &super::Params) -> Vec<FieldDef> {
         def("unexplained_30d", Ty::Int, "look-ups without a reason in 30 days", "30天内无依据查询数"),
         def("lookups_30d", Ty::Int, "look-ups in 30 days", "30天内查询数"),
         def("unexplained_expected", Ty::Real, "expected at the role's rate", "按同岗位比率应有数"),
-        def("unexplained_p", Ty::Real, "chance of so many (Poisson tail)", "偶然达到的概率（泊松尾）"),
+        def(
+            "unexplained_p",
+            Ty::Real,
+            "chance of so many (Poisson tail; 1 up to the expectation)",
+            "偶然达到的概率（泊松尾，不超过应有数时为1）",
+        ),
         def("unexplained_llr", Ty::Real, "log likelihood ratio, nats", "对数似然比"),
     ]
 }
@@ -90,6 +96,8 @@ struct Unexplained {
     accounts: KeyMap<Rolling>,
     roles: KeyMap<Rolling>,
     all: Rolling,
+    /// The row last judged, so that taking it in does not judge it again.
+    judged: Option<(Key, Option<(Key, bool)>)>,
 }
 
 impl Unexplained {
@@ -97,9 +105,15 @@ impl Unexplained {
     fn look_up(&mut self, row: &Row<'_>, refs: &Registry) -> Option<(Key, bool)> {
         let account = row.key(self.account)?;
         row.key(self.subject)?;
-        let mut out = vec![Val::Null; 4];
+        let row_key = row.identity();
+        if let Some((_, answer)) = self.judged.filter(|j| j.0 == row_key) {
+            return answer;
+        }
+        let mut out = [const { Val::Null }; 4];
         self.reasons.compute(row, refs, &mut out);
-        Some((account, out[2] == Val::Bool(false)))
+        let answer = Some((account, out[2] == Val::Bool(false)));
+        self.judged = Some((row_key, answer));
+        answer
     }
 }
 
@@ -128,7 +142,8 @@ impl Operator for Unexplained {
         if others > 0 {
             let expected = (others_without as f64).max(0.5) / others as f64 * n as f64;
             out[3] = Val::Real(expected);
-            out[4] = Val::Real(stats::poisson_tail(k, expected));
+            // At or below the expectation nothing is unusual; the sum is spared.
+            out[4] = Val::Real(if k as f64 <= expected { 1.0 } else { stats::poisson_tail(k, expected) });
             out[5] = Val::Real(stats::poisson_llr(k, expected));
         }
     }

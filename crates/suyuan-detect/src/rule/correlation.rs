@@ -82,16 +82,19 @@ impl Correlation {
         self.conditions.iter().all(|(c, x)| c.holds(n, *x))
     }
 
-    pub(crate) fn parse(doc: &Node, detections: &[Detection], derive: &[DeriveUse]) -> Result<Correlation, Spot> {
+    pub(crate) fn parse(
+        doc: &Node,
+        detections: &[Detection],
+        derive: &[DeriveUse],
+    ) -> Result<Correlation, Spot> {
         let block = doc.need("correlation")?;
         block.only(&["type", "rules", "group-by", "timespan", "condition", "aliases", "generate"])?;
         let kind_node = block.need("type")?;
         let name = kind_node.text()?;
-        let measure = TYPES
-            .iter()
-            .find(|(n, _)| *n == name)
-            .map(|t| t.1)
-            .ok_or_else(|| unknown(kind_node, "correlation type", "关联类型", &name, TYPES.map(|t| t.0)))?;
+        let measure =
+            TYPES.iter().find(|(n, _)| *n == name).map(|t| t.1).ok_or_else(|| {
+                unknown(kind_node, "correlation type", "关联类型", &name, TYPES.map(|t| t.0))
+            })?;
         let mut steps = Vec::new();
         for n in block.need("rules")?.one_or_more() {
             let name = n.text()?;
@@ -146,7 +149,15 @@ impl Correlation {
                     }
                     self.value_name = Some(field);
                 }
-                _ => return Err(unknown(key, "condition", "条件", &name, ["gt", "gte", "lt", "lte", "eq", "field"])),
+                _ => {
+                    return Err(unknown(
+                        key,
+                        "condition",
+                        "条件",
+                        &name,
+                        ["gt", "gte", "lt", "lte", "eq", "field"],
+                    ));
+                }
             }
         }
         if self.conditions.is_empty() {
@@ -162,7 +173,12 @@ impl Correlation {
 type Groups = (Vec<Vec<FieldRef>>, Vec<String>);
 
 /// The group's fields of each step; an alias may name another field in each rule.
-fn groups(block: &Node, steps: &[usize], detections: &[Detection], derive: &[DeriveUse]) -> Result<Groups, Spot> {
+fn groups(
+    block: &Node,
+    steps: &[usize],
+    detections: &[Detection],
+    derive: &[DeriveUse],
+) -> Result<Groups, Spot> {
     let mut names = Vec::new();
     let mut by_step = vec![Vec::new(); steps.len()];
     let Some(list) = block.get("group-by") else { return Ok((by_step, names)) };
@@ -182,7 +198,10 @@ fn groups(block: &Node, steps: &[usize], detections: &[Detection], derive: &[Der
             if matches!(ty, Ty::Real | Ty::Time | Ty::Money | Ty::Bool) {
                 return Err(node.fault(
                     Text::new(format!("`{field}` cannot be a group key"), format!("“{field}”不能用作分组键")),
-                    Text::new("group by an id, a text, a day or a whole number", "请按编号、文本、日期或整数分组"),
+                    Text::new(
+                        "group by an id, a text, a day or a whole number",
+                        "请按编号、文本、日期或整数分组",
+                    ),
                 ));
             }
             by_step[at].push(f);
@@ -195,7 +214,8 @@ fn groups(block: &Node, steps: &[usize], detections: &[Detection], derive: &[Der
 /// `30s`, `15m`, `6h`, `30d` in microseconds.
 pub(crate) fn span(node: &Node) -> Result<i64, Spot> {
     let text = node.text()?;
-    span_of(&text).ok_or_else(|| node.wants("a span such as 30s, 15m, 6h or 30d", "时长，如30s、15m、6h、30d"))
+    span_of(&text)
+        .ok_or_else(|| node.wants("a span such as 30s, 15m, 6h or 30d", "时长，如30s、15m、6h、30d"))
 }
 
 /// The same from a bare text.

@@ -28,7 +28,10 @@ pub(crate) fn kind(doc: &Node) -> Result<Kind, Spot> {
     {
         return Err(p.fault(
             Text::new("the product must be `suyuan`", "product必须为“suyuan”"),
-            Text::new("write `logsource: {product: suyuan, service: opening}`", "写作“logsource: {product: suyuan, service: opening}”"),
+            Text::new(
+                "write `logsource: {product: suyuan, service: opening}`",
+                "写作“logsource: {product: suyuan, service: opening}”",
+            ),
         ));
     }
     let service = source.need("service")?;
@@ -38,7 +41,12 @@ pub(crate) fn kind(doc: &Node) -> Result<Kind, Spot> {
 }
 
 /// Finds a field of the kind, or one that an operator derives for it.
-pub(crate) fn resolve(at: &Node, kind: Kind, name: &str, derive: &[DeriveUse]) -> Result<(FieldRef, Ty), Spot> {
+pub(crate) fn resolve(
+    at: &Node,
+    kind: Kind,
+    name: &str,
+    derive: &[DeriveUse],
+) -> Result<(FieldRef, Ty), Spot> {
     if let Some(c) = field::column(kind, name) {
         return Ok((FieldRef::Column(c.name), c.ty));
     }
@@ -48,11 +56,8 @@ pub(crate) fn resolve(at: &Node, kind: Kind, name: &str, derive: &[DeriveUse]) -
         }
     }
     let derived = derive.iter().filter(|d| d.spec.on.contains(&kind)).flat_map(|d| &d.fields);
-    let names: Vec<&str> = field::columns(kind)
-        .iter()
-        .map(|c| c.name)
-        .chain(derived.map(|f| f.name.as_str()))
-        .collect();
+    let names: Vec<&str> =
+        field::columns(kind).iter().map(|c| c.name).chain(derived.map(|f| f.name.as_str())).collect();
     let mut fault = unknown(at, "field", "字段", name, names.iter().copied());
     fault.what = Text::new(
         format!("`{}` has no field `{name}`", kind.name()),
@@ -104,7 +109,18 @@ fn selection(node: &Node, kind: Kind, derive: &[DeriveUse], leaves: &mut Vec<Lea
 }
 
 const MODIFIERS: [&str; 12] = [
-    "contains", "startswith", "endswith", "all", "exists", "gt", "gte", "lt", "lte", "cidr", "cased", "fieldref",
+    "contains",
+    "startswith",
+    "endswith",
+    "all",
+    "exists",
+    "gt",
+    "gte",
+    "lt",
+    "lte",
+    "cidr",
+    "cased",
+    "fieldref",
 ];
 
 fn leaf(key: &Node, value: &Node, kind: Kind, derive: &[DeriveUse]) -> Result<Leaf, Spot> {
@@ -181,7 +197,8 @@ fn test(key: &Node, value: &Node, mods: &[&str], ty: Ty) -> Result<Test, Spot> {
     }
     if has("cidr") {
         let ranges = values.iter().map(|v| {
-            Cidr::parse(&v.text()?).ok_or_else(|| v.wants("an address range such as 10.0.0.0/8", "网段，如10.0.0.0/8"))
+            Cidr::parse(&v.text()?)
+                .ok_or_else(|| v.wants("an address range such as 10.0.0.0/8", "网段，如10.0.0.0/8"))
         });
         return Ok(Test::Cidr(ranges.collect::<Result<_, _>>()?));
     }
@@ -241,7 +258,9 @@ fn whole(v: &Node, ty: Ty) -> Result<i64, Spot> {
         (Ty::Int, Value::Int(i)) => Ok(*i),
         (Ty::Money, _) => money::parse_yuan(&text).ok_or_else(|| v.wants("an amount in yuan", "金额（元）")),
         (Ty::Time, _) => time::parse(&text).ok_or_else(|| v.wants("a time with its offset", "带时区的时间")),
-        (Ty::Day, _) => time::parse_day(&text).ok_or_else(|| v.wants("a day such as 2020-03-01", "日期，如2020-03-01")),
+        (Ty::Day, _) => {
+            time::parse_day(&text).ok_or_else(|| v.wants("a day such as 2020-03-01", "日期，如2020-03-01"))
+        }
         _ => Err(v.wants("a whole number", "整数")),
     }
 }

@@ -4,31 +4,67 @@
 pub(crate) static FILES: &[(&str, &str)] = &[
     ("access/bulk-export.yml", include_str!("../../../../rules/access/bulk-export.yml")),
     ("access/export-without-order.yml", include_str!("../../../../rules/access/export-without-order.yml")),
-    ("access/look-ups-without-reason.yml", include_str!("../../../../rules/access/look-ups-without-reason.yml")),
+    (
+        "access/look-ups-without-reason.yml",
+        include_str!("../../../../rules/access/look-ups-without-reason.yml"),
+    ),
     ("audit/listed-then-read-out.yml", include_str!("../../../../rules/audit/listed-then-read-out.yml")),
     ("audit/logging-turned-off.yml", include_str!("../../../../rules/audit/logging-turned-off.yml")),
     ("audit/many-objects-at-once.yml", include_str!("../../../../rules/audit/many-objects-at-once.yml")),
     ("audit/many-refusals.yml", include_str!("../../../../rules/audit/many-refusals.yml")),
-    ("audit/one-address-two-identities.yml", include_str!("../../../../rules/audit/one-address-two-identities.yml")),
-    ("audit/one-session-two-addresses.yml", include_str!("../../../../rules/audit/one-session-two-addresses.yml")),
+    (
+        "audit/one-address-two-identities.yml",
+        include_str!("../../../../rules/audit/one-address-two-identities.yml"),
+    ),
+    (
+        "audit/one-session-two-addresses.yml",
+        include_str!("../../../../rules/audit/one-session-two-addresses.yml"),
+    ),
     ("audit/rights-and-credentials.yml", include_str!("../../../../rules/audit/rights-and-credentials.yml")),
     ("device/new-device-openings.yml", include_str!("../../../../rules/device/new-device-openings.yml")),
-    ("device/unlisted-device-openings.yml", include_str!("../../../../rules/device/unlisted-device-openings.yml")),
+    (
+        "device/unlisted-device-openings.yml",
+        include_str!("../../../../rules/device/unlisted-device-openings.yml"),
+    ),
     ("identity/late-capture.yml", include_str!("../../../../rules/identity/late-capture.yml")),
     ("identity/one-background.yml", include_str!("../../../../rules/identity/one-background.yml")),
     ("identity/taken-under-pretext.yml", include_str!("../../../../rules/identity/taken-under-pretext.yml")),
-    ("location/declared-against-cell.yml", include_str!("../../../../rules/location/declared-against-cell.yml")),
-    ("location/override-before-opening.yml", include_str!("../../../../rules/location/override-before-opening.yml")),
+    (
+        "location/declared-against-cell.yml",
+        include_str!("../../../../rules/location/declared-against-cell.yml"),
+    ),
+    (
+        "location/override-before-opening.yml",
+        include_str!("../../../../rules/location/override-before-opening.yml"),
+    ),
     ("location/override-habit.yml", include_str!("../../../../rules/location/override-habit.yml")),
     ("login/faster-than-travel.yml", include_str!("../../../../rules/login/faster-than-travel.yml")),
     ("login/off-shift-elsewhere.yml", include_str!("../../../../rules/login/off-shift-elsewhere.yml")),
     ("login/two-places-at-once.yml", include_str!("../../../../rules/login/two-places-at-once.yml")),
-    ("opening/bulk-day-for-one-employer.yml", include_str!("../../../../rules/opening/bulk-day-for-one-employer.yml")),
-    ("opening/many-for-one-employer.yml", include_str!("../../../../rules/opening/many-for-one-employer.yml")),
-    ("opening/one-device-many-persons.yml", include_str!("../../../../rules/opening/one-device-many-persons.yml")),
-    ("opening/order-that-does-not-hold.yml", include_str!("../../../../rules/opening/order-that-does-not-hold.yml")),
-    ("outcome/fraud-cards-at-one-account.yml", include_str!("../../../../rules/outcome/fraud-cards-at-one-account.yml")),
-    ("stock/opened-away-from-custodian.yml", include_str!("../../../../rules/stock/opened-away-from-custodian.yml")),
+    (
+        "opening/bulk-day-for-one-employer.yml",
+        include_str!("../../../../rules/opening/bulk-day-for-one-employer.yml"),
+    ),
+    (
+        "opening/many-for-one-employer.yml",
+        include_str!("../../../../rules/opening/many-for-one-employer.yml"),
+    ),
+    (
+        "opening/one-device-many-persons.yml",
+        include_str!("../../../../rules/opening/one-device-many-persons.yml"),
+    ),
+    (
+        "opening/order-that-does-not-hold.yml",
+        include_str!("../../../../rules/opening/order-that-does-not-hold.yml"),
+    ),
+    (
+        "outcome/fraud-cards-at-one-account.yml",
+        include_str!("../../../../rules/outcome/fraud-cards-at-one-account.yml"),
+    ),
+    (
+        "stock/opened-away-from-custodian.yml",
+        include_str!("../../../../rules/stock/opened-away-from-custodian.yml"),
+    ),
 ];
 
 #[cfg(test)]

@@ -24,9 +24,11 @@ impl Example {
     pub fn source(&self) -> MemorySource {
         let mut source = MemorySource::default();
         for kind in Kind::ALL {
-            let rows: Vec<Json> = self.rows.iter().filter(|(k, _)| k == kind).map(|(_, r)| r.clone()).collect();
+            let rows: Vec<Json> =
+                self.rows.iter().filter(|(k, _)| k == kind).map(|(_, r)| r.clone()).collect();
             if !rows.is_empty() {
-                let batch = fixture::batch(*kind, &rows).expect("an example's rows were read when its rule was");
+                let batch =
+                    fixture::batch(*kind, &rows).expect("an example's rows were read when its rule was");
                 source.push(*kind, batch);
             }
         }

@@ -13,17 +13,48 @@ use crate::rule::{CheckUse, DeriveUse, FieldRef, Names, Rule, example};
 use crate::yaml::{Node, Value, unknown};
 
 const KEYS: [&str; 18] = [
-    "scheme", "title_zh", "description_zh", "family", "confidence", "threshold_from", "entity", "involved", "derive",
-    "explain", "clears", "cannot_tell", "nats", "hit", "miss", "version", "note", "references",
+    "scheme",
+    "title_zh",
+    "description_zh",
+    "family",
+    "confidence",
+    "threshold_from",
+    "entity",
+    "involved",
+    "derive",
+    "explain",
+    "clears",
+    "cannot_tell",
+    "nats",
+    "hit",
+    "miss",
+    "version",
+    "note",
+    "references",
 ];
 const FAMILIES: [&str; 11] = [
-    "login", "location", "device", "stock", "identity", "opening", "access", "use", "money", "outcome", "exhibit",
+    "login", "location", "device", "stock", "identity", "opening", "access", "use", "money", "outcome",
+    "exhibit",
 ];
 const CONFIDENCES: [&str; 4] = ["primary", "secondary", "engineering", "unconfirmed"];
 const LEVELS: [&str; 5] = ["informational", "low", "medium", "high", "critical"];
 const ENTITIES: [&str; 16] = [
-    "account", "device", "outlet", "agent", "card", "person", "party", "collector", "employer", "face", "background",
-    "fraud_case", "object", "recipient", "address", "imei",
+    "account",
+    "device",
+    "outlet",
+    "agent",
+    "card",
+    "person",
+    "party",
+    "collector",
+    "employer",
+    "face",
+    "background",
+    "fraud_case",
+    "object",
+    "recipient",
+    "address",
+    "imei",
 ];
 
 pub(super) fn build(docs: &[Node], id: String, hash: String) -> Result<Rule, Spot> {
@@ -92,7 +123,10 @@ fn detections(docs: &[Node], main: &Node, derive: &[DeriveUse]) -> Result<Vec<De
         if docs.len() > 1 {
             return Err(main.fault(
                 Text::new("several detections without a correlation", "有多个检测但没有关联"),
-                Text::new("end the file with a document that has `correlation:`", "请在文件末尾加上含“correlation:”的文档"),
+                Text::new(
+                    "end the file with a document that has `correlation:`",
+                    "请在文件末尾加上含“correlation:”的文档",
+                ),
             ));
         }
         out.push(Detection::parse(main, "main".to_owned(), derive)?);
@@ -110,7 +144,9 @@ fn detections(docs: &[Node], main: &Node, derive: &[DeriveUse]) -> Result<Vec<De
         out.push(Detection::parse(doc, name, derive)?);
     }
     if out.is_empty() {
-        return Err(main.need("correlation")?.wants("detections before the correlation", "关联之前应有检测文档"));
+        return Err(main
+            .need("correlation")?
+            .wants("detections before the correlation", "关联之前应有检测文档"));
     }
     Ok(out)
 }

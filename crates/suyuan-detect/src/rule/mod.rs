@@ -29,7 +29,10 @@ use crate::yaml;
 pub(crate) enum FieldRef {
     Column(&'static str),
     /// Of the rule's operator of that index, the field of that index.
-    Derived { operator: usize, field: usize },
+    Derived {
+        operator: usize,
+        field: usize,
+    },
 }
 
 /// A condition over leaves.
@@ -124,10 +127,12 @@ pub struct Rule {
 
 impl Rule {
     /// Reads and checks one file.
-    pub fn parse(path: &str, text: &str) -> Result<Rule, Fault> {
+    pub fn parse(path: &str, text: &str) -> Result<Rule, Box<Fault>> {
         let id = path.trim_end_matches(".yml").trim_end_matches(".yaml").to_owned();
         let hash = Sha256::digest(text.as_bytes()).iter().take(8).map(|b| format!("{b:02x}")).collect();
-        yaml::parse(text).and_then(|docs| header::build(&docs, id, hash)).map_err(|s: Spot| s.in_file(path))
+        yaml::parse(text)
+            .and_then(|docs| header::build(&docs, id, hash))
+            .map_err(|s: Spot| Box::new(s.in_file(path)))
     }
 
     /// The record kinds whose rows it matches, in the order of its steps.
@@ -165,7 +170,7 @@ impl RuleSet {
         for (path, text) in files {
             match Rule::parse(&path, &text) {
                 Ok(r) => rules.push(r),
-                Err(f) => faults.push(f),
+                Err(f) => faults.push(*f),
             }
         }
         if !faults.is_empty() {
