@@ -142,15 +142,17 @@ fn accounts(input: &Input) -> Vec<Text> {
 /// One line that names the case.
 pub(crate) fn title(input: &Input, totals: &Totals) -> Text {
     let through = list(&accounts(input));
+    let (en, zh) =
+        if input.ring.probability >= 0.8 { ("probably", "疑似") } else { ("possibly", "可能存在") };
     text(
         format!(
-            "Cards opened through {}, probably without their holders: {} cards, {} persons",
+            "Cards opened through {}, {en} without their holders: {} cards, {} persons",
             if through.en.is_empty() { "unnamed accounts" } else { &through.en },
             group(totals.cards),
             group(totals.persons)
         ),
         format!(
-            "疑似冒用他人身份经{}开卡：{}张卡、{}名被登记人",
+            "{zh}冒用他人身份经{}开卡：{}张卡、{}名被登记人",
             if through.zh.is_empty() { "未知工号" } else { &through.zh },
             group(totals.cards),
             group(totals.persons)
@@ -298,10 +300,13 @@ fn expected(x: f64) -> (String, String) {
     }
 }
 
+/// The source that says most: of the cards if there is one, else of identities.
 fn best_source(case: &Case) -> Option<&Source> {
-    case.sources
-        .iter()
-        .max_by(|a, b| a.probability.total_cmp(&b.probability).then_with(|| b.entity.cmp(&a.entity)))
+    let weight = |s: &Source| (s.question == Question::CardOpening, s.probability);
+    case.sources.iter().max_by(|a, b| {
+        let (x, y) = (weight(a), weight(b));
+        x.0.cmp(&y.0).then(x.1.total_cmp(&y.1)).then_with(|| b.entity.cmp(&a.entity))
+    })
 }
 
 /// What the persons themselves said: complaints and re-verifications, for and against.

@@ -167,7 +167,8 @@ impl<'a> Doc<'a> {
         if e.kind == EntityKind::Ring {
             return esc(kind);
         }
-        if e.id == "*" {
+        // Many of a kind: `*`, or a count in place of an id.
+        if e.id == "*" || e.kind == EntityKind::FraudCase && e.id.contains(' ') {
             return esc(match e.kind {
                 EntityKind::Person => self.w.persons_cluster,
                 EntityKind::Card => self.w.cards_cluster,
@@ -175,7 +176,9 @@ impl<'a> Doc<'a> {
                 _ => kind,
             });
         }
-        format!("<span class=k>{}</span> <span class=id>{}</span>", esc(kind), esc(&short(&e.id)))
+        let id = short(&e.id);
+        let class = if id.is_ascii() && id.len() <= 20 { "\"id nb\"" } else { "id" };
+        format!("<span class=k>{}</span> <span class={class}>{}</span>", esc(kind), esc(&id))
     }
 
     /// A link to the set of rows that prove something; equal evidence shares a set. `about` is markup.

@@ -37,17 +37,44 @@ pub(super) struct Node {
     pub band: ChainStage,
 }
 
-/// An arrow.
+/// An arrow: all that passes between two boxes in one direction.
 #[derive(Debug)]
 pub(super) struct Arrow {
     pub from: usize,
     pub to: usize,
     pub stage: ChainStage,
     pub recorded: bool,
-    /// What passes.
-    pub what: Vec<String>,
-    /// How many, how sure.
-    pub figures: Vec<String>,
+    /// The best probability, where nothing of it is recorded.
+    pub probability: f64,
+    pub parts: Vec<Part>,
+}
+
+/// One thing that passes.
+#[derive(Debug, PartialEq)]
+pub(super) struct Part {
+    pub what: String,
+    pub quantity: Option<u64>,
+    /// Money, fen.
+    pub fen: Option<i64>,
+}
+
+impl Arrow {
+    /// What passes, in words.
+    pub fn what(&self) -> impl Iterator<Item = &str> {
+        self.parts.iter().map(|p| p.what.as_str())
+    }
+
+    /// How many, for how much, how sure.
+    pub fn figures(&self, lang: Lang) -> Vec<String> {
+        let mut out: Vec<String> = self.parts.iter().filter_map(|p| p.quantity).map(group).collect();
+        for fen in self.parts.iter().filter_map(|p| p.fen) {
+            out.push(lang.pick(format!("¥{}", yuan(fen)), format!("{}元", yuan(fen))));
+        }
+        if !self.recorded {
+            out.push(format!("p {}", chance(self.probability)));
+        }
+        out
+    }
 }
 
 pub(super) struct Graph {
@@ -243,41 +270,48 @@ impl Builder<'_> {
     }
 
     fn link(&mut self, link: &Link) {
-        let (from, to) = (self.what(&link.from), self.what(&link.to));
+        let (mut from, mut to) = (self.what(&link.from), self.what(&link.to));
+        // What a device does under an account is opening cards, and fraud is done with cards: the
+        // picture lets both pass through the cards.
+        if link.from.kind == EntityKind::Device && link.to.kind == EntityKind::Account {
+            to = What::Kind(EntityKind::Card);
+        }
+        if to == What::Kind(EntityKind::FraudCase) && link.stage == ChainStage::Use {
+            from = What::Kind(EntityKind::Card);
+        }
         if from == to {
             return;
         }
         let (from, to) = (self.node(&from), self.node(&to));
-        let mut figures: Vec<String> = link.quantity.map(group).into_iter().collect();
-        if let Some(amount) = &link.amount_cny {
-            let fen = suyuan_model::money::parse_yuan(amount).unwrap_or(0);
-            figures.push(self.lang.pick(format!("¥{}", yuan(fen)), format!("{}元", yuan(fen))));
-        }
-        if !link.recorded {
-            figures.push(format!("p {}", chance(link.probability)));
-        }
         self.arrow(Arrow {
             from,
             to,
             stage: link.stage,
             recorded: link.recorded,
-            what: vec![self.lang.of(&link.what).to_owned()],
-            figures,
+            probability: link.probability,
+            parts: vec![Part {
+                what: self.lang.of(&link.what).to_owned(),
+                quantity: link.quantity,
+                fen: link.amount_cny.as_deref().and_then(suyuan_model::money::parse_yuan),
+            }],
         });
     }
 
-    /// Arrows between the same two boxes become one; recorded wins over inferred.
+    /// Arrows between the same two boxes become one; recorded wins over inferred, and of the same
+    /// thing told twice the larger quantity stands.
     fn arrow(&mut self, new: Arrow) {
-        match self.arrows.iter_mut().find(|a| (a.from, a.to) == (new.from, new.to)) {
-            None => self.arrows.push(new),
-            Some(old) => {
-                old.recorded |= new.recorded;
-                for (mine, theirs) in [(&mut old.what, new.what), (&mut old.figures, new.figures)] {
-                    for text in theirs {
-                        if !mine.contains(&text) {
-                            mine.push(text);
-                        }
-                    }
+        let Some(old) = self.arrows.iter_mut().find(|a| (a.from, a.to) == (new.from, new.to)) else {
+            self.arrows.push(new);
+            return;
+        };
+        old.recorded |= new.recorded;
+        old.probability = old.probability.max(new.probability);
+        for part in new.parts {
+            match old.parts.iter_mut().find(|p| p.what == part.what) {
+                None => old.parts.push(part),
+                Some(same) => {
+                    same.quantity = same.quantity.max(part.quantity);
+                    same.fen = same.fen.max(part.fen);
                 }
             }
         }
@@ -304,8 +338,12 @@ impl Builder<'_> {
                     to: cards,
                     stage: ChainStage::Circulation,
                     recorded: true,
-                    what: vec![self.lang.pick("openings", "开卡").to_owned()],
-                    figures: vec![],
+                    probability: 1.0,
+                    parts: vec![Part {
+                        what: self.lang.pick("openings", "开卡").to_owned(),
+                        quantity: None,
+                        fen: None,
+                    }],
                 });
             }
         }
@@ -317,8 +355,12 @@ impl Builder<'_> {
                     to: fraud,
                     stage: ChainStage::Use,
                     recorded: true,
-                    what: vec![self.lang.words().of_them_fraud.to_owned()],
-                    figures: vec![group(fraud_cards)],
+                    probability: 1.0,
+                    parts: vec![Part {
+                        what: self.lang.words().of_them_fraud.to_owned(),
+                        quantity: Some(fraud_cards),
+                        fen: None,
+                    }],
                 });
             }
         }

@@ -16,10 +16,14 @@ pub(super) fn write(doc: &mut Doc, one: &One) {
     let members = &one.case.actors;
     for (n, actor) in suyuan_model::actor::actors(members).iter().enumerate() {
         for (i, place) in actor.members.iter().enumerate() {
-            let m = &members[*place];
+            let mut m = members[*place].clone();
+            if i > 0 {
+                // The first row of an actor has named it.
+                m.same_as.clear();
+            }
             let head =
                 if i == 0 { format!("<td rowspan={}>{}", actor.members.len(), n + 1) } else { String::new() };
-            row(doc, m, &head);
+            row(doc, &m, &head);
         }
     }
     doc.raw("</table>");
@@ -60,21 +64,14 @@ pub(super) fn reasons(doc: &Doc, list: &[Contribution]) -> String {
                 let line = c.threshold.as_ref().map_or(String::new(), |t| {
                     format!(" <span class=k>({} {})</span>", doc.w.threshold, esc(t))
                 });
-                let nats = if c.nats == 0.0 {
-                    String::new()
-                } else {
-                    format!(" <span class=k>{:+}</span>", Nats(c.nats))
-                };
+                let nats = nats(c.nats);
                 format!("<li>{}: <b>{}</b>{line}{nats}", doc.t(&c.what), esc(&c.value))
             })
             .collect();
     format!("<ul>{items}</ul>")
 }
 
-struct Nats(f64);
-
-impl std::fmt::Display for Nats {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}{} nats", if self.0 >= 0.0 { "+" } else { "−" }, number(self.0.abs()))
-    }
+fn nats(x: f64) -> String {
+    let sign = if x > 0.0 { "+" } else { "−" };
+    if x == 0.0 { String::new() } else { format!(" <span class=k>{sign}{} nats</span>", number(x.abs())) }
 }

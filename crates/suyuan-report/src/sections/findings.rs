@@ -4,7 +4,8 @@ use suyuan_model::outcome::Finding;
 
 use super::One;
 use super::actors::reasons;
-use crate::page::{Doc, chance, day, esc, group};
+use super::sources::counters;
+use crate::page::{Doc, day, esc, group};
 
 /// Findings printed in full; the rest stand in a table.
 const FULL: usize = 24;
@@ -57,6 +58,10 @@ fn full(doc: &mut Doc, f: &Finding) {
     if !cannot.is_empty() {
         doc.raw(&format!("<li>{}: {cannot}", w.cannot_tell_apart));
     }
+    let other = counters(doc, &f.counter);
+    if !other.is_empty() {
+        doc.raw(&format!("<li>{}: {other}", w.other_explanations));
+    }
     doc.raw("</ul></div>\n");
 }
 
@@ -87,10 +92,10 @@ fn rest(doc: &mut Doc, findings: &[&Finding]) {
 }
 
 fn percent(hits: u64, of: u64) -> String {
-    let p = hits as f64 / of as f64;
-    if p >= 0.1 {
-        format!("{:.0}%", p * 100.0)
-    } else {
-        format!("{}%", chance(p * 100.0).replace("&lt;", "<"))
+    let p = hits as f64 / of as f64 * 100.0;
+    match p {
+        p if p >= 10.0 => format!("{p:.0}%"),
+        p if p > 0.0 && p < 0.01 => "&lt;0.01%".into(),
+        p => format!("{p:.2}%"),
     }
 }
