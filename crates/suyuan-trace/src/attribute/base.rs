@@ -23,8 +23,6 @@ pub struct Base {
     pub rates: Vec<Vec<f64>>,
     /// Log prior weights of [`FRAILTY`] by level.
     pub frailty: Vec<Vec<f64>>,
-    /// Log spread fitted, by level.
-    pub spread: Vec<f64>,
     /// Risk density per day at each harmed thing's time, for calendar clocks and cards alike.
     pub density: Vec<f64>,
     /// Share of the honest risk in each month, by region.
@@ -70,20 +68,17 @@ impl Base {
         }
         let levels = p.columns.iter().map(|c| c.level as usize + 1).max().unwrap_or(1);
         let mut frailty = Vec::new();
-        let mut spread = Vec::new();
         for level in 0..levels {
             let pairs: Vec<(f64, f64)> = (0..p.columns.len())
                 .filter(|c| p.columns[*c].level as usize == level && expected[*c] > 1e-9)
                 .map(|c| (seen[c].round(), expected[c]))
                 .collect();
-            let s = fit_spread(&pairs);
-            frailty.push(weights(s));
-            spread.push(s);
+            frailty.push(weights(fit_spread(&pairs)));
         }
         let (months, age) = (profile(p, unexplained), ages(p, unexplained));
         let density = densities(p, &months, &age);
         let peers = peers(p, unexplained, &rates, &own, &months);
-        Base { expected, rates, frailty, spread, density, months, peers, age }
+        Base { expected, rates, frailty, density, months, peers, age }
     }
 }
 
