@@ -1,5 +1,7 @@
 //! A small carrier with one lent login, told in rows: who is found, who is not, and what is not known.
 
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 use serde_json::{Value, json};
 use suyuan_model::outcome::{EntityKind, Question, Role, Trace};
 use suyuan_model::scan::{MemorySource, RowSource};

@@ -1,5 +1,7 @@
 //! Made-up worlds of the generator: what is found, what is flagged beside it, and who is left alone.
 
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
 use std::collections::BTreeSet;
 use std::path::Path;
 
