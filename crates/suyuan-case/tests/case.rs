@@ -1,5 +1,7 @@
 //! The case on the reference case and on small made-up rings.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 mod reference;
 
 use proptest::prelude::*;

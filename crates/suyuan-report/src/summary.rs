@@ -20,13 +20,13 @@ pub fn summary_lines(cases: &Cases, lang: Lang) -> Vec<String> {
                 .collect()
         }
     };
-    let tail = cases.remarks.iter().map(|t| lang.of(t).to_owned());
+    let mut tail = cases.remarks.iter().map(|t| lang.of(t).to_owned());
     if cases.cases.is_empty() {
         lines.extend(tail);
     } else {
         // The last remark says what all of it is: leads.
         lines.truncate(LINES - 1);
-        lines.extend(tail.last());
+        lines.extend(tail.next_back());
     }
     lines.truncate(LINES);
     lines

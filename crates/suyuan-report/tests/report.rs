@@ -1,5 +1,7 @@
 //! The report as people and browsers get it.
 
+#![allow(clippy::unwrap_used, reason = "helpers of tests")]
+
 #[path = "../../suyuan-case/tests/reference/mod.rs"]
 mod reference;
 

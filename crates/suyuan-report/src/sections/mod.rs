@@ -63,7 +63,7 @@ pub(crate) fn write(doc: &mut Doc, parts: &Parts) {
         .enumerate()
         .map(|(n, case)| One { case, at: format!("c{}-", n + 1), parts })
         .collect();
-    let mut nav_at = None;
+    let mut nav_at = many.then_some(doc.out.len());
     for one in &ones {
         doc.raw("<div class=case>");
         first_page::write(doc, one, many);
@@ -80,18 +80,24 @@ pub(crate) fn write(doc: &mut Doc, parts: &Parts) {
         cards::appendix(doc, one);
     }
     doc.evidence();
-    let nav = contents(doc);
+    let nav = contents(doc, if many { &ones } else { &[] });
     doc.out.insert_str(nav_at, &nav);
     let foot = format!("<p class=foot>{} · {}</p>\n", doc.w.lead_not_verdict, doc.w.zone);
     doc.raw(&foot);
 }
 
-fn contents(doc: &Doc) -> String {
-    let items: String = doc
-        .contents()
+/// The contents: every section, or with many cases each case and what they share.
+fn contents(doc: &Doc, many: &[One]) -> String {
+    let line = |id: &str, title: &str| format!("<li><a href=\"#{id}\">{}</a>", esc(title));
+    let mut items: String = many
         .iter()
-        .map(|(id, title)| format!("<li><a href=\"#{id}\">{}</a>", esc(title)))
+        .map(|one| line(&format!("{}top", one.at), &format!("{} {}", doc.w.case_, one.case.id)))
         .collect();
+    for (id, title) in doc.contents() {
+        if !many.iter().any(|one| id.starts_with(&one.at)) {
+            items.push_str(&line(id, title));
+        }
+    }
     format!("<nav aria-labelledby=contents><h2 id=contents>{}</h2><ol>{items}</ol></nav>\n", doc.w.contents)
 }
 
