@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use suyuan_vault::Vault;
+use suyuan_vault::{Vault, VaultError};
 
 use crate::EngineError;
 
@@ -48,5 +48,10 @@ pub fn init(paths: &Paths) -> Result<Made, EngineError> {
 /// Opens the key set, or makes one in an empty or missing folder.
 pub(crate) fn open_or_make_keys(dir: &Path) -> Result<(Vault, bool), EngineError> {
     let empty = std::fs::read_dir(dir).map_or(true, |mut d| d.next().is_none());
-    if empty { Ok((Vault::create(dir)?, true)) } else { Ok((Vault::open(dir)?, false)) }
+    match empty.then(|| Vault::create(dir)) {
+        Some(Ok(made)) => Ok((made, true)),
+        // Another process made them a moment ago.
+        None | Some(Err(VaultError::Exists(_))) => Ok((Vault::open(dir)?, false)),
+        Some(Err(e)) => Err(e.into()),
+    }
 }

@@ -56,5 +56,5 @@ pub fn propose(file: &Path, kind: Option<&str>) -> Result<String, EngineError> {
             near: suyuan_ingest::nearest(name, Kind::ALL.iter().map(|k| k.name())).unwrap_or("opening"),
         })?),
     };
-    /*TEMP*/{ let _ = (file, kind); Ok(String::new()) }
+    Ok(suyuan_ingest::propose(file, kind)?)
 }

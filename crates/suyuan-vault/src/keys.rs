@@ -58,11 +58,19 @@ impl Keys {
         let mut keys = Keys { epoch: FIRST_EPOCH, token: Key::default(), seal: Key::default() };
         fill(&mut *keys.token)?;
         fill(&mut *keys.seal)?;
-        write_new(&paths[0], &render("token", &set, keys.epoch, &keys.token))?;
-        if let Err(e) = write_new(&paths[1], &render("seal", &set, keys.epoch, &keys.seal)) {
-            // Written a moment ago and used for nothing: half a key set must not stay.
-            let _ = fs::remove_file(&paths[0]);
-            return Err(e);
+        // Both files or none, whatever happens meanwhile: they are written beside and come in one step.
+        let part = Part::beside(dir)?;
+        write_new(&part.0.join(TOKEN_FILE), &render("token", &set, keys.epoch, &keys.token))?;
+        write_new(&part.0.join(SEAL_FILE), &render("seal", &set, keys.epoch, &keys.seal))?;
+        sync_dir(&part.0)?;
+        if fs::rename(&part.0, dir).is_err() {
+            // The folder holds other things, or another process was quicker.
+            for (name, path) in [SEAL_FILE, TOKEN_FILE].into_iter().zip(paths.iter().rev()) {
+                fs::hard_link(part.0.join(name), path).map_err(|e| match e.kind() {
+                    io::ErrorKind::AlreadyExists => VaultError::Exists(path.clone()),
+                    _ => io_error("write the key file", path, e),
+                })?;
+            }
         }
         sync_dir(dir)?;
         Ok(keys)
@@ -91,6 +99,36 @@ impl Keys {
         let mut id = format!("keys{}-", self.epoch);
         text::push_base32(&mut id, &Sha256::digest(&both)[..10]);
         id
+    }
+}
+
+/// A folder beside the key folder, gone when done; those that killed processes left are removed.
+struct Part(PathBuf);
+
+impl Part {
+    fn beside(dir: &Path) -> Result<Part, VaultError> {
+        let dir = dir.canonicalize().map_err(|e| io_error("find the key folder", dir, e))?;
+        let (Some(parent), Some(name)) = (dir.parent(), dir.file_name()) else {
+            let root = io::Error::from(io::ErrorKind::InvalidInput);
+            return Err(io_error("make the key folder", &dir, root));
+        };
+        let prefix = format!(".{}.part-", name.to_string_lossy());
+        for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+            let left = entry.file_name().to_string_lossy().strip_prefix(&prefix).map(str::to_owned);
+            if left.is_some_and(|pid| !Path::new("/proc").join(pid).exists()) {
+                let _ = fs::remove_dir_all(entry.path());
+            }
+        }
+        let part = parent.join(format!("{prefix}{}", std::process::id()));
+        make_dir(&part)?;
+        Ok(Part(part))
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        // Where the rename succeeded there is nothing left to remove.
+        let _ = fs::remove_dir_all(&self.0);
     }
 }
 
