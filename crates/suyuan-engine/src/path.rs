@@ -99,7 +99,7 @@ impl Engine {
         for lang in Lang::BOTH {
             let name = format!("report.{}.html", lang.code());
             watch(&Progress { step: Step::Write, done: 0, total: None, at: name.clone() });
-            files.write(&name, suyuan_report::html(crate::telling::report_lang(lang), &cases, &trace, &findings, &run).as_bytes())?;
+            files.write(&name, suyuan_report::html(lang, &cases, &trace, &findings, &run).as_bytes())?;
         }
         Ok(files.finish())
     }

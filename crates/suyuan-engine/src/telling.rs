@@ -48,12 +48,5 @@ pub fn trace(found: &Trace, lang: Lang) -> Vec<String> {
 
 /// The ten lines of the cases.
 pub fn case(cases: &Cases, lang: Lang) -> Vec<String> {
-    suyuan_report::summary_lines(cases, report_lang(lang))
-}
-
-pub(crate) fn report_lang(lang: Lang) -> suyuan_report::Lang {
-    match lang {
-        Lang::En => suyuan_report::Lang::En,
-        Lang::Zh => suyuan_report::Lang::Zh,
-    }
+    suyuan_report::summary_lines(cases, lang)
 }

@@ -18,11 +18,12 @@ mod sections;
 mod summary;
 mod words;
 
+use crate::words::Reading as _;
 use suyuan_model::outcome::{Cases, Finding, Run, Trace};
 
 pub use diagram::diagram_svg;
 pub use summary::summary_lines;
-pub use words::Lang;
+pub use suyuan_model::outcome::Lang;
 
 use page::{Doc, css, esc};
 use sections::Parts;

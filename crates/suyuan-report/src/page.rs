@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use suyuan_model::outcome::{Entity, EntityKind, Evidence, Input, Run, Text};
 use suyuan_model::{RowRef, money, time};
 
-use crate::words::{Lang, Words};
+use suyuan_model::outcome::Lang;
+
+use crate::words::{Reading as _, Words};
 
 /// More distinct rows than this are not printed; each set is cut to its earliest rows instead, and
 /// says so. Keeps the file below 6 MB.

@@ -3,7 +3,9 @@
 use suyuan_model::outcome::{Case, Cases};
 
 use crate::page::{chance, group, yuan};
-use crate::words::Lang;
+use suyuan_model::outcome::Lang;
+
+use crate::words::Reading as _;
 
 /// More lines than this are not read.
 const LINES: usize = 10;

@@ -3,44 +3,60 @@
 //! One entry holds both readings, so a word that is missing in one language does not compile.
 
 use suyuan_model::outcome::{
-    ChainStage, Confidence, EntityKind, Family, Level, Outcome, Question, Reached, Role, Text,
+    ChainStage, Confidence, EntityKind, Family, Lang, Level, Outcome, Question, Reached, Role, Text,
 };
 
-/// The language of a report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lang {
-    /// English.
-    En,
-    /// Simplified Chinese.
-    Zh,
+/// How the report speaks a language.
+pub(crate) trait Reading: Copy {
+    /// The language's tag for the `lang` attribute.
+    fn tag(self) -> &'static str;
+    /// One of two readings.
+    fn pick<T>(self, en: T, zh: T) -> T;
+    /// A text's reading.
+    fn of(self, t: &Text) -> &str;
+    /// The report's words.
+    fn words(self) -> &'static Words;
+    /// What a kind of thing is called.
+    fn kind(self, kind: EntityKind) -> &'static str;
+    /// A role along the chain.
+    fn role(self, role: Role) -> &'static str;
+    /// A stage of the chain.
+    fn stage(self, stage: ChainStage) -> &'static str;
+    /// A family of records.
+    fn family(self, family: Family) -> &'static str;
+    /// A level of attention.
+    fn level(self, level: Level) -> &'static str;
+    /// How sure a threshold is.
+    fn confidence(self, c: Confidence) -> &'static str;
+    /// The outcome of a check, with a sign so that colour is never alone.
+    fn outcome(self, o: Outcome) -> &'static str;
+    /// How a count stands to a threshold.
+    fn reached(self, r: Reached) -> &'static str;
+    /// A question of the trace.
+    fn question(self, q: Question) -> &'static str;
 }
 
-impl Lang {
-    /// The language's tag for the `lang` attribute.
-    pub fn tag(self) -> &'static str {
+impl Reading for Lang {
+    fn tag(self) -> &'static str {
         self.pick("en", "zh-CN")
     }
 
-    /// One of two readings.
-    pub(crate) fn pick<T>(self, en: T, zh: T) -> T {
+    fn pick<T>(self, en: T, zh: T) -> T {
         match self {
             Lang::En => en,
             Lang::Zh => zh,
         }
     }
 
-    /// A text's reading.
-    pub(crate) fn of(self, t: &Text) -> &str {
+    fn of(self, t: &Text) -> &str {
         self.pick(&t.en, &t.zh)
     }
 
-    /// The report's words.
-    pub(crate) fn words(self) -> &'static Words {
+    fn words(self) -> &'static Words {
         self.pick(&EN, &ZH)
     }
 
-    /// What a kind of thing is called.
-    pub(crate) fn kind(self, kind: EntityKind) -> &'static str {
+    fn kind(self, kind: EntityKind) -> &'static str {
         let (en, zh) = match kind {
             EntityKind::Account => ("account", "工号"),
             EntityKind::Device => ("device", "终端"),
@@ -63,8 +79,7 @@ impl Lang {
         self.pick(en, zh)
     }
 
-    /// A role along the chain.
-    pub(crate) fn role(self, role: Role) -> &'static str {
+    fn role(self, role: Role) -> &'static str {
         let (en, zh) = match role {
             Role::StockAgent => ("blank-card source", "白卡来源"),
             Role::CredentialOwner => ("login owner", "工号持有人"),
@@ -82,8 +97,7 @@ impl Lang {
         self.pick(en, zh)
     }
 
-    /// A stage of the chain.
-    pub(crate) fn stage(self, stage: ChainStage) -> &'static str {
+    fn stage(self, stage: ChainStage) -> &'static str {
         match stage {
             ChainStage::Acquisition => self.pick("Acquisition", "获取"),
             ChainStage::Circulation => self.pick("Circulation", "流通"),
@@ -91,8 +105,7 @@ impl Lang {
         }
     }
 
-    /// A family of records.
-    pub(crate) fn family(self, family: Family) -> &'static str {
+    fn family(self, family: Family) -> &'static str {
         let (en, zh) = match family {
             Family::Login => ("logins", "登录"),
             Family::Location => ("places", "位置"),
@@ -109,8 +122,7 @@ impl Lang {
         self.pick(en, zh)
     }
 
-    /// A level of attention.
-    pub(crate) fn level(self, level: Level) -> &'static str {
+    fn level(self, level: Level) -> &'static str {
         let (en, zh) = match level {
             Level::Informational => ("for information", "提示"),
             Level::Low => ("low", "低"),
@@ -121,8 +133,7 @@ impl Lang {
         self.pick(en, zh)
     }
 
-    /// How sure a threshold is.
-    pub(crate) fn confidence(self, c: Confidence) -> &'static str {
+    fn confidence(self, c: Confidence) -> &'static str {
         let (en, zh) = match c {
             Confidence::Primary => ("primary text", "原文"),
             Confidence::Secondary => ("secondary source", "二手来源"),
@@ -132,8 +143,7 @@ impl Lang {
         self.pick(en, zh)
     }
 
-    /// The outcome of a check, with a sign so that colour is never alone.
-    pub(crate) fn outcome(self, o: Outcome) -> &'static str {
+    fn outcome(self, o: Outcome) -> &'static str {
         match o {
             Outcome::Supported => self.pick("● holds", "● 成立"),
             Outcome::Excluded => self.pick("○ excluded", "○ 已排除"),
@@ -141,8 +151,7 @@ impl Lang {
         }
     }
 
-    /// How a count stands to a threshold.
-    pub(crate) fn reached(self, r: Reached) -> &'static str {
+    fn reached(self, r: Reached) -> &'static str {
         match r {
             Reached::Yes => self.pick("● reached", "● 达到"),
             Reached::Perhaps => self.pick("◐ perhaps", "◐ 可能达到"),
@@ -150,8 +159,7 @@ impl Lang {
         }
     }
 
-    /// A question of the trace.
-    pub(crate) fn question(self, q: Question) -> &'static str {
+    fn question(self, q: Question) -> &'static str {
         match q {
             Question::CardOpening => {
                 self.pick("Through whom were the fraud cards opened?", "涉诈卡经由谁开出？")

@@ -9,9 +9,10 @@
 //!
 //! Blind spots: without `ORDER BY` the order of the rows is not defined; sums of measured numbers may
 //! differ in their last digit from run to run (money is decimal and exact); the sealed originals are not
-//! a table here. The only crate that names DataFusion; nothing on the path from records to case needs it.
+//! a table here. After a deadline the engine's threads go on until their operator next yields. The only crate that names DataFusion; nothing on the path from records to case needs it.
 
 use std::sync::Arc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
 use datafusion::arrow::array::RecordBatch;
@@ -47,6 +48,9 @@ pub enum SqlError {
     /// The files of the version could not be registered.
     #[error("cannot open the lake's files: {0}")]
     Files(DataFusionError),
+    /// A fault of the engine.
+    #[error("the query's engine stopped; its own message stands on stderr")]
+    Stopped,
     /// No threads.
     #[error("cannot start the query's threads: {0}")]
     Threads(std::io::Error),
@@ -126,14 +130,18 @@ pub fn query(snapshot: &Snapshot, sql: &str, limits: &Limits) -> Result<Answer, 
         .build()
         .map_err(SqlError::Threads)?;
     let (snapshot, sql, limits) = (snapshot.clone(), sql.to_owned(), *limits);
-    // Its own task: an operator that does not yield cannot then hold up the clock.
-    let task = threads.spawn(async move { run(&snapshot, &sql, &limits).await });
-    let ended = threads.block_on(async { tokio::time::timeout(limits.deadline, task).await });
+    // The clock is this thread's own: operators that do not yield could hold up a runtime's timer.
+    let (tell, told) = mpsc::channel();
+    threads.spawn(async move {
+        // Nobody listens any more after the deadline.
+        let _ = tell.send(run(&snapshot, &sql, &limits).await);
+    });
+    let answer = told.recv_timeout(limits.deadline);
     threads.shutdown_background();
-    match ended {
-        Ok(Ok(answer)) => answer,
-        Ok(Err(panic)) => std::panic::resume_unwind(panic.into_panic()),
-        Err(_) => Err(SqlError::Deadline(limits.deadline.as_secs())),
+    match answer {
+        Ok(answer) => answer,
+        Err(RecvTimeoutError::Timeout) => Err(SqlError::Deadline(limits.deadline.as_secs())),
+        Err(RecvTimeoutError::Disconnected) => Err(SqlError::Stopped),
     }
 }
 

@@ -18,12 +18,12 @@ const ROWS: u64 = 400;
 
 /// Two kinds with equally many rows, so that half a load would show.
 fn write_load(place: &Place, n: u32) {
-    let mut login = String::from("ts,account,device\n");
-    let mut complaint = String::from("ts,subject\n");
+    let mut login = String::from("ts,source,account,device\n");
+    let mut complaint = String::from("ts,source,subject\n");
     for i in 0..ROWS {
         let ts = format!("2020-01-01T{:02}:{:02}:{:02}+08:00", n % 24, i / 60 % 60, i % 60);
-        writeln!(login, "{ts},A{n}-{i},dev-{i}").unwrap();
-        writeln!(complaint, "{ts},1380000{:04}", (u64::from(n) * 7 + i) % 10_000).unwrap();
+        writeln!(login, "{ts},iam-{n},A{n}-{i},dev-{i}").unwrap();
+        writeln!(complaint, "{ts},crm-{n},1380000{:04}", (u64::from(n) * 7 + i) % 10_000).unwrap();
     }
     place.record(&format!("{n}/login.csv"), login);
     place.record(&format!("{n}/complaint.csv"), complaint);

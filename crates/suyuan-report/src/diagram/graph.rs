@@ -6,7 +6,9 @@ use suyuan_model::actor::{Actor, actors};
 use suyuan_model::outcome::{Case, ChainStage, Entity, EntityKind, Link, Role};
 
 use crate::page::{chance, group, short, yuan};
-use crate::words::Lang;
+use suyuan_model::outcome::Lang;
+
+use crate::words::Reading as _;
 
 /// More boxes than a reader follows; actors beyond it stand in one box per role.
 const MAX_ACTORS: usize = 32;

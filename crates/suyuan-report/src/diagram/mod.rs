@@ -11,7 +11,9 @@ mod layout;
 use suyuan_model::outcome::{Case, ChainStage};
 
 use crate::page::esc;
-use crate::words::Lang;
+use suyuan_model::outcome::Lang;
+
+use crate::words::Reading as _;
 use graph::{Arrow, Graph, Node, Shape, graph};
 use layout::{Box_, Edge_, Layout, layout};
 

@@ -1,5 +1,6 @@
 //! Actors: roles, probability, reasons, other names.
 
+use crate::words::Reading as _;
 use suyuan_model::outcome::{Contribution, Member};
 
 use super::One;

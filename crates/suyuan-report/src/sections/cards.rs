@@ -1,5 +1,6 @@
 //! Cards: by month, by mark, those used in fraud, a sample; all of them in the appendix.
 
+use crate::words::Reading as _;
 use std::collections::{BTreeMap, BTreeSet};
 
 use suyuan_model::outcome::{Case, RingCard};

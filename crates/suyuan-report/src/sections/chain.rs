@@ -2,6 +2,7 @@
 
 use super::One;
 use crate::page::{Doc, chance, day, esc, group, yuan};
+use crate::words::Reading as _;
 
 pub(super) fn write(doc: &mut Doc, one: &One) {
     let w = doc.w;

@@ -1,5 +1,6 @@
 //! Findings that speak of the case, with values, base rate and what would clear them.
 
+use crate::words::Reading as _;
 use suyuan_model::outcome::Finding;
 
 use super::One;

@@ -1,5 +1,6 @@
 //! The first page: what was found, how sure it is, what it cannot tell; figures and diagram.
 
+use crate::words::Reading as _;
 use suyuan_model::outcome::Case;
 
 use super::{One, Parts};

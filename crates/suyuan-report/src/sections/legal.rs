@@ -1,5 +1,6 @@
 //! Legal thresholds: counts against lines, and whether the line was in force.
 
+use crate::words::Reading as _;
 use suyuan_model::outcome::Reached;
 
 use super::One;

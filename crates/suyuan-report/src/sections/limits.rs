@@ -1,5 +1,6 @@
 //! What the records cannot tell, exhibits, requests; and what belongs to no case.
 
+use crate::words::Reading as _;
 use suyuan_model::outcome::Text;
 
 use super::{One, Parts, sources};

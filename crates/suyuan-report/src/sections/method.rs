@@ -2,6 +2,7 @@
 
 use super::Parts;
 use crate::page::{Doc, esc, group};
+use crate::words::Reading as _;
 
 pub(super) fn write(doc: &mut Doc, parts: &Parts) {
     let (w, run) = (doc.w, parts.run);

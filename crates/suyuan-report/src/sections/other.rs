@@ -1,5 +1,6 @@
 //! What else could explain it: every explanation checked for the case's sources and findings.
 
+use crate::words::Reading as _;
 use std::collections::BTreeMap;
 
 use suyuan_model::outcome::{Counter, Outcome};

@@ -1,5 +1,6 @@
 //! Sources of the trace: found against expected, what speaks against, what cannot be told apart.
 
+use crate::words::Reading as _;
 use suyuan_model::outcome::{Counter, Source};
 
 use super::One;

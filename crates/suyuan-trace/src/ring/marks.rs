@@ -239,7 +239,8 @@ impl Marker {
         for i in self.captures(f, o) {
             let c = &f.captures[i];
             m.set(Mark::Pretext, c.pretext != NONE && c.collector != NONE && c.collector != o.account);
-            m.set(Mark::CaptureDevice, c.device != NONE && c.device == o.device);
+            let own = c.collector == NONE || c.collector == o.account;
+            m.set(Mark::CaptureDevice, !own && c.device != NONE && c.device == o.device);
         }
         m.set(Mark::Background, self.backgrounds.contains(&o.background));
         m.set(Mark::Image, self.images.contains(&o.image));
@@ -313,13 +314,19 @@ fn end(l: &Login) -> i64 {
 }
 
 /// Whether another session of the account on another device ran beside it for longer than a handover.
+///
+/// Of two sessions, one in the account's home city and one elsewhere, only the one elsewhere counts: the
+/// owner at the counter is not the guest.
 pub fn overlaps(f: &Facts, l: &Login) -> bool {
     let Some(list) = f.logins.get(&l.account) else { return false };
+    let home = city(f.name(f.home_region(l.account)));
+    let here = |x: &Login| home.is_some() && city(f.name(x.region)) == home;
+    let away = |x: &Login| home.is_some() && city(f.name(x.region)).is_some_and(|c| Some(c) != home);
     let from = list.partition_point(|x| x.row.ts < l.row.ts - DAY);
-    list[from..]
-        .iter()
-        .take_while(|x| x.row.ts < end(l))
-        .any(|x| x.device != l.device && end(x).min(end(l)) - x.row.ts.max(l.row.ts) > HANDOVER)
+    list[from..].iter().take_while(|x| x.row.ts < end(l)).any(|x| {
+        let long = end(x).min(end(l)) - x.row.ts.max(l.row.ts) > HANDOVER;
+        x.device != l.device && long && !(here(l) && away(x))
+    })
 }
 
 /// Backgrounds that come back over several persons on unlisted devices, and images over several persons.
