@@ -127,7 +127,9 @@ impl Engine {
         let mut taker = Taker::new(self, watch)?;
         taker.report.passed_over = plan.passed_over.clone();
         self.intake().run(&plan, &mut taker)?;
-        taker.commit(&[])
+        let report = taker.commit(&[])?;
+        self.lake.compact_crowded()?;
+        Ok(report)
     }
 
     /// Reads what was kept aside once more: sealed rows under the present mapping, or, where files are

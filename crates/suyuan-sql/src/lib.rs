@@ -15,8 +15,9 @@ use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
-use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::array::{Array, RecordBatch};
 use datafusion::arrow::datatypes::SchemaRef;
+use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 use datafusion::arrow::util::pretty::pretty_format_batches;
 use datafusion::datasource::file_format::parquet::ParquetFormat;
 use datafusion::datasource::listing::{ListingOptions, ListingTable, ListingTableConfig, ListingTableUrl};
@@ -116,6 +117,31 @@ impl Answer {
         };
         let text = pretty_format_batches(batches).map_err(|e| SqlError::Run(e.into()))?;
         Ok(text.to_string())
+    }
+}
+
+impl Answer {
+    /// The rows as JSON: an array of objects whose values are text as the terminal shows it, or null.
+    ///
+    /// # Errors
+    /// A column of a type that has no text.
+    pub fn json(&self) -> Result<String, SqlError> {
+        let options = FormatOptions::default();
+        let failed = |e: datafusion::arrow::error::ArrowError| SqlError::Run(e.into());
+        let mut rows = Vec::with_capacity(self.rows());
+        for batch in &self.batches {
+            let columns = batch.columns().iter().map(|c| ArrayFormatter::try_new(c, &options));
+            let columns = columns.collect::<Result<Vec<_>, _>>().map_err(failed)?;
+            for i in 0..batch.num_rows() {
+                let mut row = serde_json::Map::new();
+                for ((field, column), array) in self.schema.fields().iter().zip(&columns).zip(batch.columns()) {
+                    let value = array.is_valid(i).then(|| column.value(i).try_to_string()).transpose().map_err(failed)?;
+                    row.insert(field.name().clone(), value.into());
+                }
+                rows.push(serde_json::Value::Object(row));
+            }
+        }
+        Ok(serde_json::Value::Array(rows).to_string())
     }
 }
 

@@ -292,7 +292,7 @@ impl Builder<'_> {
             recorded: link.recorded,
             probability: link.probability,
             parts: vec![Part {
-                what: self.lang.of(&link.what).to_owned(),
+                what: gist(self.lang.of(&link.what)).to_owned(),
                 quantity: link.quantity,
                 fen: link.amount_cny.as_deref().and_then(suyuan_model::money::parse_yuan),
             }],
@@ -367,6 +367,13 @@ impl Builder<'_> {
             }
         }
     }
+}
+
+/// What passes without its particulars: the picture is read at a glance, the table below it has the rest.
+fn gist(what: &str) -> &str {
+    let end = what.find(['(', '（', ',', '，', '：', ':', '`']).unwrap_or(what.len());
+    let head = what[..end].trim();
+    if head.is_empty() { what } else { head }
 }
 
 fn named(e: &Entity, lang: Lang) -> String {

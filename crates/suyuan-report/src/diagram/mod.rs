@@ -18,7 +18,7 @@ use graph::{Arrow, Graph, Node, Shape, graph};
 use layout::{Box_, Edge_, Layout, layout};
 
 const BOX: f64 = 118.0;
-const GAP: f64 = 78.0;
+const GAP: f64 = 88.0;
 const MARGIN: f64 = 10.0;
 const HEAD: f64 = 44.0;
 const FOOT: f64 = 36.0;

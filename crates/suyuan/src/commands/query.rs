@@ -25,11 +25,19 @@ impl Query {
     pub fn run(&self, common: &Common) -> Done {
         let engine = super::open(common)?;
         let snapshot = engine.snapshot(self.snapshot)?;
-        let deadline = std::time::Duration::from_secs(self.deadline);
-        let table = suyuan_sql::query(&snapshot, &self.sql, deadline)?;
+        let limits = suyuan_sql::Limits {
+            deadline: std::time::Duration::from_secs(self.deadline),
+            threads: common.threads,
+            ..suyuan_sql::Limits::default()
+        };
+        let answer = suyuan_sql::query(&snapshot, &self.sql, &limits)?;
         match common.format {
-            crate::Format::Text => super::print_line(&table.to_text()),
-            crate::Format::Json => super::print_line(&table.to_json()),
+            crate::Format::Text => super::print_line(&answer.table()?),
+            crate::Format::Json => super::print_line(&answer.json()?),
+        }
+        if answer.more {
+            let (en, zh) = ("there are more rows; narrow the query", "还有更多行，请缩小查询范围");
+            eprintln!("{}", if common.lang() == suyuan_model::outcome::Lang::En { en } else { zh });
         }
         Ok(super::Outcome::Done)
     }
