@@ -477,7 +477,7 @@ pub(crate) fn remarks(cases: &[Case], other: &[Source], findings: &[Finding], tr
     let mut out = Vec::new();
     if cases.is_empty() {
         out.push(text(
-            "no ring was found in these records. This means that nothing in them points to one, not that there is none.",
+            "No ring was found in these records. This means that nothing in them points to one, not that there is none.",
             "在这些记录中没有发现团伙。这只说明记录中没有指向团伙的迹象，不等于不存在。",
         ));
         out.push(text(
@@ -501,7 +501,7 @@ pub(crate) fn remarks(cases: &[Case], other: &[Source], findings: &[Finding], tr
         ));
     }
     out.push(text(
-        "every line here is a lead for people to check, not a finding about anybody.",
+        "Every line here is a lead for people to check, not a finding about anybody.",
         "此处各项均为供核查的线索，不是对任何人责任的认定。",
     ));
     out

@@ -33,7 +33,7 @@ pub fn html(lang: Lang, cases: &Cases, trace: &Trace, findings: &[Finding], run:
     let mut doc = Doc::new(lang, run);
     let parts = Parts { cases, trace, findings, run };
     sections::write(&mut doc, &parts);
-    let (w, title) = (lang.words(), title(lang, cases));
+    let (w, title) = (lang.words(), title(lang, cases, findings));
     let id = cases.cases.first().filter(|_| cases.cases.len() == 1).map_or(String::new(), |c| c.id.clone());
     let margins = format!(
         "@page{{size:A4;margin:17mm 12mm 15mm;@top-left{{content:{};font:7.5pt sans-serif;color:#4d5866}}@top-right{{content:{};font:7.5pt sans-serif;color:#4d5866}}@bottom-left{{content:{};font:7.5pt sans-serif;color:#4d5866}}@bottom-right{{content:counter(page) \" / \" counter(pages);font:7.5pt sans-serif;color:#4d5866}}}}",
@@ -51,10 +51,11 @@ pub fn html(lang: Lang, cases: &Cases, trace: &Trace, findings: &[Finding], run:
     )
 }
 
-fn title(lang: Lang, cases: &Cases) -> String {
+fn title(lang: Lang, cases: &Cases, findings: &[Finding]) -> String {
     let w = lang.words();
     match cases.cases.as_slice() {
-        [] => format!("{} · {}", w.product, w.nothing),
+        [] if findings.is_empty() => format!("{} · {}", w.product, w.nothing),
+        [] => format!("{} · {}", w.product, w.leads_only),
         [one] => format!("{} · {}", w.product, one.id),
         more => format!("{} · {} {}", w.product, more.len(), w.no_cases),
     }

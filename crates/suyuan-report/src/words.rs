@@ -191,6 +191,8 @@ words! {
     case_: "Case", "案件";
     all_cases: "All cases", "全部案件";
     nothing: "Nothing to report", "没有可报告的内容";
+    leads_only: "No case, but leads to look at", "没有成案，但有线索可查";
+    other_findings: "Findings that belong to no case", "未归入案件的线索";
     probability: "Probability", "概率";
     ring_probability: "Probability that the ring is real", "团伙存在的概率";
     cards: "Cards", "卡";

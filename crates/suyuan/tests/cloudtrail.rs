@@ -42,7 +42,9 @@ fn the_bucket_read_out_is_found() {
 
 #[test]
 fn the_attack_run_is_found() {
-    let (_place, findings, run) = run("invictus");
+    let (place, findings, run) = run("invictus");
+    let report = std::fs::read_to_string(place.path("out/report.en.html")).unwrap();
+    assert!(findings.iter().all(|f| report.contains(f["rule"].as_str().unwrap())), "a finding is not in the report");
     assert_eq!((sum(&run, "read"), sum(&run, "rejected")), (2_900, 0));
     assert_eq!(sum(&run, "taken") + sum(&run, "known"), 2_900);
     let rules: std::collections::BTreeSet<&str> = findings.iter().map(|f| f["rule"].as_str().unwrap()).collect();

@@ -3,7 +3,7 @@
 use crate::words::Reading as _;
 use suyuan_model::outcome::Finding;
 
-use super::One;
+use super::{One, Parts};
 use super::actors::reasons;
 use super::sources::counters;
 use crate::page::{Doc, day, esc, group};
@@ -16,17 +16,32 @@ const LINES: usize = 200;
 pub(super) fn write(doc: &mut Doc, one: &One) {
     let w = doc.w;
     let ids: std::collections::BTreeSet<&str> = one.case.findings.iter().map(String::as_str).collect();
-    let mut mine: Vec<&Finding> = one.parts.findings.iter().filter(|f| ids.contains(f.id.as_str())).collect();
-    mine.sort_by(|a, b| {
+    let mine = one.parts.findings.iter().filter(|f| ids.contains(f.id.as_str())).collect();
+    list(doc, &format!("{}findings", one.at), w.findings, w.findings_note, mine);
+}
+
+/// Findings that no case holds.
+pub(super) fn of_no_case(doc: &mut Doc, parts: &Parts) {
+    let w = doc.w;
+    let held: std::collections::BTreeSet<&str> =
+        parts.cases.cases.iter().flat_map(|c| &c.findings).map(String::as_str).collect();
+    let rest: Vec<&Finding> = parts.findings.iter().filter(|f| !held.contains(f.id.as_str())).collect();
+    if !rest.is_empty() {
+        list(doc, "other-findings", w.other_findings, w.findings_note, rest);
+    }
+}
+
+fn list(doc: &mut Doc, id: &str, title: &str, note: &str, mut findings: Vec<&Finding>) {
+    findings.sort_by(|a, b| {
         b.level.cmp(&a.level).then(b.evidence.total().cmp(&a.evidence.total())).then(a.id.cmp(&b.id))
     });
-    doc.section(&format!("{}findings", one.at), w.findings);
-    doc.note(&format!("{} ({})", w.findings_note, group(mine.len() as u64)));
-    for f in mine.iter().take(FULL) {
+    doc.section(id, title);
+    doc.note(&format!("{note} ({})", group(findings.len() as u64)));
+    for f in findings.iter().take(FULL) {
         full(doc, f);
     }
-    if mine.len() > FULL {
-        rest(doc, &mine[FULL..]);
+    if findings.len() > FULL {
+        rest(doc, &findings[FULL..]);
     }
     doc.end_section();
 }

@@ -22,7 +22,8 @@ pub(super) fn overview(doc: &mut Doc, parts: &Parts) {
     top(doc, "");
     let cases = &parts.cases.cases;
     if cases.is_empty() {
-        doc.raw(&format!("<h1>{}</h1>\n", w.nothing));
+        let title = if parts.findings.is_empty() { w.nothing } else { w.leads_only };
+        doc.raw(&format!("<h1>{title}</h1>\n"));
     } else {
         doc.raw(&format!("<h1>{}: {}</h1>\n", w.all_cases, cases.len()));
         doc.raw(&format!(

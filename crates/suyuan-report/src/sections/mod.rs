@@ -74,6 +74,7 @@ pub(crate) fn write(doc: &mut Doc, parts: &Parts) {
         doc.raw("</div>\n");
     }
     let nav_at = nav_at.unwrap_or(doc.out.len());
+    findings::of_no_case(doc, parts);
     limits::run_wide(doc, parts);
     method::write(doc, parts);
     for one in &ones {
