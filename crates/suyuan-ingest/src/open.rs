@@ -297,21 +297,39 @@ fn by_mark(head: &[u8]) -> Mode {
     }
 }
 
-/// UTF-8 where most of what is not ASCII reads as UTF-8; GB18030 where it reads as that without fault.
+/// UTF-8 where most lines that are not ASCII read as UTF-8, GB18030 where they read as that without fault.
+///
+/// Bytes are no measure: three of the four of 设备 in GB18030 are a character of UTF-8.
 fn judge(block: &[u8]) -> Mode {
     let (mut good, mut bad) = (0usize, 0usize);
-    for part in block.utf8_chunks() {
-        good += part.valid().bytes().filter(|b| !b.is_ascii()).count();
-        bad += part.invalid().len();
+    let mut lines = block.split(|b| *b == b'\n').peekable();
+    while let Some(line) = lines.next() {
+        match std::str::from_utf8(line) {
+            Ok(text) => good += usize::from(!text.is_ascii()),
+            // A character cut by the block's end is no fault.
+            Err(e) if e.error_len().is_none() && lines.peek().is_none() => {
+                good += usize::from(!line[..e.valid_up_to()].is_ascii());
+            }
+            Err(_) => bad += 1,
+        }
     }
-    // A character cut by the block's end is no fault.
-    if bad <= 3 && good > 0 || good > bad {
+    if bad == 0 || good >= bad || hardly_faulty(block) {
         return Mode::Utf8;
     }
     let mut decoder = GB18030.new_decoder_without_bom_handling();
     let mut out = vec![0u8; decoder.max_utf8_buffer_length(block.len()).unwrap_or(4 * block.len() + 16)];
     let (_, _, _, faults) = decoder.decode_to_utf8(block, &mut out, false);
     if faults { Mode::Utf8 } else { decode(Encoding::Gb18030) }
+}
+
+/// A text in one long line is no other encoding for a bad byte.
+fn hardly_faulty(block: &[u8]) -> bool {
+    let (mut good, mut bad) = (0usize, 0usize);
+    for part in block.utf8_chunks() {
+        good += part.valid().bytes().filter(|b| !b.is_ascii()).count();
+        bad += part.invalid().len();
+    }
+    good > 16 * bad
 }
 
 #[cfg(test)]
@@ -349,6 +367,17 @@ mod tests {
         let (text, encoding) = read(&all, Encoding::Auto);
         assert_eq!(encoding, Encoding::Gb18030);
         assert!(text.ends_with("工号,张三\n") && text.len() == head.len() + "工号,张三\n".len());
+    }
+
+    #[test]
+    fn a_word_that_reads_as_utf8_by_chance_decides_nothing() {
+        let text = format!("受理时间,定位方式\n{}", "2020-03-01,设备\n".repeat(200));
+        let (gb, _, _) = GB18030.encode(&text);
+        assert_eq!(read(&gb, Encoding::Auto), (text, Encoding::Gb18030));
+        let (gb, _, _) = GB18030.encode("ts,mode\n2020-03-01,设备\n");
+        assert_eq!(read(&gb, Encoding::Auto).1, Encoding::Gb18030);
+        let one_line = [format!("[{}", "{\"a\":\"张三\"},".repeat(50)).as_bytes(), b"\xff]"].concat();
+        assert_eq!(read(&one_line, Encoding::Auto).1, Encoding::Utf8);
     }
 
     #[test]
