@@ -39,6 +39,7 @@ mod retry;
 mod row;
 mod sink;
 mod split;
+mod stray;
 mod table;
 mod value;
 mod work;

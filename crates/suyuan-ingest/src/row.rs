@@ -2,6 +2,7 @@
 //!
 //! Invariant: a row goes into the columns whole or not at all.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
@@ -14,6 +15,7 @@ use crate::fault::{Fault, text};
 use crate::guard::{Guard, Hidden};
 use crate::memory::{Originals, REPEATS_IN_CHUNK, Recent, Regions, Repeats};
 use crate::plan::{Coordinates, KindRecipe};
+use crate::stray;
 use crate::value::{self, Value, Warn};
 use crate::zone::ZoneDay;
 
@@ -58,6 +60,8 @@ pub(crate) struct RowMaker<'s> {
     regions: Regions,
     originals: Originals,
     given: Repeats,
+    /// Personal numbers found in the row's other fields.
+    strays: Vec<Rc<Hidden>>,
     /// Warnings by field: how many and the first line.
     pub warnings: BTreeMap<(Kind, &'static str, Warn), (u64, i64)>,
 }
@@ -72,6 +76,7 @@ impl<'s> RowMaker<'s> {
             regions: Regions::new(),
             originals: Originals::default(),
             given: Repeats::new(REPEATS_IN_CHUNK),
+            strays: Vec::new(),
             warnings: BTreeMap::new(),
         }
     }
@@ -86,6 +91,7 @@ impl<'s> RowMaker<'s> {
         let seq = self.seq(recipe, cells)?;
         let mut slots: [Slot<'_>; MAX_FIELDS] = [const { Slot::Absent }; MAX_FIELDS];
         let mut warns = [None; MAX_FIELDS];
+        self.strays.clear();
         self.fields(recipe, cells, ts, &mut slots, &mut warns)?;
         any_of(recipe.kind, &slots)?;
         to_wgs84(recipe, &mut slots);
@@ -98,6 +104,11 @@ impl<'s> RowMaker<'s> {
             if let Slot::Hidden(hidden) = slot
                 && self.given.is_new(hidden.key)
             {
+                self.originals.push(hidden);
+            }
+        }
+        for hidden in &self.strays {
+            if self.given.is_new(hidden.key) {
                 self.originals.push(hidden);
             }
         }
@@ -241,6 +252,9 @@ impl<'s> RowMaker<'s> {
                 FieldType::Time => Slot::Value(Value::Int(
                     value::instant(field, &mut self.days, &text).map_err(|f| f.at(spec.name))?,
                 )),
+                FieldType::Id | FieldType::Text => {
+                    Slot::Value(Value::Text(self.without_strays(text, ts).map_err(|f| f.at(spec.name))?))
+                }
                 FieldType::Region if self.regions.known(&text) => Slot::Value(Value::Text(text)),
                 _ => {
                     let (value, warn) = value::read(spec, field, text).map_err(|f| f.at(spec.name))?;
@@ -250,6 +264,28 @@ impl<'s> RowMaker<'s> {
             };
         }
         Ok(())
+    }
+
+    /// The text with personal numbers as their tokens.
+    fn without_strays<'t>(&mut self, text: Cow<'t, str>, ts: i64) -> Result<Cow<'t, str>, Fault> {
+        let spots = stray::spots(&text);
+        if spots.is_empty() {
+            return Ok(text);
+        }
+        let (mut out, mut at) = (String::new(), 0);
+        for (place, class) in spots {
+            out.push_str(&text[at..place.start]);
+            at = place.end;
+            match self.hide(class, &text[place], ts)? {
+                Some(hidden) => {
+                    out.push_str(&hidden.token);
+                    self.strays.push(hidden);
+                }
+                None => out.push_str("***"),
+            }
+        }
+        out.push_str(&text[at..]);
+        Ok(Cow::Owned(out))
     }
 
     fn hide(&mut self, class: PiiClass, text: &str, ts: i64) -> Result<Option<Rc<Hidden>>, Fault> {

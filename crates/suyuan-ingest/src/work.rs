@@ -207,6 +207,7 @@ impl<'s> Worker<'s> {
             if native.is_none() {
                 return;
             }
+            let key = &*crate::stray::speakable(key);
             if missed.is_none() && native.is_some_and(|k| missed_field(k, key).is_some()) {
                 missed = Some(key.to_owned());
             }

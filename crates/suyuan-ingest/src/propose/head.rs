@@ -139,6 +139,9 @@ fn json_head<'a>(records: impl Iterator<Item = &'a [u8]>) -> Head {
     for record in records.take(RECORDS) {
         if let Ok(value) = serde_json::from_slice::<serde_json::Value>(record) {
             flatten(&value, String::new(), 0, &mut |path, text| {
+                if crate::stray::any(&path) {
+                    return;
+                }
                 columns
                     .entry(path.clone())
                     .or_insert_with(|| {

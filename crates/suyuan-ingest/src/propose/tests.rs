@@ -52,6 +52,17 @@ fn a_chinese_export_is_understood() {
 }
 
 #[test]
+fn numbers_of_persons_in_names_stay_out() {
+    let got = proposed("a.ndjson", b"{\"13800138000\":{\"x\":1},\"ts\":\"2020-03-01T08:00:00Z\"}\n", None);
+    assert!(!got.contains("13800138000"), "{got}");
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("a.csv");
+    std::fs::write(&path, "2020-03-01T08:00:00Z,13800138000,张三\n".repeat(3)).unwrap();
+    let told = propose(&path, None).unwrap_err().to_string();
+    assert!(told.contains("first line is a record") && !told.contains("138"), "{told}");
+}
+
+#[test]
 fn nested_json_is_understood_and_gaps_are_left_open() {
     let mut text = String::new();
     for n in 0..30 {

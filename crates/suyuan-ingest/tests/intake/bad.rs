@@ -218,3 +218,37 @@ fn an_unreadable_file_or_folder_does_not_stop_the_rest() {
     let empty = tempfile::tempdir().unwrap();
     assert!(Plan::of(&[empty.path().to_owned()], None).unwrap_err().to_string().contains("opening.csv"));
 }
+
+#[test]
+fn personal_numbers_outside_their_fields_are_hidden_too() {
+    let place = Place::new();
+    place.write(
+        "opening.csv",
+        "ts,card,subject,account,region6,msisdn,plan\n\
+         2020-03-01T08:00:00+08:00,89860012345678901234,11010519491231002X,13800138000,330681,13800138000,29元，回访13800138000\n\
+         2020-03-01T08:00:01+08:00,89860012345678901235,11010519491231002X,11010519491231002X,330681,,29元\n",
+    );
+    let kept = place.run();
+    assert_eq!(kept.rows(Kind::Opening), 2, "{:?}", kept.rejects);
+    let (accounts, plans) = (kept.texts(Kind::Opening, "account"), kept.texts(Kind::Opening, "plan"));
+    let phone = &kept.texts(Kind::Opening, "msisdn")[0];
+    assert_eq!(&accounts[0], phone, "one number, one token, whatever the field");
+    assert_eq!(accounts[1], kept.texts(Kind::Opening, "subject")[1]);
+    assert_eq!(plans[0], format!("29元，回访{phone}"));
+    assert!(!format!("{kept:?}").contains("13800138000"));
+    let tokens: Vec<&str> =
+        kept.originals.iter().flat_map(|b| b.column(0).as_string::<i32>().iter().flatten()).collect();
+    assert!(tokens.contains(&phone.as_str()), "its original is kept, sealed");
+}
+
+#[test]
+fn a_file_without_a_header_is_refused_and_its_first_row_is_not_told() {
+    let place = Place::new();
+    let row = "2020-03-01T08:00:00+08:00,89860012345678901234,11010519491231002X,A1,330681,13800138000\n";
+    place.write("opening.csv", row.repeat(3));
+    place.write("access.ndjson", "{\"13800138000\":1,\"ts\":\"2020-03-01T08:00:00Z\"}\n");
+    let kept = place.run();
+    let told = format!("{:?}{:?}", kept.rejects, kept.files);
+    assert!(told.contains("the first line is a record"), "{told}");
+    assert!(!told.contains("13800138000") && !told.contains("11010519491231002X"), "{told}");
+}

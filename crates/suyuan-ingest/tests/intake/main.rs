@@ -22,7 +22,7 @@ use suyuan_vault::Vault;
 use tempfile::TempDir;
 
 /// Keeps all that it is given.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Kept {
     pub calls: Vec<String>,
     pub batches: Vec<(Kind, RecordBatch)>,
