@@ -6,7 +6,7 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum IngestError {
     /// A path that was given cannot be read.
-    #[error("cannot read `{}`: {reason}; check that it exists and that this user may read it", path.display())]
+    #[error("cannot read `{}`: {reason}", path.display())]
     Unreadable {
         /// The path.
         path: PathBuf,

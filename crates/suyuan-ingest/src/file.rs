@@ -269,6 +269,12 @@ fn with_columns(
     delimiter: Option<u8>,
 ) -> Result<(FileContext, Vec<Warning>), Fault> {
     let mut warnings = Vec::new();
+    if names.iter().any(|n| crate::stray::any(n)) {
+        return Err(Fault::whole(
+            text!("the first line is a record, not the names of the columns", "首行是数据，不是列名"),
+            text!("put a line with the columns' names before it", "请在首行之前补上列名"),
+        ));
+    }
     let mut seen = BTreeSet::new();
     if let Some(twice) = names.iter().find(|n| !n.is_empty() && !seen.insert(n.as_str())) {
         return Err(Fault::of(
@@ -435,8 +441,8 @@ fn mapped_header(recipe: &Recipe, names: &[String], warnings: &mut Vec<Warning>)
             ));
         }
     }
+    let covered = covered(recipe, &there);
     for (slot, wanted) in recipe.slots.iter().enumerate().filter(|(n, _)| !there(*n)) {
-        debug_assert!(slot < recipe.slots.len());
         if let Some(near) = spare.iter().find(|s| near_miss(s, wanted)) {
             return Err(Fault::of(
                 wanted,
@@ -449,18 +455,33 @@ fn mapped_header(recipe: &Recipe, names: &[String], warnings: &mut Vec<Warning>)
                 ),
             ));
         }
-        let near = did_you_mean(wanted, spare.clone());
-        warnings.push(Warning {
-            field: wanted.clone(),
-            text: Text::new(
-                format!("the file has no column `{wanted}`; {}", near.en),
-                format!("文件中没有列 `{wanted}`；{}", near.zh),
-            ),
-            count: 1,
-            line: 1,
-        });
+        if covered.contains(&slot) {
+            continue;
+        }
+        let near = nearest(wanted, spare.iter().copied());
+        let near = near.map_or(Text::new("", ""), |_| did_you_mean(wanted, spare.clone()));
+        let text = Text::new(
+            format!("the file has no column `{wanted}`; {}", near.en),
+            format!("文件中没有列 `{wanted}`；{}", near.zh),
+        );
+        let text = Text::new(text.en.trim_end_matches("; "), text.zh.trim_end_matches('；'));
+        warnings.push(Warning { field: wanted.clone(), text, count: 1, line: 1 });
     }
     Ok(())
+}
+
+/// The columns that nobody misses: where a field may come from several, one of the others is there.
+fn covered(recipe: &Recipe, there: &dyn Fn(usize) -> bool) -> BTreeSet<usize> {
+    let mut out = BTreeSet::new();
+    for kind in &recipe.kinds {
+        let fields = kind.fields.iter().flatten().chain(&kind.ts).chain(&kind.seq).map(|f| &f.expr);
+        for expr in fields.chain(&kind.source).filter(|e| e.possible(there)) {
+            expr.slots(&mut |slot| {
+                out.insert(slot);
+            });
+        }
+    }
+    out
 }
 
 /// The fields without which the kind has no rows.

@@ -4,6 +4,7 @@
 //! stem says nothing takes the name of the folder it lies in (`usage/2020-01.parquet`). Files are read
 //! in the order of their names.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -48,8 +49,6 @@ pub struct Plan {
 /// Endings of files that may hold records.
 const RECORDS: [&str; 9] = ["csv", "tsv", "txt", "json", "ndjson", "jsonl", "parquet", "xlsx", "xls"];
 const PACKINGS: [&str; 4] = ["gz", "gzip", "zst", "zstd"];
-/// Deeper folders are a loop of links.
-const MAX_DEPTH: usize = 16;
 
 impl Plan {
     /// Looks through the paths: files as they are, folders with all below them.
@@ -61,12 +60,13 @@ impl Plan {
     pub fn of(paths: &[PathBuf], mapping: Option<&Mapping>) -> Result<Plan, IngestError> {
         let mut plan = Plan::default();
         for path in paths {
-            let meta = fs::metadata(path)
-                .map_err(|e| IngestError::Unreadable { path: path.clone(), reason: e.to_string() })?;
+            let meta = fs::metadata(path).map_err(|e| refused(path, &e))?;
             if meta.is_dir() {
-                fs::read_dir(path)
-                    .map_err(|e| IngestError::Unreadable { path: path.clone(), reason: e.to_string() })?;
-                plan.folder(path, "", mapping, 0);
+                fs::read_dir(path).map_err(|e| refused(path, &e))?;
+                plan.folder(path, "", mapping, &mut BTreeSet::new());
+            } else if !meta.is_file() {
+                let reason = "it is no file that can be read twice (a pipe or a device)".to_owned();
+                return Err(IngestError::Unreadable { path: path.clone(), reason });
             } else {
                 let name = file_name(path);
                 plan.file(path.clone(), name, mapping, true);
@@ -80,7 +80,11 @@ impl Plan {
         Ok(plan)
     }
 
-    fn folder(&mut self, path: &Path, below: &str, mapping: Option<&Mapping>, depth: usize) {
+    /// `seen` holds the folders gone through, by their real paths: a link back up is not followed.
+    fn folder(&mut self, path: &Path, below: &str, mapping: Option<&Mapping>, seen: &mut BTreeSet<PathBuf>) {
+        if !seen.insert(fs::canonicalize(path).unwrap_or_else(|_| path.to_owned())) {
+            return;
+        }
         let entries = match fs::read_dir(path) {
             Ok(entries) => entries,
             Err(e) => {
@@ -98,9 +102,9 @@ impl Plan {
             }
             let name = if below.is_empty() { own } else { format!("{below}/{own}") };
             if path.is_dir() {
-                if depth < MAX_DEPTH {
-                    self.folder(&path, &name, mapping, depth + 1);
-                }
+                self.folder(&path, &name, mapping, seen);
+            } else if fs::metadata(&path).is_ok_and(|m| !m.is_file()) {
+                self.passed_over.push(name);
             } else {
                 self.file(path, name, mapping, false);
             }
@@ -121,6 +125,11 @@ impl Plan {
         };
         self.files.push(Planned { path, name, how });
     }
+}
+
+fn refused(path: &Path, e: &std::io::Error) -> IngestError {
+    let reason = format!("{e}; check that it exists and that this user may read it");
+    IngestError::Unreadable { path: path.to_owned(), reason }
 }
 
 fn file_name(path: &Path) -> String {
@@ -195,6 +204,23 @@ fn no_kind(name: &str) -> Fault {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn links_that_lead_back_and_pipes_are_passed_over() {
+        let dir = tempfile::tempdir().unwrap();
+        let sub = dir.path().join("三月 (1)");
+        fs::create_dir(&sub).unwrap();
+        fs::write(sub.join("login.csv"), "ts,account,device\n").unwrap();
+        std::os::unix::fs::symlink("..", sub.join("up")).unwrap();
+        std::os::unix::net::UnixListener::bind(dir.path().join("opening.csv")).unwrap();
+        let plan = Plan::of(&[dir.path().to_owned()], None).unwrap();
+        let names: Vec<&str> = plan.files.iter().map(|f| f.name.as_str()).collect();
+        assert_eq!(names, ["三月 (1)/login.csv"]);
+        assert_eq!(plan.passed_over, ["opening.csv"]);
+        let asked = Plan::of(&[dir.path().join("opening.csv")], None);
+        assert!(asked.unwrap_err().to_string().contains("read twice"));
+    }
 
     #[test]
     fn stems_name_kinds() {
