@@ -47,6 +47,11 @@ def score(out, truth):
             rings.append({"id": ring["id"], "kind": ring["kind"], "found": False, "recall": 0.0})
             continue
         named = members(best)
+
+        def linked(party):
+            """Whether the case names the party or any of its traces (`account=...`)."""
+            return party["party"] in named or any(t.split("=", 1)[-1] in named for t in party["traces"])
+
         totals = best["totals"]
         rings.append({
             "id": ring["id"], "kind": ring["kind"], "found": True, "probability": best["probability"],
@@ -54,7 +59,7 @@ def score(out, truth):
             "accounts": share(named, ring["accounts"]), "devices": share(named, ring["devices"]),
             "collectors": share(named, ring["collectors"]), "sellers": share(named, ring["sellers"]),
             "outlet": ring["outlet"] in named,
-            "parties": sum(p["party"] in named or bool(named & set(p["traces"])) for p in ring["parties"]),
+            "parties": sum(map(linked, ring["parties"])),
             "parties_of": len(ring["parties"]),
             "cards_exact": totals["cards"] == len(cards),
             "fraud_cards_exact": totals["fraud_cards"] == len(ring["fraud_cards"]),

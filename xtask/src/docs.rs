@@ -49,5 +49,7 @@ pub fn run(args: &[String]) -> Done {
 
 fn write(path: &Path, bytes: &[u8]) -> Done {
     let dir = path.parent().expect("a page lies in docs");
-    fs::create_dir_all(dir).and_then(|()| fs::write(path, bytes)).map_err(|e| format!("{}: {e}", path.display()))
+    fs::create_dir_all(dir)
+        .and_then(|()| fs::write(path, bytes))
+        .map_err(|e| format!("{}: {e}", path.display()))
 }

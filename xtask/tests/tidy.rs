@@ -1,5 +1,7 @@
 //! Habits that are worth insisting on: arrows, one version of the heavy crates, no stray words.
 
+#![allow(clippy::unwrap_used)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -15,8 +17,15 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "suyuan-engine",
         &[
-            "suyuan-report", "suyuan-case", "suyuan-trace", "suyuan-detect", "suyuan-lake", "suyuan-store",
-            "suyuan-ingest", "suyuan-vault", "suyuan-model",
+            "suyuan-report",
+            "suyuan-case",
+            "suyuan-trace",
+            "suyuan-detect",
+            "suyuan-lake",
+            "suyuan-store",
+            "suyuan-ingest",
+            "suyuan-vault",
+            "suyuan-model",
         ],
     ),
     ("suyuan-sim", &["suyuan-model"]),
@@ -56,7 +65,8 @@ fn arrows_point_down() {
         let dir = entry.unwrap().path();
         let name = dir.file_name().unwrap().to_str().unwrap().to_owned();
         let manifest = std::fs::read_to_string(dir.join("Cargo.toml")).unwrap();
-        let rules = allowed.get(name.as_str()).unwrap_or_else(|| panic!("`{name}` is not in the table of arrows"));
+        let rules =
+            allowed.get(name.as_str()).unwrap_or_else(|| panic!("`{name}` is not in the table of arrows"));
         for to in ours(&manifest) {
             assert!(rules.contains(&to), "`{name}` must not depend on `{to}`");
         }
@@ -111,7 +121,13 @@ fn tracked() -> Vec<PathBuf> {
 
 #[test]
 fn no_unfinished_marks_and_no_paths_of_a_machine() {
-    let marks = [concat!("to", "do!("), concat!("unimple", "mented!("), concat!("FIX", "ME"), concat!("/wo", "rk/"), concat!("/ro", "ot/")];
+    let marks = [
+        concat!("to", "do!("),
+        concat!("unimple", "mented!("),
+        concat!("FIX", "ME"),
+        concat!("/wo", "rk/"),
+        concat!("/ro", "ot/"),
+    ];
     for file in tracked() {
         let Ok(text) = std::fs::read_to_string(&file) else { continue };
         for mark in marks {

@@ -23,6 +23,26 @@ pub enum EngineError {
         /// Why.
         source: std::io::Error,
     },
+    /// No data home where one was named.
+    #[error(
+        "there are no records in `{path}`: take some in with `suyuan ingest`, or name the right folder with `--data`"
+    )]
+    NoHome {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// The home's tokens were made with other keys.
+    #[error(
+        "these records were taken in with the keys {want}, but `{keys}` holds {have}: name the first with `--keys`, or another `--data`"
+    )]
+    OtherKeys {
+        /// The key folder.
+        keys: PathBuf,
+        /// Its fingerprint.
+        have: String,
+        /// The fingerprint of the keys that the home was filled with.
+        want: String,
+    },
     /// A step needs what an earlier step has not written.
     #[error("nothing to work on: run `suyuan {first}` first")]
     Missing {
@@ -36,7 +56,9 @@ pub enum EngineError {
         name: &'static str,
     },
     /// A mended file for which nothing is kept aside.
-    #[error("nothing of a file named like `{path}` is kept aside; the mended file keeps the name of the first")]
+    #[error(
+        "nothing of a file named like `{path}` is kept aside; the mended file keeps the name of the first"
+    )]
     NothingKept {
         /// The file.
         path: PathBuf,
@@ -84,6 +106,14 @@ impl EngineError {
                 format!("无法写入 `{}`：{source}；请检查目录是否存在、可写、有空间", path.display())
             }
             Self::File { path, source } => format!("无法读取 `{}`：{source}", path.display()),
+            Self::NoHome { path } => format!(
+                "`{}` 中没有记录：请先用 `suyuan ingest` 导入，或用 `--data` 指定正确的目录",
+                path.display()
+            ),
+            Self::OtherKeys { keys, have, want } => format!(
+                "该数据目录是用密钥 {want} 导入的，而 `{}` 中是 {have}：请用 `--keys` 指定原密钥，或另用 `--data`",
+                keys.display()
+            ),
             Self::Missing { first } => format!("没有可处理的内容：请先运行 `suyuan {first}`"),
             Self::Stale { name } => format!("保存的结果 `{name}` 版本不符：请重新运行 `suyuan {name}`"),
             Self::NothingKept { path } => {

@@ -36,10 +36,21 @@ pub struct IntakeReport {
     pub unreadable: Vec<(String, Text, Text)>,
     /// Rejected rows taken in at last (a retry).
     pub mended: u64,
+    /// What is still kept aside after a retry; `None` of an intake.
+    pub left: Option<Left>,
     /// The first rejects, to show.
     pub first_rejects: Vec<Reject>,
     /// The lake's newest version.
     pub snapshot: i64,
+}
+
+/// What a retry leaves.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Left {
+    /// Rows kept aside.
+    pub rows: u64,
+    /// Files refused as a whole: they are not kept and must be named to be read again.
+    pub files: Vec<String>,
 }
 
 /// More would hide the rest of what the terminal says.
@@ -48,7 +59,11 @@ const SHOWN: usize = 5;
 impl IntakeReport {
     /// Rows kept aside by this call, and files and folders that could not be read.
     pub fn rejected(&self) -> u64 {
-        self.inputs.iter().map(|i| i.rejected).sum::<u64>() + self.unreadable.len() as u64
+        let kept = match &self.left {
+            Some(left) => left.rows + left.files.len() as u64,
+            None => self.inputs.iter().map(|i| i.rejected).sum(),
+        };
+        kept + self.unreadable.len() as u64
     }
 
     /// What the terminal says.
@@ -56,19 +71,26 @@ impl IntakeReport {
         let sum = |f: fn(&Input) -> u64| self.inputs.iter().map(f).sum::<u64>();
         let (taken, known, rejected) = (sum(|i| i.taken), sum(|i| i.known), sum(|i| i.rejected));
         let (files, old) = (self.inputs.len(), self.known_files.len());
-        let mut lines = vec![match lang {
+        let mut lines = Vec::new();
+        let s = if files == 1 { "" } else { "s" };
+        let summary = match lang {
             Lang::En => format!(
-                "{files} files: {taken} rows taken in, {known} known already, {rejected} kept aside; {old} files known already"
+                "{files} file{s}: {taken} rows taken in, {known} known already, {rejected} kept aside; {old} files known already"
             ),
             Lang::Zh => {
-                format!("{files} 个文件：入库 {taken} 行，已有 {known} 行，搁置 {rejected} 行；另有 {old} 个文件此前已导入")
+                format!(
+                    "{files} 个文件：入库 {taken} 行，已有 {known} 行，搁置 {rejected} 行；另有 {old} 个文件此前已导入"
+                )
             }
-        }];
-        if self.mended > 0 {
-            lines.push(match lang {
-                Lang::En => format!("{} rejected rows taken in at last", self.mended),
-                Lang::Zh => format!("{} 条搁置的行重新入库", self.mended),
-            });
+        };
+        match &self.left {
+            Some(left) => {
+                if files > 0 {
+                    lines.push(summary);
+                }
+                lines.extend(self.retry_lines(left, lang));
+            }
+            None => lines.push(summary),
         }
         for (name, reason, remedy) in &self.unreadable {
             lines.push(format!("{name}: {}; {}", reason.get(lang), remedy.get(lang)));
@@ -83,6 +105,24 @@ impl IntakeReport {
             lines.push(match lang {
                 Lang::En => "... all of them: rejects.ndjson".to_owned(),
                 Lang::Zh => "…… 全部见 rejects.ndjson".to_owned(),
+            });
+        }
+        lines
+    }
+}
+
+impl IntakeReport {
+    fn retry_lines(&self, left: &Left, lang: Lang) -> Vec<String> {
+        let (mended, rows) = (self.mended, left.rows);
+        let mut lines = vec![match lang {
+            Lang::En => format!("{mended} rejects mended and taken in; {rows} rows still kept aside"),
+            Lang::Zh => format!("{mended} 条搁置记录已修正入库；仍有 {rows} 行搁置"),
+        }];
+        if !left.files.is_empty() {
+            let names = left.files.join(", ");
+            lines.push(match lang {
+                Lang::En => format!("refused as a whole, name them again once mended: {names}"),
+                Lang::Zh => format!("整个文件被拒，修正后请在命令中写明文件：{names}"),
             });
         }
         lines
@@ -144,14 +184,30 @@ impl Engine {
         let open = self.store.read(kept::open)?;
         let names: BTreeMap<i64, String> =
             self.store.read(files::all)?.into_iter().map(|f| (f.file_id, f.file.name)).collect();
-        let texts = self.raw_texts(&open, &names, mended, mapping.as_ref())?;
+        let refused = self.refused()?;
+        let (whole, mended): (Vec<_>, Vec<_>) = mended
+            .iter()
+            .cloned()
+            .partition(|path| refused.iter().any(|id| names.get(id).is_some_and(|n| same_file(n, path))));
+        let texts = match mended.is_empty() && !whole.is_empty() {
+            true => Vec::new(),
+            false => self.raw_texts(&open, &names, &mended, mapping.as_ref())?,
+        };
         let mut taker = Taker::new(self, watch)?;
         let mut closed = Vec::new();
+        for path in &whole {
+            let here = open.iter().filter(|r| {
+                refused.contains(&r.file_id) && names.get(&r.file_id).is_some_and(|n| same_file(n, path))
+            });
+            let here: Vec<&StoredReject> = here.collect();
+            closed.extend(self.read_whole(path, &here, mapping.as_ref(), &mut taker)?);
+        }
         for (reject, again, raw) in texts {
             let mapping = mappings::of_context(&again.context, mapping.as_ref())?;
             let intake = self.intake();
             let (line, record) = (reject.reject.line, again.record);
-            let now_reads = intake.parse_raw(&again.context, mapping.as_ref(), reject.file_id, line, record, &raw)?;
+            let now_reads =
+                intake.parse_raw(&again.context, mapping.as_ref(), reject.file_id, line, record, &raw)?;
             if !now_reads.rejects.is_empty() || now_reads.batches.is_empty() {
                 taker.still(&now_reads.rejects, names.get(&reject.file_id));
                 continue;
@@ -162,10 +218,56 @@ impl Engine {
             if let Some(batch) = now_reads.originals {
                 taker.load.originals(batch)?;
             }
+            taker.report.mended += 1;
             closed.push(reject.id);
         }
-        taker.report.mended = closed.len() as u64;
-        taker.commit(&closed)
+        let mut report = taker.commit(&closed)?;
+        report.left = Some(self.left()?);
+        Ok(report)
+    }
+
+    /// Reads a file again that was refused as a whole; gives the rejects that this settles.
+    fn read_whole(
+        &self,
+        path: &Path,
+        here: &[&StoredReject],
+        mapping: Option<&Mapping>,
+        taker: &mut Taker,
+    ) -> Result<Vec<i64>, EngineError> {
+        let Some(first) = here.first() else { return Ok(Vec::new()) };
+        let again: Again = serde_json::from_str(&first.reject.context)?;
+        let mapping = match mapping {
+            Some(mapping) => Some(mapping.clone()),
+            None => mappings::of_context(&again.context, None)?,
+        };
+        let plan = Plan::of(&[path.to_owned()], mapping.as_ref())?;
+        let before = taker.files.len();
+        self.intake().run(&plan, taker)?;
+        // Refused once more, the first refusal gives way to the new one.
+        if taker.files[before..].iter().all(|f| f.summary.refused.is_none()) {
+            taker.report.mended += here.len() as u64;
+        }
+        Ok(here.iter().map(|r| r.id).collect())
+    }
+
+    /// The files that were refused as a whole.
+    fn refused(&self) -> Result<BTreeSet<i64>, EngineError> {
+        let all = self.store.read(files::all)?;
+        Ok(all.into_iter().filter(|f| f.file.sha256.starts_with(REFUSED)).map(|f| f.file_id).collect())
+    }
+
+    fn left(&self) -> Result<Left, EngineError> {
+        let refused = self.refused()?;
+        let names: BTreeMap<i64, String> =
+            self.store.read(files::all)?.into_iter().map(|f| (f.file_id, f.file.name)).collect();
+        let mut left = Left::default();
+        for (id, rows) in self.store.read(kept::count_open)? {
+            match names.get(&id).filter(|_| refused.contains(&id)) {
+                Some(name) => left.files.push(name.clone()),
+                None => left.rows += rows,
+            }
+        }
+        Ok(left)
     }
 
     fn intake(&self) -> Intake<'_> {
@@ -252,7 +354,8 @@ impl<'a> Taker<'a> {
     }
 
     fn keep(&mut self, file_id: i64, name: &str, row: &RejectRow) -> Result<(), EngineError> {
-        let again = Again { record: row.record, whole: row.whole, context: RejectContext::clone(&row.context) };
+        let again =
+            Again { record: row.record, whole: row.whole, context: RejectContext::clone(&row.context) };
         if self.report.first_rejects.len() < SHOWN {
             self.report.first_rejects.push(shown(row, name));
         }
@@ -284,7 +387,9 @@ impl<'a> Taker<'a> {
             for file in &taken {
                 let input = input_of(file, counts);
                 files::add(tx, file.id, &new_file(file)?)?;
-                for ((id, kind), n) in counts.rows.range((file.id, Kind::Staff)..).take_while(|(k, _)| k.0 == file.id) {
+                for ((id, kind), n) in
+                    counts.rows.range((file.id, Kind::Staff)..).take_while(|(k, _)| k.0 == file.id)
+                {
                     let kind = kind.name().to_owned();
                     files::add_count(tx, &FileCount { file_id: *id, kind, taken: n.taken, known: n.known })?;
                 }
@@ -344,11 +449,8 @@ fn shown(row: &RejectRow, file: &str) -> Reject {
 }
 
 fn new_file(file: &Taken) -> Result<NewFile, StoreError> {
-    let note = Note {
-        read: file.summary.records,
-        skipped: file.summary.skipped,
-        warnings: warnings(&file.summary),
-    };
+    let note =
+        Note { read: file.summary.records, skipped: file.summary.skipped, warnings: warnings(&file.summary) };
     let sha256 = match file.summary.refused {
         Some(_) => format!("{REFUSED}{}", file.info.sha256),
         None => file.info.sha256.clone(),
@@ -367,9 +469,10 @@ fn warnings(summary: &FileSummary) -> Vec<(Text, u64)> {
         .warnings
         .iter()
         .map(|w| {
+            let field = if w.field.is_empty() { String::new() } else { format!(", `{}`", w.field) };
             let text = Text::new(
-                format!("line {}, `{}`: {}", w.line, w.field, w.text.en),
-                format!("第 {} 行起，`{}`：{}", w.line, w.field, w.text.zh),
+                format!("line {}{field}: {}", w.line, w.text.en),
+                format!("第 {} 行起{}：{}", w.line, field.replace(", ", "，"), w.text.zh),
             );
             (text, w.count)
         })
@@ -475,7 +578,8 @@ pub(crate) fn rejects(store: &Store) -> Result<Vec<Reject>, EngineError> {
 
 /// All input files, for `run.json`.
 pub(crate) fn inputs(store: &Store) -> Result<Vec<Input>, EngineError> {
-    let (all, counts, open) = store.read(|c| Ok((files::all(c)?, files::counts(c)?, kept::count_open(c)?)))?;
+    let (all, counts, open) =
+        store.read(|c| Ok((files::all(c)?, files::counts(c)?, kept::count_open(c)?)))?;
     let open: BTreeMap<i64, u64> = open.into_iter().collect();
     let mut inputs = Vec::new();
     for f in all {

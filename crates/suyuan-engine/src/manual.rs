@@ -74,7 +74,12 @@ fn one_kind(page: &mut String, spec: &KindSpec, lang: Lang) {
         Lang::En => (spec.name, spec.en_doc, "| field | type | what |"),
         Lang::Zh => (spec.zh, spec.zh_doc, "| 字段 | 类型 | 含义 |"),
     };
-    let _ = write!(page, "\n### `{}` {}\n\n{doc}\n\n{head}\n|---|---|---|\n", spec.name, if title == spec.name { "" } else { title });
+    let _ = write!(
+        page,
+        "\n### `{}` {}\n\n{doc}\n\n{head}\n|---|---|---|\n",
+        spec.name,
+        if title == spec.name { "" } else { title }
+    );
     for f in spec.fields {
         let name = if f.required { format!("**{}**", f.name) } else { f.name.to_owned() };
         let what = if lang == Lang::En { f.en } else { f.zh };
@@ -83,13 +88,17 @@ fn one_kind(page: &mut String, spec: &KindSpec, lang: Lang) {
     let groups: Vec<String> = spec.any_of.iter().map(|g| format!("`{}`", g.join("` + `"))).collect();
     match (groups.is_empty(), lang) {
         (true, _) => {}
-        (false, Lang::En) => drop(writeln!(page, "\nAt least one of: {}.", groups.join(", "))),
-        (false, Lang::Zh) => drop(writeln!(page, "\n至少要有其一：{}。", groups.join("、"))),
+        (false, Lang::En) => writeln!(page, "\nAt least one of: {}.", groups.join(", ")).unwrap_or(()),
+        (false, Lang::Zh) => writeln!(page, "\n至少要有其一：{}。", groups.join("、")).unwrap_or(()),
     }
     match (spec.ts_from, lang) {
         (None, _) => {}
-        (Some(f), Lang::En) => drop(writeln!(page, "\nWithout `ts`, `{f}` stands in (a day begins at 00:00 in UTC+8).")),
-        (Some(f), Lang::Zh) => drop(writeln!(page, "\n没有 `ts` 时以 `{f}` 代替（日期按 UTC+8 零时）。")),
+        (Some(f), Lang::En) => {
+            writeln!(page, "\nWithout `ts`, `{f}` stands in (a day begins at 00:00 in UTC+8).").unwrap_or(())
+        }
+        (Some(f), Lang::Zh) => {
+            writeln!(page, "\n没有 `ts` 时以 `{f}` 代替（日期按 UTC+8 零时）。").unwrap_or(())
+        }
     }
 }
 
@@ -101,13 +110,19 @@ fn type_name(ty: FieldType, lang: Lang) -> String {
         FieldType::Imei => "IMEI".to_owned(),
         FieldType::Text => pick("text", "文本"),
         FieldType::Enum(values) => values.join(" \\| "),
-        FieldType::Set(values) => format!("{}: {}", pick("several of (`;` between)", "可多选（以 `;` 分隔）"), values.join(" \\| ")),
-        FieldType::Pii(PiiClass::Person) => pick("PII: identity number, mobile number or name", "PII：证件号、手机号或姓名"),
+        FieldType::Set(values) => {
+            format!("{}: {}", pick("several of (`;` between)", "可多选（以 `;` 分隔）"), values.join(" \\| "))
+        }
+        FieldType::Pii(PiiClass::Person) => {
+            pick("PII: identity number, mobile number or name", "PII：证件号、手机号或姓名")
+        }
         FieldType::Pii(PiiClass::Msisdn) => pick("PII: mobile number", "PII：手机号"),
         FieldType::Pii(PiiClass::Name) => pick("PII: name", "PII：姓名或名称"),
         FieldType::Pii(PiiClass::Address) => pick("PII: address", "PII：地址"),
         FieldType::Pii(PiiClass::Contact) => pick("PII: telephone number or name", "PII：电话或姓名"),
-        FieldType::Region => pick("region (GB/T 2260, else ISO 3166-2)", "区划代码（GB/T 2260，境外 ISO 3166-2）"),
+        FieldType::Region => {
+            pick("region (GB/T 2260, else ISO 3166-2)", "区划代码（GB/T 2260，境外 ISO 3166-2）")
+        }
         FieldType::Time => pick("time (RFC 3339)", "时间（RFC 3339）"),
         FieldType::Day => pick("day (YYYY-MM-DD)", "日期（YYYY-MM-DD）"),
         FieldType::Int => pick("whole number", "整数"),
@@ -125,7 +140,11 @@ pub fn outputs() -> String {
     let mut page = String::from(OUTPUTS_HEAD);
     for file in schema::FILES {
         let schema = schema::of(file.name).expect("every file has its schema");
-        let _ = write!(page, "\n## `{}` {}\n\n{} · {}\n\nSchema: [schema/{}.schema.json](schema/{}.schema.json)\n", file.output, file.zh, file.en, file.zh_doc, file.name, file.name);
+        let _ = write!(
+            page,
+            "\n## `{}` {}\n\n{} · {}\n\nSchema: [schema/{}.schema.json](schema/{}.schema.json)\n",
+            file.output, file.zh, file.en, file.zh_doc, file.name, file.name
+        );
         let defs = schema["$defs"].as_object();
         section(&mut page, schema["title"].as_str().unwrap_or(file.name), &schema);
         for (name, def) in defs.into_iter().flatten() {
@@ -158,7 +177,11 @@ fn section(page: &mut String, name: &str, def: &serde_json::Value) {
         }
         return;
     };
-    let _ = write!(page, "\n### {name}\n\n{}\n\n| field | type | what |\n|---|---|---|\n", def["description"].as_str().unwrap_or(""));
+    let _ = write!(
+        page,
+        "\n### {name}\n\n{}\n\n| field | type | what |\n|---|---|---|\n",
+        def["description"].as_str().unwrap_or("")
+    );
     for (field, spec) in fields {
         let what = spec["description"].as_str().unwrap_or("").replace('\n', " ");
         let _ = writeln!(page, "| {field} | {} | {what} |", type_of(spec));
@@ -178,7 +201,9 @@ fn type_of(spec: &serde_json::Value) -> String {
             items => format!("list of {}", type_of(items)),
         },
         serde_json::Value::String(t) => t.clone(),
-        serde_json::Value::Array(all) => all.iter().filter_map(|t| t.as_str()).collect::<Vec<_>>().join(" or "),
+        serde_json::Value::Array(all) => {
+            all.iter().filter_map(|t| t.as_str()).collect::<Vec<_>>().join(" or ")
+        }
         _ => "value".to_owned(),
     }
 }

@@ -38,7 +38,10 @@ pub fn check(name: &str) -> Result<usize, EngineError> {
 
 /// The shipped mappings: name and title.
 pub fn shipped() -> Result<Vec<(String, Text)>, EngineError> {
-    SHIPPED.iter().map(|(name, _)| Ok(((*name).to_owned(), Mapping::shipped(name)?.title().clone()))).collect()
+    SHIPPED
+        .iter()
+        .map(|(name, _)| Ok(((*name).to_owned(), Mapping::shipped(name)?.title().clone())))
+        .collect()
 }
 
 /// The text of a shipped mapping.

@@ -16,7 +16,8 @@ pub struct Outputs {
 impl Outputs {
     /// Opens the folder, making it where it does not exist.
     pub fn open(dir: &Path) -> Result<Self, EngineError> {
-        std::fs::create_dir_all(dir).map_err(|source| EngineError::Folder { path: dir.to_owned(), source })?;
+        std::fs::create_dir_all(dir)
+            .map_err(|source| EngineError::Folder { path: dir.to_owned(), source })?;
         Ok(Self { dir: dir.to_owned(), written: Vec::new() })
     }
 

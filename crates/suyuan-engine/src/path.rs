@@ -13,7 +13,7 @@ use suyuan_model::{Kind, time};
 use suyuan_store::Store;
 use suyuan_vault::Vault;
 
-use crate::home::{Paths, open_or_make_keys};
+use crate::home::{self, Paths};
 use crate::outputs::Outputs;
 use crate::progress::{Progress, Step, Watch};
 use crate::{EngineError, intake};
@@ -34,14 +34,18 @@ pub struct Engine {
 }
 
 impl Engine {
-    /// Opens the home, making what is missing.
+    /// Opens the home, making what is missing; a home opens with the keys of its first opening only.
     pub fn open(paths: &Paths, options: Options) -> Result<Self, EngineError> {
-        let (vault, _) = open_or_make_keys(&paths.keys)?;
-        std::fs::create_dir_all(&paths.data)
-            .map_err(|source| EngineError::Folder { path: paths.data.clone(), source })?;
-        let store = Store::open(&paths.store())?;
-        let lake = Lake::open(&store, &paths.lake())?;
+        let home::Home { store, lake, vault, .. } = home::open(paths)?;
         Ok(Self { store, lake, vault, options })
+    }
+
+    /// Opens a home that is there.
+    pub fn open_existing(paths: &Paths, options: Options) -> Result<Self, EngineError> {
+        if !paths.store().exists() {
+            return Err(EngineError::NoHome { path: paths.data.clone() });
+        }
+        Self::open(paths, options)
     }
 
     /// A snapshot of the lake; the newest when no version is named.
@@ -65,9 +69,10 @@ impl Engine {
     pub fn trace(&mut self, watch: Watch) -> Result<Trace, EngineError> {
         let findings: Vec<Finding> = self.kept("detect")?;
         let snapshot = self.lake.snapshot(None)?;
-        let found = suyuan_trace::trace(&snapshot, &findings, &suyuan_trace::Params::default(), &mut |done| {
-            watch(&Progress { step: Step::Trace, done, total: None, at: String::new() });
-        })?;
+        let found =
+            suyuan_trace::trace(&snapshot, &findings, &suyuan_trace::Params::default(), &mut |done| {
+                watch(&Progress { step: Step::Trace, done, total: None, at: String::new() });
+            })?;
         self.keep("trace", &found)?;
         Ok(found)
     }

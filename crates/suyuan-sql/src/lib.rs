@@ -134,8 +134,13 @@ impl Answer {
             let columns = columns.collect::<Result<Vec<_>, _>>().map_err(failed)?;
             for i in 0..batch.num_rows() {
                 let mut row = serde_json::Map::new();
-                for ((field, column), array) in self.schema.fields().iter().zip(&columns).zip(batch.columns()) {
-                    let value = array.is_valid(i).then(|| column.value(i).try_to_string()).transpose().map_err(failed)?;
+                for ((field, column), array) in self.schema.fields().iter().zip(&columns).zip(batch.columns())
+                {
+                    let value = array
+                        .is_valid(i)
+                        .then(|| column.value(i).try_to_string())
+                        .transpose()
+                        .map_err(failed)?;
                     row.insert(field.name().clone(), value.into());
                 }
                 rows.push(serde_json::Value::Object(row));

@@ -28,9 +28,9 @@ struct Cli {
 /// Options that every command takes.
 #[derive(Args, Clone)]
 pub struct Common {
-    /// Data home: lake and store / 数据目录
-    #[arg(long, global = true, env = "SUYUAN_DATA", default_value = "suyuan-data", value_name = "DIR")]
-    data: PathBuf,
+    /// Data home: lake and store / 数据目录 [default: suyuan-data; of `run`: data in the output folder]
+    #[arg(long, global = true, env = "SUYUAN_DATA", value_name = "DIR")]
+    data: Option<PathBuf>,
     /// Key folder, kept apart from the data / 密钥目录（与数据分开存放）[default: ~/.config/suyuan/keys]
     #[arg(long, global = true, env = "SUYUAN_KEYS", value_name = "DIR")]
     keys: Option<PathBuf>,
@@ -63,7 +63,8 @@ fn default_threads() -> usize {
 
 impl Common {
     fn paths(&self) -> Paths {
-        Paths { data: self.data.clone(), keys: self.keys.clone().unwrap_or_else(default_keys) }
+        let data = self.data.clone().unwrap_or_else(|| PathBuf::from("suyuan-data"));
+        Paths { data, keys: self.keys.clone().unwrap_or_else(default_keys) }
     }
 
     fn lang(&self) -> Lang {

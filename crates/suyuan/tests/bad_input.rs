@@ -20,7 +20,8 @@ fn logins(n: u32) -> String {
 }
 
 fn gzip(bytes: &[u8]) -> Vec<u8> {
-    let mut child = Command::new("gzip").arg("-c").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut child =
+        Command::new("gzip").arg("-c").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
     let mut stdin = child.stdin.take().unwrap();
     let bytes = bytes.to_vec();
     let feeder = std::thread::spawn(move || stdin.write_all(&bytes).unwrap());
@@ -52,7 +53,9 @@ fn sum(report: &Value, what: &str) -> u64 {
 
 fn first_reject(report: &Value) -> (&Value, String) {
     let r = &report["first_rejects"][0];
-    assert!(!r["reason"]["zh"].as_str().unwrap().is_empty() && !r["remedy"]["zh"].as_str().unwrap().is_empty());
+    assert!(
+        !r["reason"]["zh"].as_str().unwrap().is_empty() && !r["remedy"]["zh"].as_str().unwrap().is_empty()
+    );
     (r, format!("{} {}", r["reason"]["en"].as_str().unwrap(), r["remedy"]["en"].as_str().unwrap()))
 }
 

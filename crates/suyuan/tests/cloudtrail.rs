@@ -35,7 +35,8 @@ fn rows_of(run: &Value) -> u64 {
 fn the_bucket_read_out_is_found() {
     let (_place, findings, run) = run("otrf");
     assert_eq!((sum(&run, "read"), sum(&run, "rejected"), rows_of(&run)), (103, 0, 103));
-    let found = findings.iter().find(|f| f["rule"].as_str().unwrap().contains("read-out")).expect("a read-out");
+    let found =
+        findings.iter().find(|f| f["rule"].as_str().unwrap().contains("read-out")).expect("a read-out");
     let rows = found["evidence"]["rows"].as_array().unwrap();
     assert!(rows.iter().all(|r| r["kind"] == "access") && !rows.is_empty());
 }
@@ -44,10 +45,14 @@ fn the_bucket_read_out_is_found() {
 fn the_attack_run_is_found() {
     let (place, findings, run) = run("invictus");
     let report = std::fs::read_to_string(place.path("out/report.en.html")).unwrap();
-    assert!(findings.iter().all(|f| report.contains(f["rule"].as_str().unwrap())), "a finding is not in the report");
+    assert!(
+        findings.iter().all(|f| report.contains(f["rule"].as_str().unwrap())),
+        "a finding is not in the report"
+    );
     assert_eq!((sum(&run, "read"), sum(&run, "rejected")), (2_900, 0));
     assert_eq!(sum(&run, "taken") + sum(&run, "known"), 2_900);
-    let rules: std::collections::BTreeSet<&str> = findings.iter().map(|f| f["rule"].as_str().unwrap()).collect();
+    let rules: std::collections::BTreeSet<&str> =
+        findings.iter().map(|f| f["rule"].as_str().unwrap()).collect();
     assert!(rules.len() >= 2, "{rules:?}");
     for f in &findings {
         assert!(f["evidence"]["total"].as_u64().unwrap() > 0);

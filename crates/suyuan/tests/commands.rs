@@ -6,7 +6,8 @@ mod common;
 use common::{Place, text};
 
 const COMMANDS: [&str; 13] = [
-    "init", "ingest", "detect", "trace", "case", "report", "run", "query", "sim", "mapping", "kinds", "rule", "schema",
+    "init", "ingest", "detect", "trace", "case", "report", "run", "query", "sim", "mapping", "kinds", "rule",
+    "schema",
 ];
 
 #[test]

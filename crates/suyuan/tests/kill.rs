@@ -51,7 +51,11 @@ fn killed_a_hundred_times() {
         std::thread::sleep(Duration::from_micros(500 + u64::from(n) * 7_919 % 60_000));
         child.kill().unwrap();
         let status = child.wait().unwrap();
-        if status.success() { acknowledged.push(n) } else { killed += 1 }
+        if status.success() {
+            acknowledged.push(n)
+        } else {
+            killed += 1
+        }
         assert!(n < 10 * KILLS, "the intake is too fast to be killed");
     }
     let engine = Engine::open(&Paths { data, keys: place.path("keys") }, Options { threads: 1 }).unwrap();

@@ -37,7 +37,8 @@ fn outputs_fit_their_schemas() {
     let done = place.run("out");
     assert_eq!(done.status.code(), Some(3), "{}", text(&done));
     let schemas = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/schema");
-    let checked = Command::new(python()).args(["-c", VALIDATE]).arg(place.path("out")).arg(schemas).output().unwrap();
+    let checked =
+        Command::new(python()).args(["-c", VALIDATE]).arg(place.path("out")).arg(schemas).output().unwrap();
     assert!(checked.status.success(), "{}", text(&checked));
 }
 

@@ -33,7 +33,8 @@ fn reference(place: &Place, out: &str) -> Found {
     let case = cases.iter().max_by_key(best).expect("a case").clone();
     let flagged: BTreeSet<String> = cases.iter().flat_map(cards).collect();
     let rows = place.json(&format!("{out}/run.json"));
-    let openings = rows["rows"].as_array().unwrap().iter().find(|r| r[0] == "opening").unwrap()[1].as_u64().unwrap();
+    let openings =
+        rows["rows"].as_array().unwrap().iter().find(|r| r[0] == "opening").unwrap()[1].as_u64().unwrap();
     let others = openings as f64 - guilty.len() as f64;
     Found {
         recall: share(&flagged, &guilty),
@@ -78,7 +79,10 @@ fn the_reference_case_is_found_with_and_without_its_exhibits() {
         }
         let bare = reference(&place, "bare");
         assert_found(&bare);
-        assert!(bare.case["exhibits"].as_array().is_some_and(|e| !e.is_empty()), "says what only exhibits show");
+        assert!(
+            bare.case["exhibits"].as_array().is_some_and(|e| !e.is_empty()),
+            "says what only exhibits show"
+        );
     }
 }
 
@@ -105,7 +109,8 @@ fn many_rings_stay_apart() {
     assert!(done.status.success(), "{}", text(&done));
     let truth = place.json("truth/truth.json");
     let cases = place.json("out/case.json");
-    let rings: Vec<BTreeSet<String>> = truth["rings"].as_array().unwrap().iter().map(|r| strings(&r["cards"])).collect();
+    let rings: Vec<BTreeSet<String>> =
+        truth["rings"].as_array().unwrap().iter().map(|r| strings(&r["cards"])).collect();
     for case in cases["cases"].as_array().unwrap() {
         let cards = cards(case);
         let hit = rings.iter().filter(|r| share(&cards, r) > 0.2).count();
@@ -133,12 +138,23 @@ fn same_input_same_bytes() {
     };
     run("a", "1", "UTC");
     run("b", "2", "America/New_York");
-    for name in ["findings.ndjson", "sources.json", "case.json", "report.zh.html", "report.en.html", "rejects.ndjson", "run.json"] {
+    for name in [
+        "findings.ndjson",
+        "sources.json",
+        "case.json",
+        "report.zh.html",
+        "report.en.html",
+        "rejects.ndjson",
+        "run.json",
+    ] {
         let read = |out: &str| std::fs::read(place.path(out).join(name)).unwrap();
         assert!(read("a") == read("b"), "{name} differs");
     }
     let lake = |out: &str| {
-        common::files(&place.path(out).join("data/lake")).iter().map(|f| std::fs::read(f).unwrap()).collect::<Vec<_>>()
+        common::files(&place.path(out).join("data/lake"))
+            .iter()
+            .map(|f| std::fs::read(f).unwrap())
+            .collect::<Vec<_>>()
     };
     assert!(lake("a") == lake("b"), "the lake's files differ");
 }

@@ -3,9 +3,9 @@
 use crate::words::Reading as _;
 use suyuan_model::outcome::Finding;
 
-use super::{One, Parts};
 use super::actors::reasons;
 use super::sources::counters;
+use super::{One, Parts};
 use crate::page::{Doc, day, esc, group};
 
 /// Findings printed in full; the rest stand in a table.

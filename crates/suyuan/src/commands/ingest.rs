@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::bail;
 use clap::Args;
 
-use super::{Done, Outcome, absent, meter, open, tell_intake};
+use super::{Done, Outcome, absent, meter, open, open_at, tell_intake};
 use crate::Common;
 
 /// Take records in.
@@ -21,6 +21,7 @@ use crate::Common;
   suyuan ingest --retry-rejects opening.csv             once the file is mended (lines keep their numbers)")]
 pub struct Ingest {
     /// Files or folders / 文件或目录
+    #[arg(required_unless_present = "retry_rejects")]
     files: Vec<PathBuf>,
     /// A shipped mapping's name, or a mapping file / 内置映射名或映射文件
     #[arg(long, value_name = "MAPPING")]
@@ -36,10 +37,10 @@ impl Ingest {
         if let Some(missing) = absent(&self.files) {
             bail!("there is no `{}` / 找不到该文件或目录", missing.display());
         }
-        if self.files.is_empty() && !self.retry_rejects {
-            bail!("name the files or folders to take in / 请给出要导入的文件或目录");
-        }
-        let mut engine = open(common)?;
+        let mut engine = match self.retry_rejects {
+            true => open(common)?,
+            false => open_at(common, common.paths())?,
+        };
         let mut meter = meter(common);
         let report = if self.retry_rejects {
             engine.retry_rejects(&self.files, self.mapping.as_deref(), &mut |p| meter.show(p))?

@@ -84,8 +84,9 @@ fn print_json(value: &impl serde::Serialize) -> Result<(), anyhow::Error> {
     Ok(())
 }
 
+/// Opens a home that an intake has filled.
 fn open(common: &Common) -> Result<Engine, EngineError> {
-    open_at(common, common.paths())
+    Engine::open_existing(&common.paths(), Options { threads: common.threads.max(1) })
 }
 
 fn open_at(common: &Common, paths: Paths) -> Result<Engine, EngineError> {

@@ -77,14 +77,22 @@ impl Schema {
 /// Prints the manual page of all commands, as Markdown.
 pub fn commands(common: &Common) -> Done {
     let mut page = String::from(match common.lang() {
-        Lang::En => "<!-- written by `cargo xtask docs` -->\n# Commands\n\nProgress goes to stderr, results to stdout. Exit codes: 0 done, 1 failed, 2 wrong use, 3 done with rejects.\n",
-        Lang::Zh => "<!-- 由 `cargo xtask docs` 生成 -->\n# 命令\n\n进度写到标准错误，结果写到标准输出。退出码：0 完成，1 失败，2 用法错误，3 完成但有未入库的行。\n",
+        Lang::En => {
+            "<!-- written by `cargo xtask docs` -->\n# Commands\n\nProgress goes to stderr, results to stdout. Exit codes: 0 done, 1 failed, 2 wrong use, 3 done with rejects.\n"
+        }
+        Lang::Zh => {
+            "<!-- 由 `cargo xtask docs` 生成 -->\n# 命令\n\n进度写到标准错误，结果写到标准输出。退出码：0 完成，1 失败，2 用法错误，3 完成但有未入库的行。\n"
+        }
     });
     let mut cli = crate::Cli::command().term_width(100);
     cli.build();
     for command in cli.get_subcommands_mut().filter(|c| !c.is_hide_set() && c.get_name() != "help") {
         let name = command.get_name().to_owned();
-        let _ = write!(page, "\n## suyuan {name}\n\n```text\n{}\n```\n", command.render_long_help().to_string().trim_end());
+        let _ = write!(
+            page,
+            "\n## suyuan {name}\n\n```text\n{}\n```\n",
+            command.render_long_help().to_string().trim_end()
+        );
     }
     print_line(page.trim_end());
     Ok(Outcome::Done)

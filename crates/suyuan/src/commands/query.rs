@@ -7,7 +7,9 @@ use crate::Common;
 
 /// Query a snapshot with SQL; every record kind is a table.
 #[derive(Args)]
-#[command(after_help = "Example: suyuan query \"SELECT account, count(*) FROM opening GROUP BY 1 ORDER BY 2 DESC LIMIT 5\"")]
+#[command(
+    after_help = "Example: suyuan query \"SELECT account, count(*) FROM opening GROUP BY 1 ORDER BY 2 DESC LIMIT 5\""
+)]
 pub struct Query {
     /// The statement / SQL 语句
     sql: String,

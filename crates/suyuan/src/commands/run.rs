@@ -34,7 +34,7 @@ impl Run {
             bail!("there is no `{}` / 找不到该目录", self.records.display());
         }
         let mut paths = common.paths();
-        if paths.data == PathBuf::from("suyuan-data") {
+        if common.data.is_none() {
             paths.data = self.out.join("data");
         }
         let mut meter = meter(common);
