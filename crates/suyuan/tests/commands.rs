@@ -39,8 +39,55 @@ fn exit_codes_tell_what_happened() {
 }
 
 #[test]
+fn a_home_that_is_not_there_and_other_keys_are_told() {
+    let place = Place::new();
+    let told = |keys: &str, data: &str, args: &[&str]| {
+        let mut c = std::process::Command::new(env!("CARGO_BIN_EXE_suyuan"));
+        c.args(args).args(["--quiet", "--lang", "en", "--keys"]).arg(place.path(keys));
+        let out = c.arg("--data").arg(place.path(data)).output().unwrap();
+        (out.status.code(), text(&out))
+    };
+    for step in ["detect", "trace", "case"] {
+        let (code, told) = told("keys", "data", &[step]);
+        assert!(code == Some(1) && told.contains("suyuan ingest"), "{told}");
+    }
+    assert!(!place.path("data").exists() && !place.path("keys").exists(), "nothing is made on the way");
+    assert_eq!(told("keys", "data", &["ingest"]).0, Some(2), "nothing named to take in");
+    assert_eq!(told("keys", "data", &["init"]).0, Some(0));
+    assert_eq!(told("others", "elsewhere", &["init"]).0, Some(0));
+    let (code, said) = told("others", "data", &["detect"]);
+    assert!(code == Some(1) && said.contains("taken in with the keys"), "{said}");
+    let (_, said) = told("mistyped", "data", &["detect"]);
+    assert!(said.contains("no key file") && !place.path("mistyped").exists(), "{said}");
+}
+
+#[test]
+fn a_file_refused_as_a_whole_is_read_once_it_is_mended() {
+    let place = Place::new();
+    let ingest = |args: &[&str]| {
+        let mut c = place.suyuan();
+        let out = c.arg("ingest").args(args).arg("--data").arg(place.path("data")).output().unwrap();
+        (out.status.code(), text(&out))
+    };
+    let file = place.path("records").join("login.csv");
+    let file = file.to_str().unwrap();
+    let row = "2020-03-01T08:00:00+08:00,a,d\n";
+    place.record("login.csv", format!("ts,acount,device\n{row}"));
+    assert_eq!(ingest(&[file]).0, Some(3));
+    let (code, told) = ingest(&["--retry-rejects"]);
+    assert!(code == Some(3) && told.contains("name them again once mended: login.csv"), "{told}");
+    let (code, told) = ingest(&["--retry-rejects", file]);
+    assert!(code == Some(3) && told.contains("`acount`"), "{told}");
+    place.record("login.csv", format!("ts,account,device\n{row}"));
+    let (code, told) = ingest(&["--retry-rejects", file]);
+    assert!(code == Some(0) && told.contains("1 rows taken in"), "{told}");
+    assert_eq!(ingest(&["--retry-rejects"]).0, Some(0));
+}
+
+#[test]
 fn an_error_speaks_the_users_language() {
     let place = Place::new();
+    assert!(place.suyuan().arg("init").arg("--data").arg(place.path("data")).status().unwrap().success());
     let told = |lang: &str| {
         let mut c = std::process::Command::new(env!("CARGO_BIN_EXE_suyuan"));
         c.arg("--keys").arg(place.path("keys")).arg("--data").arg(place.path("data"));

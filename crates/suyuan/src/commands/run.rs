@@ -15,7 +15,11 @@ use crate::{Common, Format};
 #[derive(Args)]
 #[command(after_help = "Examples:
   suyuan run records/ --out case/
-  suyuan run trail/ --mapping aws-cloudtrail --out case/")]
+  suyuan run trail/ --mapping aws-cloudtrail --out case/
+Files of several sources: take in those that need a mapping first, into the same data home.
+  suyuan ingest --data home/ --mapping cn-carrier-opening 开户.csv
+  suyuan ingest --data home/ --mapping cn-carrier-login 登录.csv
+  suyuan run records/ --data home/ --out case/")]
 pub struct Run {
     /// Folder of records / 记录目录
     records: PathBuf,
