@@ -284,6 +284,7 @@ words! {
     exhibits: "Exhibits", "证据材料";
     requests: "What to ask for next", "下一步应调取的材料";
     other_sources: "Sources that belong to no case", "未归入案件的来源";
+    involved: "Also involved", "另涉及";
     remarks: "Remarks", "说明";
     method: "Method, versions and hashes", "方法、版本与校验值";
     method_text: "Records were taken in once, identities replaced by keyed tokens, and everything here was computed from one snapshot of them by dated rules. The same records, rules and laws give the same bytes. A hash shows that a file is unchanged since intake, not that its content was true when recorded.", "记录一次性读入，身份以密钥令牌替代；本报告全部内容由同一快照的记录依注明日期的规则计算得出。相同的记录、规则和法律得到逐字节相同的结果。校验值只说明文件自读入后未被改动，不说明其内容在记录时真实。";

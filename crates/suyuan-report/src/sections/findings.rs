@@ -10,6 +10,8 @@ use crate::page::{Doc, day, esc, group};
 
 /// Findings printed in full; the rest stand in a table.
 const FULL: usize = 24;
+/// Others involved that are named, of each kind.
+const INVOLVED: usize = 4;
 /// Lines of the table; more stand in `findings.ndjson` alone.
 const LINES: usize = 200;
 
@@ -70,6 +72,10 @@ fn full(doc: &mut Doc, f: &Finding) {
         w.clears,
         doc.t(&f.clears),
     ));
+    let involved = involved(doc, f);
+    if !involved.is_empty() {
+        doc.raw(&format!("<li>{}: {involved}", w.involved));
+    }
     let cannot = doc.t(&f.cannot_tell);
     if !cannot.is_empty() {
         doc.raw(&format!("<li>{}: {cannot}", w.cannot_tell_apart));
@@ -79,6 +85,18 @@ fn full(doc: &mut Doc, f: &Finding) {
         doc.raw(&format!("<li>{}: {other}", w.other_explanations));
     }
     doc.raw("</ul></div>\n");
+}
+
+/// Whom and what else the rows name: a few of each kind, and how many more.
+fn involved(doc: &Doc, f: &Finding) -> String {
+    let mut out = Vec::new();
+    for of_kind in f.involved.chunk_by(|a, b| a.kind == b.kind) {
+        out.extend(of_kind.iter().take(INVOLVED).map(|e| doc.name(e)));
+        if of_kind.len() > INVOLVED {
+            out.push(format!("<span class=k>+{}</span>", group((of_kind.len() - INVOLVED) as u64)));
+        }
+    }
+    out.join(", ")
 }
 
 fn rest(doc: &mut Doc, findings: &[&Finding]) {
