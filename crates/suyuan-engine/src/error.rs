@@ -122,15 +122,72 @@ impl EngineError {
             Self::NoKind { name, near } => {
                 format!("没有记录种类 `{name}`；最接近的是 `{near}`（`suyuan kinds` 列出全部）")
             }
-            Self::Vault(e) => format!("密钥出错：{e}"),
-            Self::Store(e) => format!("数据库出错：{e}"),
+            Self::Vault(e) => vault(e),
+            Self::Store(e) | Self::Lake(suyuan_lake::LakeError::Store(e)) => store(e),
             Self::Lake(e) => format!("数据湖出错：{e}"),
-            Self::Ingest(e) => format!("导入出错：{e}"),
+            Self::Ingest(e) => ingest(e),
             Self::Detect(e) => format!("检测出错：{e}"),
             Self::Trace(e) => format!("溯源出错：{e}"),
             Self::Case(e) => format!("建案出错：{e}"),
             Self::Json(e) => format!("写 JSON 出错：{e}"),
         };
         Text::new(en, zh)
+    }
+}
+
+/// What operators meet most, wholly in Chinese.
+fn vault(e: &suyuan_vault::VaultError) -> String {
+    use suyuan_vault::VaultError as E;
+    match e {
+        E::Missing(path) => {
+            format!("缺少密钥文件 `{}`：请用 `suyuan init` 生成，或从备份恢复", path.display())
+        }
+        E::Damaged { path, .. } => format!("密钥文件 `{}` 已损坏：请从备份恢复", path.display()),
+        E::Mixed(path) => {
+            format!("`{}` 中的两个密钥文件不属于同一套：请从同一备份恢复", path.display())
+        }
+        E::Open { path, mode } => {
+            format!("密钥文件 `{}` 可被他人读取（权限 {mode:03o}）：请执行 `chmod 600`", path.display())
+        }
+        other => format!("密钥出错：{other}"),
+    }
+}
+
+fn store(e: &suyuan_store::StoreError) -> String {
+    use suyuan_store::StoreError as E;
+    match e {
+        E::Locked { path, holder } => {
+            format!("进程 {holder} 正在使用该数据目录（锁文件 `{}`）：请等待其结束或将其停止", path.display())
+        }
+        E::DiskFull => "磁盘已满，未作任何更改：请释放空间后重试".to_owned(),
+        E::Damaged(source) => format!(
+            "该数据目录的数据库 `suyuan.db` 已损坏（{source}）：请从备份恢复整个目录，或换一个 `--data` 重新导入"
+        ),
+        E::Network { path, kind } => {
+            format!(
+                "`{}` 位于网络文件系统（{kind}），数据库锁不可靠：请用 `--data` 指定本地磁盘目录",
+                path.display()
+            )
+        }
+        other => format!("数据库出错：{other}"),
+    }
+}
+
+fn ingest(e: &suyuan_ingest::IngestError) -> String {
+    use suyuan_ingest::IngestError as E;
+    match e {
+        E::NoMapping { name, .. } => {
+            let shipped = suyuan_ingest::SHIPPED.iter().map(|(name, _)| *name);
+            let near = match suyuan_ingest::nearest(name, shipped.clone()) {
+                Some(near) => format!("是否应为 `{near}`？"),
+                None => format!("可用：{}", shipped.collect::<Vec<_>>().join(", ")),
+            };
+            format!("没有映射 `{name}`：{near}（也可给出映射文件的路径）")
+        }
+        E::NoFiles { path } => format!(
+            "`{}` 中没有记录：原生文件以记录种类命名（opening.csv、access.ndjson.gz），其他文件请指定映射",
+            path.display()
+        ),
+        other => format!("导入出错：{other}"),
     }
 }

@@ -64,6 +64,11 @@ pub enum StoreError {
     /// The disk is full.
     #[error("the disk is full; nothing was changed; free some space and run it again")]
     DiskFull,
+    /// The database is not what was written.
+    #[error(
+        "the database `suyuan.db` of this data folder is damaged ({0}); bring the folder back from its copy, or take the records in again into another `--data`"
+    )]
+    Damaged(rusqlite::Error),
     /// SQLite said no.
     #[error("the database refused: {0}")]
     Sqlite(rusqlite::Error),
@@ -89,6 +94,9 @@ impl From<rusqlite::Error> for StoreError {
     fn from(e: rusqlite::Error) -> Self {
         match e.sqlite_error_code() {
             Some(rusqlite::ErrorCode::DiskFull) => Self::DiskFull,
+            Some(rusqlite::ErrorCode::NotADatabase | rusqlite::ErrorCode::DatabaseCorrupt) => {
+                Self::Damaged(e)
+            }
             _ => Self::Sqlite(e),
         }
     }

@@ -95,6 +95,9 @@ fn an_error_speaks_the_users_language() {
     };
     assert!(told("en").contains("run `suyuan detect` first"), "{}", told("en"));
     assert!(told("zh").contains("请先运行"), "{}", told("zh"));
+    std::fs::write(place.path("data").join("suyuan.db"), [7; 8192]).unwrap();
+    assert!(told("en").contains("is damaged") && told("en").contains("copy"), "{}", told("en"));
+    assert!(told("zh").contains("已损坏"), "{}", told("zh"));
 }
 
 #[test]
