@@ -43,6 +43,14 @@ pub enum EngineError {
         /// The fingerprint of the keys that the home was filled with.
         want: String,
     },
+    /// Rows kept aside came through a mapping of the user's own.
+    #[error(
+        "rows kept aside were read by the mapping `{name}`, which is not a shipped one: name its file with `--mapping`"
+    )]
+    NeedsMapping {
+        /// The mapping's name.
+        name: String,
+    },
     /// A step needs what an earlier step has not written.
     #[error("nothing to work on: run `suyuan {first}` first")]
     Missing {
@@ -114,6 +122,9 @@ impl EngineError {
                 "该数据目录是用密钥 {want} 导入的，而 `{}` 中是 {have}：请用 `--keys` 指定原密钥，或另用 `--data`",
                 keys.display()
             ),
+            Self::NeedsMapping { name } => {
+                format!("搁置的行是用映射 `{name}` 读取的，它不是内置映射：请用 `--mapping` 给出其文件")
+            }
             Self::Missing { first } => format!("没有可处理的内容：请先运行 `suyuan {first}`"),
             Self::Stale { name } => format!("保存的结果 `{name}` 版本不符：请重新运行 `suyuan {name}`"),
             Self::NothingKept { path } => {

@@ -27,7 +27,10 @@ pub(crate) fn of_context(
     match (&context.mapping, given) {
         (None, _) => Ok(None),
         (Some(name), Some(given)) if given.name() == name => Ok(Some(given.clone())),
-        (Some(name), _) => Ok(Some(Mapping::shipped(name)?)),
+        (Some(name), _) => match Mapping::shipped(name) {
+            Ok(mapping) => Ok(Some(mapping)),
+            Err(_) => Err(EngineError::NeedsMapping { name: name.clone() }),
+        },
     }
 }
 

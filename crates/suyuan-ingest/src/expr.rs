@@ -147,6 +147,6 @@ fn not_listed(value: &str, table: &BTreeMap<String, String>) -> Fault {
             format!("{} is not in the mapping's table", what.en),
             format!("映射表中没有该值（{}）", what.zh),
         ),
-        Text::new(format!("{} Or add it to the table", near.en), format!("{} 或将其加入映射表", near.zh)),
+        Text::new(format!("add it to the table; {}", near.en), format!("请将其加入映射表；{}", near.zh)),
     )
 }

@@ -85,6 +85,35 @@ fn a_file_refused_as_a_whole_is_read_once_it_is_mended() {
 }
 
 #[test]
+fn rows_are_taken_in_once_the_mapping_is_mended() {
+    let place = Place::new();
+    let ingest = |args: &[&str]| {
+        let mut c = place.suyuan();
+        let out = c.arg("ingest").args(args).arg("--data").arg(place.path("data")).output().unwrap();
+        (out.status.code(), text(&out))
+    };
+    place.record(
+        "登录.csv",
+        "时间,工号,终端,结果\n2020-03-01T08:00:00Z,a,d,通过\n2020-03-01T09:00:00Z,b,d,放行\n",
+    );
+    let mapping = |table: &str| {
+        format!(
+            "name: mine\nformat: csv\nkinds:\n- kind: login\n  fields:\n    ts: 时间\n    account: 工号\n    device: 终端\n    result: {{column: 结果, table: {{{table}}}}}\nsamples:\n- row: {{时间: '2020-03-01T08:00:00Z', 工号: a, 终端: d, 结果: 通过}}\n  expect: {{login: {{result: ok}}}}\n"
+        )
+    };
+    let (file, yml) = (place.path("records").join("登录.csv"), place.path("mine.yml"));
+    let (file, path) = (file.to_str().unwrap(), yml.to_str().unwrap());
+    std::fs::write(&yml, mapping("通过: ok")).unwrap();
+    let (code, told) = ingest(&["--mapping", path, file]);
+    assert!(code == Some(3) && told.contains("add it to the table"), "{told}");
+    let (code, told) = ingest(&["--retry-rejects"]);
+    assert!(code == Some(1) && told.contains("by the mapping `mine`"), "{told}");
+    std::fs::write(&yml, mapping("通过: ok, 放行: ok")).unwrap();
+    let (code, told) = ingest(&["--retry-rejects", "--mapping", path]);
+    assert!(code == Some(0) && told.contains("1 rejects mended"), "{told}");
+}
+
+#[test]
 fn an_error_speaks_the_users_language() {
     let place = Place::new();
     assert!(place.suyuan().arg("init").arg("--data").arg(place.path("data")).status().unwrap().success());
