@@ -236,7 +236,8 @@ fn who(input: &Input) -> Option<Text> {
         };
         text(
             format!(
-                "{n} actors along the chain, each with the probability of its role: {}{en_more}.",
+                "{n} actor{} along the chain, each with the probability of its role: {}{en_more}.",
+                if n == 1 { "" } else { "s" },
                 names.en
             ),
             format!("链条上的{n}个行为主体及其角色概率：{}{zh_more}。", names.zh),

@@ -38,7 +38,9 @@ suffix and the number of the row stand in. An unknown value is absent: leave the
 Fields marked PII become keyed tokens on the way in; the lake never holds them in clear. Beside the
 token stands what cannot identify: `<field>_region6`, `_birth_year`, `_birth_month` (under 16 only),
 `_sex`, `_valid` (whether the identity number's check digit, date and region hold), `_segment` (first
-seven digits of a mobile number), `_surname` (a token). **Bold** fields are required.
+seven digits of a mobile number), `_surname` (a token). An identity or mobile number that stands in any
+other text field becomes the same token there; names in such fields are not recognised, so keep them out
+of notes and plans. **Bold** fields are required.
 ";
 
 const KINDS_HEAD_ZH: &str = "\
@@ -51,7 +53,8 @@ const KINDS_HEAD_ZH: &str = "\
 
 标为 PII 的字段在入库时变成带密钥的令牌，数据湖从不保存明文。令牌旁边保存不能识别个人的内容：
 `<字段>_region6`、`_birth_year`、`_birth_month`（仅未满 16 岁）、`_sex`、`_valid`（证件号校验码、日期、
-区划是否成立）、`_segment`（手机号前七位）、`_surname`（姓氏的令牌）。**粗体**字段为必填。
+区划是否成立）、`_segment`（手机号前七位）、`_surname`（姓氏的令牌）。其他文本字段中出现的证件号或手机号
+也会变成同样的令牌；这些字段里的姓名无法识别，请不要写进备注或套餐。**粗体**字段为必填。
 ";
 
 fn stage_name(stage: Stage, lang: Lang) -> &'static str {
