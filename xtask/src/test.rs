@@ -15,8 +15,9 @@ pub fn run(args: &[String]) -> Done {
     tests(&["--workspace", "--exclude", "suyuan-sql"])?;
     docs::run(&["--check".to_owned()])?;
     if !flag(args, "--quick") {
-        tests(&["--package", "suyuan-sql"])?;
-        tests(&["--package", "suyuan", "--features", "sql", "--test", "query"])?;
+        // In one call, so that the SQL engine is compiled once.
+        let sql = ["--package", "suyuan-sql", "--package", "suyuan", "--features", "suyuan/sql"];
+        tests(&[&sql[..], &["--lib", "--test", "query"]].concat())?;
     }
     Ok(())
 }
