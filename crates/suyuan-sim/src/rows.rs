@@ -162,9 +162,10 @@ macro_rules! rows {
             }
         }
     )+
-        /// The fields of a kind's file, behind `ts,source,seq`.
+        /// The fields of a kind's file, behind `ts,source,seq`; none for a kind that no world makes.
         pub fn fields(kind: Kind) -> &'static [&'static str] {
-            match kind { $( Kind::$row => $row::FIELDS ),+ }
+            let made = [ $( (Kind::$row, $row::FIELDS) ),+ ];
+            made.iter().find(|(k, _)| *k == kind).map_or(&[], |(_, fields)| fields)
         }
     };
     (@name r#where) => { "where" };
@@ -214,7 +215,8 @@ mod tests {
     fn every_struct_is_its_kind() {
         for kind in Kind::ALL {
             let declared: Vec<_> = kind.spec().fields.iter().map(|f| f.name).collect();
-            assert_eq!(fields(*kind), declared, "{}", kind.name());
+            let made = fields(*kind);
+            assert!(made.is_empty() || made == declared, "{}: {made:?}", kind.name());
         }
     }
 
