@@ -18,6 +18,7 @@ pub mod mask;
 pub mod money;
 pub mod order;
 pub mod outcome;
+pub mod reading;
 pub mod records;
 pub mod region;
 pub mod scan;

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use suyuan_model::outcome::{Entity, EntityKind, Evidence, Input, Run, Text};
-use suyuan_model::{RowRef, money, time};
+pub(crate) use suyuan_model::reading::{chance, group, yuan};
+use suyuan_model::{RowRef, time};
 
 use suyuan_model::outcome::Lang;
 
@@ -48,37 +49,6 @@ pub(crate) fn css(text: &str) -> String {
     }
     out.push('"');
     out
-}
-
-/// Whole numbers with a comma at each thousand.
-pub(crate) fn group(n: u64) -> String {
-    let digits = n.to_string();
-    let mut out = String::new();
-    for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(c);
-    }
-    out
-}
-
-/// Fen as yuan: grouped, fen only where there are any.
-pub(crate) fn yuan(fen: i64) -> String {
-    let text = money::format_yuan(fen);
-    let (whole, part) = text.split_once('.').unwrap_or((&text, "00"));
-    let sign = if whole.starts_with('-') { "-" } else { "" };
-    let whole = group(whole.trim_start_matches('-').parse().unwrap_or(0));
-    if part == "00" { format!("{sign}{whole}") } else { format!("{sign}{whole}.{part}") }
-}
-
-/// A probability: two decimals, never a plain 0 or 1.
-pub(crate) fn chance(p: f64) -> String {
-    match p {
-        p if p > 0.99 => ">0.99".into(),
-        p if p < 0.01 => "<0.01".into(),
-        p => format!("{p:.2}"),
-    }
 }
 
 /// A measured number for people: one decimal below 100.
