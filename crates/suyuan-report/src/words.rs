@@ -24,6 +24,8 @@ pub(crate) trait Reading: Copy {
     fn stage(self, stage: ChainStage) -> &'static str;
     /// A family of records.
     fn family(self, family: Family) -> &'static str;
+    /// A mark of a card, without its family; `None` for one that the report does not know.
+    fn mark(self, mark: &str) -> Option<&'static str>;
     /// A level of attention.
     fn level(self, level: Level) -> &'static str;
     /// How sure a threshold is.
@@ -120,6 +122,32 @@ impl Reading for Lang {
             Family::Exhibit => ("exhibits", "证据材料"),
         };
         self.pick(en, zh)
+    }
+
+    fn mark(self, mark: &str) -> Option<&'static str> {
+        let (en, zh) = match mark {
+            "unlisted" => ("on no asset list", "不在资产清单"),
+            "foreign" => ("of another city's outlet", "属于外地网点"),
+            "override" => ("opening place changed shortly before", "此前不久改写开卡位置"),
+            "place_against_cell" => ("declared place against the cell", "申报位置与基站不符"),
+            "other_province" => ("logged in from another province", "外省登录"),
+            "overlap" => ("beside another session of the account", "与该工号另一会话同时在线"),
+            "old_capture" => ("captured long before", "早已采集的人像"),
+            "captured_under_pretext" => ("captured under a pretext", "以其他事由采集"),
+            "capture_device" => ("captured on the same device", "在同一设备上采集"),
+            "background_reused" => ("background comes back", "背景重复出现"),
+            "image_reused" => ("image comes back", "图像重复使用"),
+            "employer_in_bulk" => ("in bulk for one employer", "同一单位批量开卡"),
+            "same_person_again" => ("one person again and again", "同一人反复开卡"),
+            "dropped_by_opener" => ("given up by the opener", "由开卡工号销卡"),
+            "away_from_custodian" => ("away from the custodian", "离开保管网点"),
+            "moved_to_party" => ("moved to a party of the case", "流转至涉案主体"),
+            "fraud_report" => ("named in a fraud report", "见于涉诈案件"),
+            "disowned" => ("disowned by the holder", "本人否认或认证失败"),
+            "sighting" => ("found where it should not be", "在不应出现处被发现"),
+            _ => return None,
+        };
+        Some(self.pick(en, zh))
     }
 
     fn level(self, level: Level) -> &'static str {

@@ -87,12 +87,13 @@ fn marks(doc: &mut Doc, case: &Case) {
     doc.raw(&format!("<ul class=marks>{items}</ul>\n"));
 }
 
-/// `family:mark` with the family in the reader's language.
+/// `family:mark` in the reader's language.
 fn mark_name(doc: &Doc, mark: &str) -> String {
     let (family, rest) = mark.split_once(':').unwrap_or((mark, ""));
     let known = serde_json::from_value(serde_json::Value::String(family.to_owned()));
     let family = known.map_or_else(|_| esc(family), |f| esc(doc.lang.family(f)));
-    if rest.is_empty() { family } else { format!("{family}: {}", esc(rest)) }
+    let rest = doc.lang.mark(rest).map_or_else(|| esc(rest), esc);
+    if rest.is_empty() { family } else { format!("{family}: {rest}") }
 }
 
 fn table<'a>(
