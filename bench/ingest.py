@@ -1,6 +1,6 @@
 """Rows/s and MB/s into the lake, beside DuckDB loading the same file into Parquet.
 
-Called by `cargo xtask bench ingest`: ingest.py SUYUAN FOLDER ROWS.
+Called by `cargo xtask bench ingest`: ingest.py SUYUAN FOLDER [--rows N].
 The same rows as CSV, NDJSON and Parquet; each pair runs in turn (A B A B A B); CPU and memory are the
 operating system's own figures of each finished process; the ratio is taken pair by pair.
 Suyuan validates, tokenises, seals, sorts, deduplicates and commits; DuckDB parses and writes.
@@ -14,8 +14,9 @@ import subprocess
 import sys
 import time
 
-SUYUAN, FOLDER, ROWS = sys.argv[1], sys.argv[2], int(sys.argv[3])
-MAKING = sys.argv[4:] == ["make"]
+SUYUAN, FOLDER = sys.argv[1:3]
+ROWS = int(sys.argv[sys.argv.index("--rows") + 1]) if "--rows" in sys.argv else 2_000_000
+MAKING = sys.argv[-1] == "make"
 PAIRS = 3
 WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 

@@ -1,24 +1,48 @@
-//! `cargo xtask bench ingest`: side by side with a peer, in one run, as ratios.
+//! `cargo xtask bench NAME` and `cargo xtask eval NAME`: scripts of `bench/` run beside their peers.
+//!
+//! A benchmark measures speed and memory (`bench/NAME.py`), an evaluation what is found
+//! (`bench/eval_NAME.py`). A script is called with the built `suyuan`, a fresh folder and the remaining
+//! arguments; a line `# packages: a==1 b==2` at its top names what it needs beyond the common environment.
 
 use std::process::Command;
 
-use crate::{Done, build, option, python};
+use crate::{Done, build, python};
 
-/// Runs the named benchmark.
-pub fn run(args: &[String]) -> Done {
-    match args.first().map(String::as_str) {
-        Some("ingest") => {
-            let rows = option(args, "--rows").unwrap_or("2000000");
-            let suyuan = build::suyuan()?;
-            let dir = build::fresh("bench-ingest")?;
-            build::must(
-                Command::new(python::interpreter()?)
-                    .arg(build::root().join("bench").join("ingest.py"))
-                    .arg(suyuan)
-                    .arg(dir)
-                    .arg(rows),
-            )
-        }
-        _ => Err("which benchmark? there is: ingest".into()),
-    }
+/// Runs `bench/PREFIX NAME.py`.
+pub fn run(prefix: &str, args: &[String]) -> Done {
+    let dir = build::root().join("bench");
+    let names = || {
+        let mut names: Vec<String> = std::fs::read_dir(&dir)
+            .into_iter()
+            .flatten()
+            .filter_map(|e| e.ok()?.file_name().into_string().ok())
+            .filter(|n| n.starts_with("eval_") == (prefix == "eval_") && n != "figures.py" && n != "score.py")
+            .filter_map(|n| Some(n.strip_suffix(".py")?.trim_start_matches("eval_").replace('_', "-")))
+            .collect();
+        names.sort();
+        names.join(", ")
+    };
+    let Some(name) = args.first().filter(|n| !n.contains(['/', '.'])) else {
+        return Err(format!("which one? there are: {}", names()));
+    };
+    let file = format!("{prefix}{}.py", name.replace('-', "_"));
+    let script = dir.join(&file);
+    let text = std::fs::read_to_string(&script)
+        .map_err(|_| format!("there is no `{name}`; there are: {}", names()))?;
+    let packages: Vec<&str> = text
+        .lines()
+        .take(12)
+        .filter_map(|l| l.strip_prefix("# packages:"))
+        .flat_map(str::split_whitespace)
+        .collect();
+    let suyuan = build::suyuan()?;
+    build::must(
+        Command::new(python::with(&packages)?)
+            .arg(script)
+            .arg(suyuan)
+            .arg(build::fresh(&file.replace(".py", ""))?)
+            .args(&args[1..])
+            .env("SUYUAN_ROOT", build::root())
+            .env("CARGO_TARGET_DIR", build::target()),
+    )
 }

@@ -1,4 +1,4 @@
-//! The project's verbs: `cargo xtask demo | test | check | docs | figures | bench`.
+//! The project's verbs: `cargo xtask demo | test | check | docs | figures | bench | eval`.
 //!
 //! No dependencies, so that a newcomer's first command compiles nothing twice: what needs the
 //! product calls its binary.
@@ -19,7 +19,8 @@ cargo xtask test [--quick]             everything CI runs (--quick leaves out th
 cargo xtask check                      format, lints
 cargo xtask docs [--check]             write the generated pages of docs/ (--check: fail if they differ)
 cargo xtask figures                    run unseen worlds and seeds, write docs/figures.md
-cargo xtask bench ingest [--rows N]    rows/s and MB/s into the lake, beside DuckDB in the same run";
+cargo xtask bench NAME [OPTIONS]       speed and memory beside a peer in the same run (no NAME: the list)
+cargo xtask eval NAME [OPTIONS]        what is found and what is missed, beside peers (no NAME: the list)";
 
 /// What a verb ends with: the message says what failed and what to do.
 pub type Done = Result<(), String>;
@@ -33,7 +34,8 @@ fn main() -> ExitCode {
         Some("check") => test::check(),
         Some("docs") => docs::run(rest),
         Some("figures") => figures::run(rest),
-        Some("bench") => bench::run(rest),
+        Some("bench") => bench::run("", rest),
+        Some("eval") => bench::run("eval_", rest),
         Some("help" | "--help" | "-h") => {
             println!("{HELP}");
             Ok(())

@@ -24,10 +24,23 @@ fn quiet(command: &mut Command) -> bool {
 
 /// The environment's interpreter; makes the environment when it is missing or stale.
 pub fn interpreter() -> Result<PathBuf, String> {
-    let dir = build::target().join("python");
+    with(&[])
+}
+
+/// The same with packages that one script asks for; such an environment stands beside the common one.
+pub fn with(extra: &[&str]) -> Result<PathBuf, String> {
+    let name = match extra {
+        [] => "python".to_owned(),
+        some => {
+            let names: Vec<&str> = some.iter().map(|p| p.split('=').next().unwrap_or(p)).collect();
+            format!("python-{}", names.join("-"))
+        }
+    };
+    let dir = build::target().join(name);
     let python = dir.join("bin").join("python3");
     let stamp = dir.join("packages.txt");
-    let wanted = PACKAGES.join("\n");
+    let packages: Vec<&str> = PACKAGES.iter().chain(extra).copied().collect();
+    let wanted = packages.join("\n");
     if std::fs::read_to_string(&stamp).is_ok_and(|s| s == wanted) && python.exists() {
         return Ok(python);
     }
@@ -43,7 +56,7 @@ pub fn interpreter() -> Result<PathBuf, String> {
     build::must(
         Command::new(&python)
             .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
-            .args(PACKAGES),
+            .args(packages),
     )?;
     std::fs::write(&stamp, wanted).map_err(|e| format!("cannot write {}: {e}", stamp.display()))?;
     Ok(python)
