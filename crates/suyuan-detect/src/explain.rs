@@ -4,7 +4,7 @@
 //! after the hit too. A check that the rule calls decisive makes the finding one for information when the records
 //! support it, or when the rows it leaves unexplained would not have reached the rule's count.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
 use suyuan_model::Kind;
@@ -41,7 +41,7 @@ struct Second {
     /// Evidence rows: drafts they belong to.
     evidence: KeyMap<Vec<usize>>,
     times: KeySet,
-    names: Vec<BTreeMap<EntityKind, std::collections::BTreeSet<String>>>,
+    names: Vec<BTreeMap<EntityKind, BTreeSet<String>>>,
 }
 
 pub(crate) fn findings(source: &dyn RowSource, pass: Pass<'_>) -> Result<Vec<Finding>, DetectError> {
@@ -183,11 +183,11 @@ impl Second {
         }
         let evidence = Evidence::of(d.rows.iter().map(|c| pass.sources.row(c)))?;
         let entity = Entity::new(rule.entity.kind, d.entity.clone());
-        let involved = self.names[n]
-            .iter()
-            .flat_map(|(k, ids)| ids.iter().map(|id| Entity::new(*k, id.clone())))
-            .filter(|e| *e != entity)
-            .collect();
+        let named =
+            self.names[n].iter().flat_map(|(k, ids)| ids.iter().map(|id| Entity::new(*k, id.clone())));
+        let raised = d.raised.iter().flat_map(|r| r.involved.iter().cloned());
+        let involved: BTreeSet<Entity> = named.chain(raised).filter(|e| *e != entity).collect();
+        level = d.raised.as_ref().and_then(|r| r.at_most).map_or(level, |most| level.min(most));
         Some(Finding {
             id: id_of(rule, &d.entity, d.number),
             rule: rule.id.clone(),
@@ -198,17 +198,20 @@ impl Second {
             confidence: rule.confidence,
             level,
             entity,
-            involved,
+            involved: involved.into_iter().collect(),
             first: d.first,
             last: d.last,
             evidence,
-            contributions: contributions(plan, d),
+            contributions: match &d.raised {
+                Some(r) => r.contributions.clone(),
+                None => contributions(plan, d),
+            },
             counter,
-            base_rate: BaseRate {
+            base_rate: d.raised.as_ref().and_then(|r| r.base_rate.clone()).unwrap_or_else(|| BaseRate {
                 hits: fired[d.plan],
                 of: pass.bound.compared(plan).max(fired[d.plan]),
                 what: comparable(rule),
-            },
+            }),
             clears: rule.clears.clone(),
             cannot_tell: rule.cannot_tell.clone(),
         })

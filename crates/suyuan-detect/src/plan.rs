@@ -3,6 +3,7 @@
 use suyuan_model::Kind;
 
 use crate::derive::{Operator, Params, Val};
+use crate::detector::Detector;
 use crate::hash::{Key, KeySet};
 use crate::kernel::{Bitmap, Test};
 use crate::registry::Registry;
@@ -59,6 +60,8 @@ pub(crate) struct Plan<'r> {
     pub matchers: Vec<Matcher>,
     pub steps: Vec<Step>,
     pub windows: Windows,
+    /// For rules whose rows a detector looks at.
+    pub detector: Option<Box<dyn Detector>>,
     pub measures: Vec<MeasureSpec>,
     /// Which of the shared sets counts what the rule is about; `None` for derived entities.
     pub compared: Option<usize>,
@@ -222,6 +225,7 @@ impl<'r> Bound<'r> {
             matchers,
             steps,
             windows: Windows::new(c),
+            detector: rule.detector.as_ref().map(|d| (d.spec.build)(&d.params, &mut self.binder)),
             measures,
             compared,
             comparable: KeySet::default(),

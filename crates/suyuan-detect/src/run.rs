@@ -5,6 +5,7 @@ use suyuan_model::outcome::Finding;
 use suyuan_model::scan::{RowSource, Want};
 use suyuan_model::time::{DAY, china_day};
 
+use crate::detector::Raised;
 use crate::error::DetectError;
 use crate::explain;
 use crate::hash::{Key, KeyMap};
@@ -30,6 +31,8 @@ pub(crate) struct Draft {
     pub measures: Vec<Option<f64>>,
     pub nats: f64,
     pub number: usize,
+    /// For detectors: what they said.
+    pub raised: Option<Raised>,
 }
 
 /// Runs the rules over the rows; the same rows give the same findings, however they are cut into batches.
@@ -62,6 +65,7 @@ pub fn detect(
         for i in run.rows {
             let row = view.row(i);
             if china_day(row.ts) > day {
+                pass.day_end(day);
                 day = china_day(row.ts);
                 pass.expire(row.ts);
             }
@@ -72,6 +76,7 @@ pub fn detect(
             }
         }
     }
+    pass.day_end(day);
     progress(rows);
     drop(stream);
     explain::findings(source, pass)
@@ -91,6 +96,21 @@ impl Pass<'_> {
         self.bound.operators.expire(now);
         for p in &mut self.bound.plans {
             p.windows.expire(now);
+        }
+    }
+
+    /// Lets the detectors speak of a day that is over.
+    fn day_end(&mut self, day: i64) {
+        for (at, plan) in self.bound.plans.iter_mut().enumerate() {
+            let Some(detector) = &mut plan.detector else { continue };
+            let mut out = Vec::new();
+            detector.day_end(day, self.refs, &mut out);
+            for r in out {
+                let Some(last) = r.rows.iter().map(|c| c.ts).max() else { continue };
+                let who = (Key::of(&r.entity), r.entity.clone());
+                let n = draft(&mut self.drafts, &mut self.open[at], at, who, last, plan.measures.len());
+                self.drafts[n].raise(r);
+            }
         }
     }
 
@@ -122,6 +142,10 @@ impl Pass<'_> {
             plan.comparable.insert(k);
         }
         if !plan.matchers[detection].matches(row, ops, self.refs) {
+            return;
+        }
+        if let Some(detector) = &mut plan.detector {
+            detector.row(detection, row, self.sources.cite(row), self.refs);
             return;
         }
         // From the last step to the first, so that one row does not stand for two steps.
@@ -159,44 +183,79 @@ impl Pass<'_> {
             return;
         };
         let nats = s.nats.and_then(|n| text_number(n, row, ops, self.refs)).unwrap_or(0.0);
-        let before = self.open[at].get(&entity_key).copied();
-        let draft = match before.filter(|d| row.ts - self.drafts[*d].last <= GAP) {
-            Some(d) => d,
-            None => {
-                let number = before.map_or(0, |d| self.drafts[d].number + 1);
-                self.open[at].insert(entity_key, self.drafts.len());
-                self.drafts.push(Draft {
-                    plan: at,
-                    entity,
-                    first: i64::MAX,
-                    last: row.ts,
-                    rows: Vec::new(),
-                    total: 0,
-                    peak: hit.value,
-                    measures: vec![None; plan.measures.len()],
-                    nats: 0.0,
-                    number,
-                });
-                self.drafts.len() - 1
-            }
-        };
+        let specs = &plan.measures;
+        let draft =
+            draft(&mut self.drafts, &mut self.open[at], at, (entity_key, entity), row.ts, specs.len());
         let d = &mut self.drafts[draft];
-        d.last = row.ts;
         d.peak = d.peak.max(hit.value);
         d.nats = d.nats.max(nats);
-        d.total += hit.rows.len() as u64;
-        for c in hit.rows {
-            d.first = d.first.min(c.ts);
-            if d.rows.len() < KEPT {
-                d.rows.push(c);
-            }
-        }
+        d.take(hit.rows);
         d.first = d.first.min(row.ts);
-        let specs = &plan.measures;
         plan.matchers[s.detection].measured(row, ops, self.refs, |m, v| {
             let best = &mut d.measures[m];
             *best = Some(best.map_or(v, |b: f64| if specs[m].least { b.min(v) } else { b.max(v) }));
         });
+    }
+}
+
+/// The entity's draft at `ts`: its latest, or a new one when that ended too long ago.
+fn draft(
+    drafts: &mut Vec<Draft>,
+    open: &mut KeyMap<usize>,
+    plan: usize,
+    (key, entity): (Key, String),
+    ts: i64,
+    measures: usize,
+) -> usize {
+    let before = open.get(&key).copied();
+    if let Some(d) = before.filter(|d| ts - drafts[*d].last <= GAP) {
+        drafts[d].last = ts;
+        return d;
+    }
+    let number = before.map_or(0, |d| drafts[d].number + 1);
+    open.insert(key, drafts.len());
+    drafts.push(Draft {
+        plan,
+        entity,
+        first: i64::MAX,
+        last: ts,
+        rows: Vec::new(),
+        total: 0,
+        peak: i64::MIN,
+        measures: vec![None; measures],
+        nats: 0.0,
+        number,
+        raised: None,
+    });
+    drafts.len() - 1
+}
+
+impl Draft {
+    fn take(&mut self, rows: Vec<Cite>) {
+        self.total += rows.len() as u64;
+        for c in rows {
+            self.first = self.first.min(c.ts);
+            if self.rows.len() < KEPT {
+                self.rows.push(c);
+            }
+        }
+    }
+    /// What a detector raised: the strongest of several days speaks for all.
+    fn raise(&mut self, r: Raised) {
+        let nats = |r: &Raised| r.contributions.iter().map(|c| c.nats).sum::<f64>();
+        self.nats = self.nats.max(nats(&r));
+        self.take(r.rows.clone());
+        match &mut self.raised {
+            Some(old) => {
+                let mut involved = std::mem::take(&mut old.involved);
+                involved.extend(r.involved.iter().cloned());
+                if nats(&r) > nats(old) {
+                    *old = r;
+                }
+                old.involved = involved;
+            }
+            None => self.raised = Some(r),
+        }
     }
 }
 

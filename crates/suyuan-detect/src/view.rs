@@ -244,7 +244,7 @@ pub(crate) fn identity_of(r: &RowRef) -> Key {
 }
 
 /// A row as state remembers it: small, and enough to cite it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Cite {
     pub ts: i64,
     seq: i64,

@@ -10,8 +10,9 @@ use suyuan_model::time::{DAY, SECOND};
 
 use super::{FieldDef, Operator, Spec, Val, def};
 use crate::field::Ty;
-use crate::hash::{Key, KeyMap};
+use crate::hash::Key;
 use crate::registry::{Registry, other_province};
+use crate::state::{Table, saved};
 use crate::view::{Row, Slot};
 
 /// A face older than this is not kept by any counter's queue.
@@ -39,7 +40,7 @@ pub(crate) static SPEC: Spec = Spec {
             c_outlet: b.slot(Kind::Capture, "outlet"),
             c_collector: b.slot(Kind::Capture, "collector"),
             c_pretext: b.slot(Kind::Capture, "pretext"),
-            by_image: KeyMap::default(),
+            by_image: Table::default(),
         })
     },
 };
@@ -71,6 +72,7 @@ fn fields(_: &super::Params) -> Vec<FieldDef> {
     ]
 }
 
+#[derive(serde::Serialize, serde::Deserialize)]
 struct Taken {
     ts: i64,
     region: Option<Arc<str>>,
@@ -92,8 +94,10 @@ struct Captures {
     c_collector: Slot,
     c_pretext: Slot,
     /// The first capture of each image.
-    by_image: KeyMap<Taken>,
+    by_image: Table<Taken>,
 }
+
+saved!(Captures, tables: [by_image]);
 
 impl Operator for Captures {
     fn compute(&mut self, row: &Row<'_>, _: &Registry, out: &mut [Val]) {

@@ -12,8 +12,9 @@ use suyuan_model::time::DAY;
 
 use super::{FieldDef, Operator, Spec, Val, def};
 use crate::field::Ty;
-use crate::hash::{Key, KeyMap, KeySet};
+use crate::hash::Key;
 use crate::registry::Registry;
+use crate::state::{Table, saved};
 use crate::stats;
 use crate::view::{Row, Slot};
 
@@ -37,13 +38,13 @@ pub(crate) static SPEC: Spec = Spec {
             o_msisdn: b.slot(Kind::Opening, "msisdn"),
             o_account: b.slot(Kind::Opening, "account"),
             o_outlet: b.slot(Kind::Opening, "outlet"),
-            opened: KeyMap::default(),
-            by_number: KeyMap::default(),
-            accounts: KeyMap::default(),
-            outlets: KeyMap::default(),
+            opened: Table::default(),
+            by_number: Table::default(),
+            accounts: Table::default(),
+            outlets: Table::default(),
             names: Vec::new(),
-            by_name: KeyMap::default(),
-            harmed: KeySet::default(),
+            by_name: Table::default(),
+            harmed: Table::default(),
             all: Tally::default(),
         })
     },
@@ -75,12 +76,13 @@ fn fields(_: &super::Params) -> Vec<FieldDef> {
     ]
 }
 
-#[derive(Clone, Copy, Default)]
+#[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Default)]
 struct Tally {
     openings: i64,
     fraud: i64,
 }
 
+#[derive(serde::Serialize, serde::Deserialize)]
 struct Opened {
     ts: i64,
     account: u32,
@@ -94,13 +96,13 @@ struct Origin {
     o_msisdn: Slot,
     o_account: Slot,
     o_outlet: Slot,
-    opened: KeyMap<Opened>,
-    by_number: KeyMap<Key>,
-    accounts: KeyMap<Tally>,
-    outlets: KeyMap<Tally>,
+    opened: Table<Opened>,
+    by_number: Table<Key>,
+    accounts: Table<Tally>,
+    outlets: Table<Tally>,
     names: Vec<Arc<str>>,
-    by_name: KeyMap<u32>,
-    harmed: KeySet,
+    by_name: Table<u32>,
+    harmed: Table<()>,
     all: Tally,
 }
 
@@ -108,7 +110,7 @@ impl Origin {
     fn name(&mut self, text: Option<&str>) -> u32 {
         let text = text.unwrap_or("");
         let next = self.names.len() as u32;
-        let n = *self.by_name.entry(Key::of(text)).or_insert(next);
+        let n = *self.by_name.or_insert_with(Key::of(text), || next);
         if n == next {
             self.names.push(text.into());
         }
@@ -134,6 +136,8 @@ impl Origin {
         (k, expected, stats::poisson_tail(k, expected), stats::poisson_llr(k, expected))
     }
 }
+
+saved!(Origin, tables: [opened, by_number, accounts, outlets, by_name, harmed], cells: [names, all]);
 
 impl Operator for Origin {
     fn compute(&mut self, row: &Row<'_>, _: &Registry, out: &mut [Val]) {
@@ -175,16 +179,16 @@ impl Operator for Origin {
                 }
                 self.all.openings += 1;
                 if let Some(a) = row.key(self.o_account) {
-                    self.accounts.entry(a).or_default().openings += 1;
+                    self.accounts.of(a).openings += 1;
                 }
                 if let Some(o) = row.key(self.o_outlet) {
-                    self.outlets.entry(o).or_default().openings += 1;
+                    self.outlets.of(o).openings += 1;
                 }
             }
             Kind::FraudReport => {
                 let Some(card) = self.card(row) else { return };
                 let Some(o) = self.opened.get(&card) else { return };
-                if !self.harmed.insert(card) {
+                if self.harmed.insert(card, ()).is_some() {
                     return;
                 }
                 self.all.fraud += 1;

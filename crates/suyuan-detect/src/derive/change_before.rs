@@ -5,8 +5,8 @@ use suyuan_model::time::SECOND;
 
 use super::{Operator, ParamDef, ParamTy, Params, Spec, Val, def};
 use crate::field::Ty;
-use crate::hash::KeyMap;
 use crate::registry::Registry;
+use crate::state::{Table, saved};
 use crate::view::{Row, Slot};
 
 const ON: &[Kind] = &[Kind::Opening, Kind::Access, Kind::Login];
@@ -52,7 +52,7 @@ pub(crate) static SPEC: Spec = Spec {
             order: b.slot(Kind::AccountChange, "order"),
             params: p.clone(),
             within: p.span("within"),
-            last: KeyMap::default(),
+            last: Table::default(),
         })
     },
 };
@@ -64,8 +64,10 @@ struct Before {
     order: Slot,
     params: Params,
     within: i64,
-    last: KeyMap<i64>,
+    last: Table<i64>,
 }
+
+saved!(Before, tables: [last]);
 
 impl Operator for Before {
     fn compute(&mut self, row: &Row<'_>, _: &Registry, out: &mut [Val]) {

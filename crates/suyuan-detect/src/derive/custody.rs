@@ -11,8 +11,9 @@ use suyuan_model::Kind;
 
 use super::{FieldDef, Operator, Spec, Val, def};
 use crate::field::Ty;
-use crate::hash::{Key, KeyMap};
+use crate::hash::Key;
 use crate::registry::{Registry, other_province, regions_km};
+use crate::state::{Table, saved};
 use crate::view::{Row, Slot};
 
 pub(crate) static SPEC: Spec = Spec {
@@ -35,9 +36,9 @@ pub(crate) static SPEC: Spec = Spec {
             m_from: b.slot(Kind::StockMove, "card_from"),
             m_to: b.slot(Kind::StockMove, "card_to"),
             m_who: b.slot(Kind::StockMove, "to"),
-            single: KeyMap::default(),
+            single: Table::default(),
             ranges: BTreeMap::new(),
-            names: KeyMap::default(),
+            names: Table::default(),
             seen: false,
         })
     },
@@ -71,10 +72,10 @@ struct Custody {
     m_from: Slot,
     m_to: Slot,
     m_who: Slot,
-    single: KeyMap<(i64, Arc<str>)>,
+    single: Table<(i64, Arc<str>)>,
     /// Ranges by their last card: first card, when, who. Later moves cut earlier ones.
     ranges: BTreeMap<u128, (u128, i64, Arc<str>)>,
-    names: KeyMap<Arc<str>>,
+    names: Table<Arc<str>>,
     seen: bool,
 }
 
@@ -86,7 +87,7 @@ pub(crate) fn number(card: &str) -> Option<u128> {
 
 impl Custody {
     fn name(&mut self, who: &str) -> Arc<str> {
-        self.names.entry(Key::of(who)).or_insert_with(|| who.into()).clone()
+        self.names.or_insert_with(Key::of(who), || who.into()).clone()
     }
 
     fn holder(&self, card: &str) -> Option<&Arc<str>> {
@@ -118,6 +119,8 @@ impl Custody {
         self.ranges.insert(to, (from, ts, who));
     }
 }
+
+saved!(Custody, tables: [single, names], cells: [ranges, seen]);
 
 impl Operator for Custody {
     fn compute(&mut self, row: &Row<'_>, refs: &Registry, out: &mut [Val]) {
@@ -179,7 +182,7 @@ mod tests {
             let s = b.slot(Kind::Opening, "card");
             let mut c = Custody {
                 card: s, outlet: s, account: s, cell: s, m_card: s, m_from: s, m_to: s, m_who: s,
-                single: KeyMap::default(), ranges: BTreeMap::new(), names: KeyMap::default(), seen: true,
+                single: Table::default(), ranges: BTreeMap::new(), names: Table::default(), seen: true,
             };
             let mut table = vec![None; 80];
             for (n, (from, len)) in moves.iter().enumerate() {

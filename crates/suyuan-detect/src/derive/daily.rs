@@ -6,15 +6,16 @@
 //! Invariant: a day's figure never enters its own baseline.
 //! Blind to: slow growth over months, which the baseline follows.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use suyuan_model::Kind;
 use suyuan_model::time::china_day;
 
 use super::{FieldDef, Operator, ParamDef, ParamTy, Params, Spec, Val, def};
 use crate::field::Ty;
-use crate::hash::{Key, KeyMap, KeySet};
+use crate::hash::Key;
 use crate::registry::Registry;
+use crate::state::{Table, saved};
 use crate::view::{Row, Slot};
 
 /// Days of the baseline.
@@ -61,8 +62,8 @@ pub(crate) static SPEC: Spec = Spec {
                 _ => Peers::All,
             },
             day: i64::MIN,
-            members: KeyMap::default(),
-            groups: KeyMap::default(),
+            members: Table::default(),
+            groups: Table::default(),
         })
     },
 };
@@ -92,16 +93,16 @@ enum Peers {
     Role,
 }
 
-#[derive(Default)]
+#[derive(serde::Serialize, serde::Deserialize, Default)]
 struct Member {
     today: i64,
-    seen: KeySet,
+    seen: BTreeSet<Key>,
     /// Earlier days with their figures, oldest first.
     past: VecDeque<(i64, i64)>,
     group: Option<Key>,
 }
 
-#[derive(Default)]
+#[derive(serde::Serialize, serde::Deserialize, Default)]
 struct Group {
     days: VecDeque<(i64, i64)>,
     /// How many member-days had each figure.
@@ -119,8 +120,8 @@ struct Daily {
     order: Option<Slot>,
     peers: Peers,
     day: i64,
-    members: KeyMap<Member>,
-    groups: KeyMap<Group>,
+    members: Table<Member>,
+    groups: Table<Group>,
 }
 
 fn median(sorted: impl Iterator<Item = (i64, usize)> + Clone) -> Option<f64> {
@@ -148,14 +149,14 @@ impl Daily {
             return;
         }
         let closed = self.day;
-        for m in self.members.values_mut().filter(|m| m.today > 0) {
+        for m in self.members.each_mut().filter(|m| m.today > 0) {
             m.past.push_back((closed, m.today));
             // The order in which members are met here does not matter: a group holds counts of figures.
-            let g = self.groups.entry(m.group.unwrap_or(Key(1))).or_default();
+            let g = self.groups.of(m.group.unwrap_or(Key(1)));
             g.days.push_back((closed, m.today));
             *g.figures.entry(m.today).or_default() += 1;
             m.today = 0;
-            m.seen = KeySet::default();
+            m.seen = BTreeSet::default();
         }
         self.members.retain(|_, m| {
             while m.past.front().is_some_and(|p| p.0 < day - DAYS) {
@@ -206,6 +207,8 @@ impl Daily {
     }
 }
 
+saved!(Daily, tables: [members, groups], cells: [day]);
+
 impl Operator for Daily {
     fn compute(&mut self, row: &Row<'_>, refs: &Registry, out: &mut [Val]) {
         if row.kind() != self.kind {
@@ -237,7 +240,7 @@ impl Operator for Daily {
         let adds = self.adds(row, self.members.get(&by));
         let group = self.group(row, refs);
         let value = self.value.and_then(|v| row.key(v));
-        let m = self.members.entry(by).or_default();
+        let m = self.members.of(by);
         m.today += adds;
         m.group = group;
         if let Some(v) = value.filter(|_| adds > 0) {

@@ -9,6 +9,7 @@ use super::{FieldDef, Operator, Spec, Val, def};
 use crate::field::Ty;
 use crate::hash::Key;
 use crate::registry::Registry;
+use crate::state::saved;
 use crate::view::{Row, Slot};
 
 const ON: &[Kind] = &[Kind::Login, Kind::Opening, Kind::Access, Kind::AccountChange];
@@ -41,6 +42,8 @@ fn fields(_: &super::Params) -> Vec<FieldDef> {
 }
 
 struct Listed(Vec<(Slot, Slot)>);
+
+saved!(Listed);
 
 impl Operator for Listed {
     fn compute(&mut self, row: &Row<'_>, refs: &Registry, out: &mut [Val]) {

@@ -8,8 +8,9 @@ use suyuan_model::time::{DAY, SECOND};
 
 use super::{FieldDef, Operator, ParamDef, ParamTy, Params, Spec, Val, def};
 use crate::field::Ty;
-use crate::hash::{Key, KeyMap};
+use crate::hash::Key;
 use crate::registry::Registry;
+use crate::state::{Table, saved};
 use crate::view::{Row, Slot};
 
 const ON: &[Kind] = &[Kind::Login, Kind::Opening, Kind::Access];
@@ -35,8 +36,8 @@ pub(crate) static SPEC: Spec = Spec {
         Box::new(FirstSeen {
             slots: ON.iter().map(|k| (b.slot(*k, "account"), b.slot(*k, of))).collect(),
             by_account: p.get("by") == "account",
-            seen: KeyMap::default(),
-            accounts: KeyMap::default(),
+            seen: Table::default(),
+            accounts: Table::default(),
         })
     },
 };
@@ -64,8 +65,8 @@ struct FirstSeen {
     slots: Vec<(Slot, Slot)>,
     by_account: bool,
     /// First and last sight.
-    seen: KeyMap<(i64, i64)>,
-    accounts: KeyMap<(i64, i64)>,
+    seen: Table<(i64, i64)>,
+    accounts: Table<(i64, i64)>,
 }
 
 impl FirstSeen {
@@ -77,20 +78,22 @@ impl FirstSeen {
     }
 }
 
-fn age(map: &KeyMap<(i64, i64)>, key: Key, ts: i64) -> i64 {
+fn age(map: &Table<(i64, i64)>, key: Key, ts: i64) -> i64 {
     match map.get(&key) {
         Some((first, last)) if ts - last <= MEMORY => (ts - first) / SECOND,
         _ => 0,
     }
 }
 
-fn see(map: &mut KeyMap<(i64, i64)>, key: Key, ts: i64) {
-    let e = map.entry(key).or_insert((ts, ts));
+fn see(map: &mut Table<(i64, i64)>, key: Key, ts: i64) {
+    let e = map.or_insert_with(key, || (ts, ts));
     if ts - e.1 > MEMORY {
         e.0 = ts;
     }
     e.1 = ts;
 }
+
+saved!(FirstSeen, tables: [seen, accounts]);
 
 impl Operator for FirstSeen {
     fn compute(&mut self, row: &Row<'_>, _: &Registry, out: &mut [Val]) {

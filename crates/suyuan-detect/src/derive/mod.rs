@@ -29,6 +29,7 @@ use suyuan_model::Kind;
 use crate::field::Ty;
 use crate::registry::Registry;
 use crate::rule::correlation::span_of;
+use crate::state::Saved;
 use crate::view::{Binder, Row};
 
 /// In the order of the manual.
@@ -211,7 +212,7 @@ impl std::fmt::Debug for Spec {
 
 /// Contract: `compute` depends only on rows observed before, the row and the registry; what it changes
 /// (expiry) never changes a later answer. `observe` sees every row of `observes`, in order.
-pub(crate) trait Operator {
+pub(crate) trait Operator: Saved {
     /// Fills the fields; they stand at `Null`.
     fn compute(&mut self, row: &Row<'_>, refs: &Registry, out: &mut [Val]);
     /// Takes the row in.

@@ -12,8 +12,9 @@ use suyuan_model::time::{DAY, HOUR};
 
 use super::{FieldDef, Operator, ParamDef, ParamTy, Spec, Val, def};
 use crate::field::Ty;
-use crate::hash::{Key, KeyMap};
+use crate::hash::Key;
 use crate::registry::Registry;
+use crate::state::{Table, saved};
 use crate::view::{Row, Slot};
 
 const ON: &[Kind] = &[Kind::Opening, Kind::Access, Kind::AccountChange];
@@ -44,10 +45,10 @@ pub(crate) static SPEC: Spec = Spec {
             w_kind: b.slot(Kind::WorkOrder, "kind"),
             w_to: b.slot(Kind::WorkOrder, "valid_to"),
             before: p.span("before"),
-            by_order: KeyMap::default(),
-            by_subject: KeyMap::default(),
-            permits: KeyMap::default(),
-            served: KeyMap::default(),
+            by_order: Table::default(),
+            by_subject: Table::default(),
+            permits: Table::default(),
+            served: Table::default(),
             any: false,
         })
     },
@@ -62,6 +63,7 @@ fn fields(_: &super::Params) -> Vec<FieldDef> {
     ]
 }
 
+#[derive(serde::Serialize, serde::Deserialize)]
 struct Order {
     from: i64,
     to: i64,
@@ -84,15 +86,17 @@ struct Orders {
     w_kind: Slot,
     w_to: Slot,
     before: i64,
-    by_order: KeyMap<Order>,
+    by_order: Table<Order>,
     /// Per person: from, to of the latest orders.
-    by_subject: KeyMap<Vec<(i64, i64)>>,
+    by_subject: Table<Vec<(i64, i64)>>,
     /// Per account or outlet: from, to.
-    permits: KeyMap<Vec<(i64, i64)>>,
+    permits: Table<Vec<(i64, i64)>>,
     /// Per account or device and person: last opening or capture.
-    served: KeyMap<i64>,
+    served: Table<i64>,
     any: bool,
 }
+
+saved!(Orders, tables: [by_order, by_subject, permits, served], cells: [any]);
 
 impl Operator for Orders {
     fn compute(&mut self, row: &Row<'_>, refs: &Registry, out: &mut [Val]) {
@@ -148,13 +152,13 @@ impl Operator for Orders {
         }
         let ended = |l: &mut Vec<(i64, i64)>, before: i64| l.retain(|x| from < x.1 || from - x.0 < before);
         if let Some(s) = row.key(self.w_subject) {
-            let list = self.by_subject.entry(s).or_default();
+            let list = self.by_subject.of(s);
             ended(list, self.before);
             list.push((from, to));
         }
         if kind == Some("permit") {
             for k in [row.key(self.w_account), row.key(self.w_outlet)].into_iter().flatten() {
-                let list = self.permits.entry(k).or_default();
+                let list = self.permits.of(k);
                 ended(list, 0);
                 list.push((from, to));
             }

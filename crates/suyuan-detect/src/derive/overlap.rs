@@ -7,8 +7,9 @@ use suyuan_model::Kind;
 
 use super::{FieldDef, Operator, ParamDef, ParamTy, Spec, Val, def};
 use crate::field::Ty;
-use crate::hash::{Key, KeyMap};
+use crate::hash::Key;
 use crate::registry::{Registry, other_province, regions_km};
+use crate::state::{Table, saved};
 use crate::view::{Row, Slot};
 
 pub(crate) static SPEC: Spec = Spec {
@@ -26,7 +27,7 @@ pub(crate) static SPEC: Spec = Spec {
             result: b.slot(Kind::Login, "result"),
             until: b.slot(Kind::Login, "until"),
             idle: p.span("idle"),
-            open: KeyMap::default(),
+            open: Table::default(),
         })
     },
 };
@@ -44,6 +45,7 @@ fn fields(_: &super::Params) -> Vec<FieldDef> {
     ]
 }
 
+#[derive(serde::Serialize, serde::Deserialize)]
 struct Session {
     device: Key,
     region: Option<String>,
@@ -57,8 +59,10 @@ struct Overlap {
     result: Slot,
     until: Slot,
     idle: i64,
-    open: KeyMap<Vec<Session>>,
+    open: Table<Vec<Session>>,
 }
+
+saved!(Overlap, tables: [open]);
 
 impl Operator for Overlap {
     fn compute(&mut self, row: &Row<'_>, _: &Registry, out: &mut [Val]) {
@@ -91,7 +95,7 @@ impl Operator for Overlap {
         }
         let (Some(account), Some(device)) = (row.key(self.account), row.key(self.device)) else { return };
         let until = row.time(self.until).unwrap_or(row.ts + self.idle);
-        let open = self.open.entry(account).or_default();
+        let open = self.open.of(account);
         open.retain(|s| s.until > row.ts && s.device != device);
         open.push(Session { device, region: row.text(self.region).map(str::to_owned), until });
     }

@@ -10,6 +10,7 @@ use super::{FieldDef, Operator, Spec, Val, def};
 use crate::field::Ty;
 use crate::hash::Key;
 use crate::registry::{Registry, other_province, regions_km};
+use crate::state::saved;
 use crate::view::{Row, Slot};
 
 pub(crate) static SPEC: Spec = Spec {
@@ -58,6 +59,8 @@ struct Places {
     login: Slot,
     account: Slot,
 }
+
+saved!(Places);
 
 impl Operator for Places {
     fn compute(&mut self, row: &Row<'_>, refs: &Registry, out: &mut [Val]) {

@@ -7,8 +7,9 @@ use suyuan_model::Kind;
 
 use super::{FieldDef, Operator, ParamDef, ParamTy, Params, Spec, Val, def};
 use crate::field::Ty;
-use crate::hash::{Key, KeyMap};
+use crate::hash::Key;
 use crate::registry::Registry;
+use crate::state::{Table, saved};
 use crate::view::{Row, Slot};
 
 /// More different persons than this on one picture need no exact count.
@@ -42,7 +43,7 @@ pub(crate) static SPEC: Spec = Spec {
             value: b.slot(Kind::Opening, of),
             subject: b.slot(Kind::Opening, "subject"),
             over: p.span("over"),
-            seen: KeyMap::default(),
+            seen: Table::default(),
         })
     },
 };
@@ -66,7 +67,7 @@ struct Reuse {
     subject: Slot,
     over: i64,
     /// Per value: subjects and when each was last seen.
-    seen: KeyMap<Vec<(Key, i64)>>,
+    seen: Table<Vec<(Key, i64)>>,
 }
 
 impl Reuse {
@@ -74,6 +75,8 @@ impl Reuse {
         (row.kind() == Kind::Opening).then(|| row.key(self.value).zip(row.key(self.subject)))?
     }
 }
+
+saved!(Reuse, tables: [seen]);
 
 impl Operator for Reuse {
     fn compute(&mut self, row: &Row<'_>, _: &Registry, out: &mut [Val]) {
@@ -84,7 +87,7 @@ impl Operator for Reuse {
     }
     fn observe(&mut self, row: &Row<'_>, _: &Registry) {
         let Some((value, subject)) = self.keys(row) else { return };
-        let seen = self.seen.entry(value).or_default();
+        let seen = self.seen.of(value);
         if let Some(s) = seen.iter_mut().find(|s| s.0 == subject) {
             s.1 = row.ts;
             return;

@@ -9,6 +9,7 @@ use suyuan_model::time::HOUR;
 use super::{FieldDef, Operator, Spec, Val, def};
 use crate::field::Ty;
 use crate::registry::Registry;
+use crate::state::saved;
 use crate::view::{Row, Slot};
 
 /// People come early and stay to close.
@@ -31,6 +32,8 @@ fn fields(_: &super::Params) -> Vec<FieldDef> {
 }
 
 struct OffShift(Vec<Slot>);
+
+saved!(OffShift);
 
 impl Operator for OffShift {
     fn compute(&mut self, row: &Row<'_>, refs: &Registry, out: &mut [Val]) {

@@ -10,8 +10,8 @@ use suyuan_model::time::{DAY, HOUR, SECOND};
 
 use super::{FieldDef, Operator, Spec, Val, def};
 use crate::field::Ty;
-use crate::hash::KeyMap;
 use crate::registry::Registry;
+use crate::state::{Table, saved};
 use crate::view::{Row, Slot};
 
 /// Beyond, any two places in the country are within reach.
@@ -31,7 +31,7 @@ pub(crate) static SPEC: Spec = Spec {
             lon: b.slot(Kind::Login, "lon"),
             region: b.slot(Kind::Login, "region6"),
             result: b.slot(Kind::Login, "result"),
-            last: KeyMap::default(),
+            last: Table::default(),
         })
     },
 };
@@ -54,7 +54,7 @@ struct Speed {
     lon: Slot,
     region: Slot,
     result: Slot,
-    last: KeyMap<(i64, (f64, f64))>,
+    last: Table<(i64, (f64, f64))>,
 }
 
 impl Speed {
@@ -65,6 +65,8 @@ impl Speed {
         row.real(self.lat).zip(row.real(self.lon)).or_else(|| region::centre(row.text(self.region)?))
     }
 }
+
+saved!(Speed, tables: [last]);
 
 impl Operator for Speed {
     fn compute(&mut self, row: &Row<'_>, _: &Registry, out: &mut [Val]) {

@@ -12,8 +12,9 @@ use suyuan_model::time::china_day;
 
 use super::{FieldDef, Operator, ParamDef, ParamTy, Spec, Val, def, order_for};
 use crate::field::Ty;
-use crate::hash::{Key, KeyMap};
+use crate::hash::Key;
 use crate::registry::Registry;
+use crate::state::{Plain, Saved, Table, Visit};
 use crate::stats;
 use crate::view::{Row, Slot};
 
@@ -33,8 +34,8 @@ pub(crate) static SPEC: Spec = Spec {
             reasons: (order_for::SPEC.build)(p, b),
             account: b.slot(Kind::Access, "account"),
             subject: b.slot(Kind::Access, "subject"),
-            accounts: KeyMap::default(),
-            roles: KeyMap::default(),
+            accounts: Table::default(),
+            roles: Table::default(),
             all: Rolling::default(),
             judged: None,
         })
@@ -58,7 +59,7 @@ fn fields(_: &super::Params) -> Vec<FieldDef> {
 }
 
 /// Sums over the last days.
-#[derive(Default)]
+#[derive(serde::Serialize, serde::Deserialize, Default)]
 struct Rolling {
     days: VecDeque<(i64, i64, i64)>,
     without: i64,
@@ -93,8 +94,8 @@ struct Unexplained {
     reasons: Box<dyn Operator>,
     account: Slot,
     subject: Slot,
-    accounts: KeyMap<Rolling>,
-    roles: KeyMap<Rolling>,
+    accounts: Table<Rolling>,
+    roles: Table<Rolling>,
     all: Rolling,
     /// The row last judged, so that taking it in does not judge it again.
     judged: Option<(Key, Option<(Key, bool)>)>,
@@ -119,6 +120,15 @@ impl Unexplained {
 
 fn role(account: Key, ts: i64, refs: &Registry) -> Option<Key> {
     refs.staff.at(account, ts).and_then(|s| s.role.as_deref()).map(Key::of)
+}
+
+impl Saved for Unexplained {
+    fn state(&mut self, v: &mut dyn Visit) {
+        self.reasons.state(v);
+        v.table(&mut self.accounts);
+        v.table(&mut self.roles);
+        v.cell(&mut Plain(&mut self.all));
+    }
 }
 
 impl Operator for Unexplained {
@@ -152,9 +162,9 @@ impl Operator for Unexplained {
             && let Some((account, without)) = self.look_up(row, refs)
         {
             let (day, n) = (china_day(row.ts), i64::from(without));
-            self.accounts.entry(account).or_default().add(day, n);
+            self.accounts.of(account).add(day, n);
             if let Some(r) = role(account, row.ts, refs) {
-                self.roles.entry(r).or_default().add(day, n);
+                self.roles.of(r).add(day, n);
             }
             self.all.add(day, n);
         }

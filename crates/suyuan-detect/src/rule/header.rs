@@ -5,6 +5,7 @@ use suyuan_model::outcome::{Confidence, EntityKind, Family, Level, Text};
 
 use crate::check;
 use crate::derive::{self, Params};
+use crate::detector::{self, DetectorUse};
 use crate::error::Spot;
 use crate::field::Ty;
 use crate::rule::correlation::Correlation;
@@ -12,7 +13,8 @@ use crate::rule::detection::{Detection, resolve};
 use crate::rule::{CheckUse, DeriveUse, FieldRef, Names, Rule, example};
 use crate::yaml::{Node, Value, unknown};
 
-const KEYS: [&str; 18] = [
+const KEYS: [&str; 19] = [
+    "detector",
     "scheme",
     "title_zh",
     "description_zh",
@@ -65,8 +67,15 @@ pub(super) fn build(docs: &[Node], id: String, hash: String) -> Result<Rule, Spo
     let block = main.need("suyuan")?;
     block.only(&KEYS)?;
     let derive = derives(block)?;
-    let detections = detections(docs, main, &derive)?;
+    let detections = detections(docs, main, block, &derive)?;
+    let detector = detector(block, &detections)?;
     let correlation = match main.get("correlation") {
+        Some(c) if detector.is_some() => {
+            return Err(c.fault(
+                Text::new("a detector and a correlation in one rule", "同一规则中既有检测器又有关联"),
+                Text::new("keep one of them", "请只保留其一"),
+            ));
+        }
         Some(_) => Correlation::parse(main, &detections, &derive)?,
         None => Correlation::each(),
     };
@@ -111,15 +120,21 @@ pub(super) fn build(docs: &[Node], id: String, hash: String) -> Result<Rule, Spo
         detections,
         correlation,
         derive,
+        detector,
         id,
         hash,
     };
     Ok(rule)
 }
 
-fn detections(docs: &[Node], main: &Node, derive: &[DeriveUse]) -> Result<Vec<Detection>, Spot> {
+fn detections(
+    docs: &[Node],
+    main: &Node,
+    block: &Node,
+    derive: &[DeriveUse],
+) -> Result<Vec<Detection>, Spot> {
     let mut out: Vec<Detection> = Vec::new();
-    if main.get("correlation").is_none() {
+    if main.get("correlation").is_none() && (block.get("detector").is_none() || docs.len() == 1) {
         if docs.len() > 1 {
             return Err(main.fault(
                 Text::new("several detections without a correlation", "有多个检测但没有关联"),
@@ -143,7 +158,7 @@ fn detections(docs: &[Node], main: &Node, derive: &[DeriveUse]) -> Result<Vec<De
         }
         out.push(Detection::parse(doc, name, derive)?);
     }
-    if out.is_empty() {
+    if out.is_empty() && main.get("correlation").is_some() {
         return Err(main
             .need("correlation")?
             .wants("detections before the correlation", "关联之前应有检测文档"));
@@ -205,6 +220,29 @@ fn derives(block: &Node) -> Result<Vec<DeriveUse>, Spot> {
         out.push(DeriveUse { spec, params, fields });
     }
     Ok(out)
+}
+
+fn detector(block: &Node, detections: &[Detection]) -> Result<Option<DetectorUse>, Spot> {
+    let Some(node) = block.get("detector") else { return Ok(None) };
+    let (at, name, given) = match &node.value {
+        Value::Map(m) if m.len() == 1 => (&m[0].0, m[0].0.text()?, Some(&m[0].1)),
+        _ => (node, node.text()?, None),
+    };
+    let spec = detector::ALL
+        .iter()
+        .find(|s| s.name == name)
+        .ok_or_else(|| unknown(at, "detector", "检测器", &name, detector::ALL.iter().map(|s| s.name)))?;
+    if let Some(d) = detections.iter().find(|d| !spec.on.contains(&d.kind)) {
+        let kinds = spec.on.iter().map(|k| k.name()).collect::<Vec<_>>();
+        return Err(at.fault(
+            Text::new(
+                format!("`{name}` does not look at `{}` rows", d.kind.name()),
+                format!("“{name}”不处理“{}”记录", d.kind.name()),
+            ),
+            Text::new(format!("select one of: {}", kinds.join(", ")), format!("可选：{}", kinds.join("、"))),
+        ));
+    }
+    Ok(Some(DetectorUse { spec, params: params(spec.params, given, &[])? }))
 }
 
 fn checks(block: &Node) -> Result<Vec<CheckUse>, Spot> {

@@ -20,6 +20,7 @@ use suyuan_model::outcome::{Confidence, EntityKind, Family, Level, Text};
 
 use crate::check;
 use crate::derive;
+use crate::detector::DetectorUse;
 use crate::error::{DetectError, Fault, Spot};
 use crate::kernel::Test;
 use crate::yaml;
@@ -120,6 +121,8 @@ pub struct Rule {
     /// Examples that must not.
     pub misses: Vec<Example>,
     pub(crate) derive: Vec<DeriveUse>,
+    /// The detector that looks at its rows, where no correlation does.
+    pub(crate) detector: Option<DetectorUse>,
     pub(crate) checks: Vec<CheckUse>,
     /// The derived field that holds the finding's score in nats.
     pub(crate) nats: Option<String>,
