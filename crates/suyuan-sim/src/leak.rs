@@ -11,7 +11,7 @@ use crate::ring::squeezed;
 use crate::rng::{Rng, label};
 use crate::rows;
 use crate::sim::{MINUTE, Sim};
-use crate::truth::LeakerTruth;
+use crate::truth::{GroupTruth, LeakerTruth};
 use crate::world::{Leaker, LeakerKind};
 
 /// A leaker of the world being made.
@@ -23,6 +23,7 @@ pub struct Leak {
     left: i64,
     rng: Rng,
     truth: LeakerTruth,
+    acts: GroupTruth,
 }
 
 /// Chooses the accounts.
@@ -49,6 +50,7 @@ pub fn plan_all(sim: &mut Sim) -> Vec<Leak> {
             until,
             left,
             rng,
+            acts: GroupTruth::default(),
             truth: LeakerTruth {
                 id: spec.id.clone(),
                 kind: format!("{:?}", spec.kind),
@@ -95,7 +97,16 @@ pub fn day(sim: &mut Sim, leaks: &mut [Leak], day: i64, shifts: &Shifts) {
 
 /// Hands the truth over.
 pub fn finish(sim: &mut Sim, leaks: Vec<Leak>) {
-    sim.truth.leakers = leaks.into_iter().map(|l| l.truth).collect();
+    for leak in leaks {
+        let mut group = leak.acts;
+        group.id.clone_from(&leak.truth.id);
+        group.schemes = leak.spec.kind.schemes().to_vec();
+        group.accounts.insert(leak.truth.account.clone());
+        group.cards.extend(leak.truth.cards.iter().cloned());
+        group.subjects.extend(leak.truth.persons.iter().cloned());
+        sim.truth.groups.push(group);
+        sim.truth.leakers.push(leak.truth);
+    }
 }
 
 impl Leak {
@@ -117,6 +128,7 @@ impl Leak {
     }
 
     fn harm(&mut self, sim: &mut Sim, ts: i64, id: String) {
+        self.acts.at(ts);
         if self.rng.chance(self.spec.harmed) {
             let days = 0.5 + self.rng.exponential(self.spec.delay_days);
             let at = ts + (days * DAY as f64) as i64;

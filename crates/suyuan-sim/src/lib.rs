@@ -41,7 +41,7 @@ use std::path::Path;
 pub use error::SimError;
 use rng::Rng;
 use sim::Sim;
-pub use truth::{LeakerTruth, PartyTruth, RingTruth, Truth};
+pub use truth::{GroupTruth, LeakerTruth, PartyTruth, RingTruth, Truth};
 pub use world::{
     Background, Company, Leaker, LeakerKind, Lookalikes, Party, PartyRole, Place, Ring, RingKind, Seller,
     Size, Volume, Wave, World,

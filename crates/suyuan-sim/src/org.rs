@@ -510,7 +510,8 @@ impl Org {
 
 fn agents_needed(world: &World, code: &str) -> usize {
     let rings = world.ring.iter().filter(|r| r.region == code);
-    rings.map(|r| if r.kind == RingKind::StockDiverter { 2 } else { 1 }).sum()
+    let own: usize = rings.map(|r| if r.kind == RingKind::StockDiverter { 2 } else { 1 }).sum();
+    own + world.ring.iter().flat_map(|r| &r.also_lent_at).filter(|c| *c == code).count()
 }
 
 /// Shares `n` things out by weight, at least one each; the largest remainders get what is left.

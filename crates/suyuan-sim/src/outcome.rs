@@ -36,7 +36,7 @@ impl Plan<'_> {
             self.ledger.outlet = sim.org.outlets[self.outlet].id.clone();
             self.ledger.agent = sim.org.outlets[self.outlet].agent.clone();
             self.ledger.operators =
-                self.operators.iter().map(|o| (o.collector.clone(), o.device.clone())).collect();
+                self.operators.iter().map(|o| (o.collector.clone(), o.devices[0].clone())).collect();
             let found: Vec<Card> = (0..self.opened.len())
                 .filter(|i| !fraud.contains(i) && self.rng.chance(self.ring.seized))
                 .map(|i| self.opened[i].0.card)
@@ -60,9 +60,9 @@ impl Plan<'_> {
         cards.sort();
         let mut accounts = vec![sim.org.staff[self.owner].account.clone()];
         let mut other_outlets = Vec::new();
-        if self.opener != (self.outlet, self.owner) {
-            accounts.push(sim.org.staff[self.opener.1].account.clone());
-            other_outlets.push(sim.org.outlets[self.opener.0].id.clone());
+        for (outlet, agent) in self.lent.iter().filter(|l| **l != (self.outlet, self.owner)) {
+            accounts.push(sim.org.staff[*agent].account.clone());
+            other_outlets.push(sim.org.outlets[*outlet].id.clone());
         }
         let day = |o: Option<&(Opened, Held)>| {
             o.map_or(String::new(), |(o, _)| time::format_day(time::china_day(o.ts)))
@@ -71,7 +71,7 @@ impl Plan<'_> {
             id: self.ring.id.clone(),
             kind: format!("{:?}", self.ring.kind),
             accounts,
-            devices: self.operators.iter().map(|o| o.device.clone()).collect(),
+            devices: self.operators.iter().flat_map(|o| o.devices.iter().cloned()).collect(),
             collectors: self
                 .operators
                 .iter()

@@ -3,6 +3,8 @@
 //! A ring is an outlet's account and those who use it. What differs from scheme to scheme is in the
 //! world's file: who sits where, what is overridden, how old the faces are, what is paid for.
 
+use std::collections::BTreeMap;
+
 use suyuan_model::time::{self, DAY, HOUR, SECOND};
 
 use crate::company::{self, collect};
@@ -25,8 +27,8 @@ const PAUSE: [&str; 2] = ["2020-01-22", "2020-02-10"];
 
 /// Someone who works the account.
 pub struct Operator {
-    /// Device id.
-    pub device: String,
+    /// Device ids, the next one when the ring changes devices.
+    pub devices: Vec<String>,
     /// Index of the home.
     pub home: usize,
     /// Collector's id.
@@ -53,14 +55,17 @@ pub(crate) struct Plan<'r> {
     pub(crate) rng: Rng,
     pub(crate) outlet: usize,
     pub(crate) owner: usize,
-    /// Outlet and agent who open, where it is not the owner.
-    pub(crate) opener: (usize, usize),
+    /// Outlets and agents in whose name is opened: the owner, or whoever else lends an account.
+    pub(crate) lent: Vec<(usize, usize)>,
+    /// Which of them the sitting in hand uses.
+    turn: usize,
     pub(crate) operators: Vec<Operator>,
     pub(crate) source: Source,
     pub(crate) first: i64,
     pub(crate) days: i64,
     pub(crate) cards: i64,
-    pub(crate) spare: Vec<Card>,
+    /// Blank cards left of the last box, by outlet.
+    spare: BTreeMap<usize, Vec<Card>>,
     pub(crate) held: Vec<Held>,
     pub(crate) again: Vec<(i64, Held)>,
     pub(crate) people: u64,
@@ -105,21 +110,28 @@ fn plan(sim: &mut Sim, ring: &Ring) -> Result<(), SimError> {
         }
         _ => (outlet, owner),
     };
+    let mut lent = vec![opener];
+    for code in &ring.also_lent_at {
+        lent.extend(sim.org.take_agent(&sim.people, code, &mut rng));
+    }
     let cards = rng.range(scaled(sim, ring.cards[0], 12), scaled(sim, ring.cards[1], 12));
-    let operators = operators(sim, ring, opener.0, &mut rng);
+    let days = squeezed(sim, ring.days).max(14);
+    let changes = if ring.device_days > 0 { days / ring.device_days } else { 0 };
+    let operators = operators(sim, ring, opener.0, changes as usize, &mut rng);
     let collectors = ring.collectors.as_deref().map(|c| format!("{}-app", c.to_lowercase()));
     let source = collectors.map_or(source::REALNAME, |name| sim.out.source(&name));
     let mut plan = Plan {
         ring,
         outlet,
         owner,
-        opener,
+        lent,
+        turn: 0,
         operators,
         source,
         first: sim.start + squeezed(sim, ring.from),
-        days: squeezed(sim, ring.days).max(14),
+        days,
         cards,
-        spare: Vec::new(),
+        spare: BTreeMap::new(),
         held: Vec::new(),
         again: Vec::new(),
         people: 1_000_000_000 + (label(&ring.id) % 1000) * 100_000,
@@ -130,24 +142,24 @@ fn plan(sim: &mut Sim, ring: &Ring) -> Result<(), SimError> {
     plan.run(sim)
 }
 
-fn operators(sim: &mut Sim, ring: &Ring, outlet: usize, rng: &mut Rng) -> Vec<Operator> {
+fn operators(sim: &mut Sim, ring: &Ring, outlet: usize, changes: usize, rng: &mut Rng) -> Vec<Operator> {
     let key = label(&ring.id);
     let mut number = rng.range(11, 40);
     if ring.operators_at.is_empty() {
         let o = &sim.org.outlets[outlet];
-        let device = sim.org.devices[o.counters[0]].clone();
+        let devices = vec![sim.org.devices[o.counters[0]].clone()];
         let (home, net) = (o.place, o.net.clone());
         let collector = ring.collectors.as_ref().map_or(String::new(), |c| format!("{c}-{number:03}"));
-        return vec![Operator { device, home, collector, net, key }];
+        return vec![Operator { devices, home, collector, net, key }];
     }
     (0..ring.operators)
         .map(|n| {
-            let device = sim.org.device();
+            let devices: Vec<usize> = (0..=changes).map(|_| sim.org.device()).collect();
             let home = sim.people.add_home(&ring.operators_at[n % ring.operators_at.len()]);
             number += rng.range(2, 9);
             let collector = ring.collectors.as_ref().map_or(String::new(), |c| format!("{c}-{number:03}"));
             Operator {
-                device: sim.org.devices[device].clone(),
+                devices: devices.into_iter().map(|d| sim.org.devices[d].clone()).collect(),
                 home,
                 collector,
                 net: format!("198.19.{}", rng.range(1, 250)),
@@ -173,12 +185,18 @@ impl Plan<'_> {
         for (o, _) in &self.opened {
             sim.planned.entry(time::china_day(o.ts)).or_default().push(o.clone());
         }
+        if let (Some((a, _)), Some((z, _))) = (self.opened.first(), self.opened.last()) {
+            sim.truth.groups.push(truth.group(self.ring.kind, a.ts, z.ts));
+        }
         sim.truth.rings.push(truth);
         Ok(())
     }
 
     /// How many openings on which day: low and slow, no work at the festival.
     fn counts(&mut self, sim: &Sim) -> Vec<(i64, i64)> {
+        if self.ring.per_day[1] > 0 {
+            return self.steady(sim);
+        }
         let pause = PAUSE.map(|d| time::parse_day(d).unwrap_or(0));
         let last = (self.first + self.days).min(sim.end - 1);
         let bulk = self.ring.kind == RingKind::LabourBulk;
@@ -205,6 +223,38 @@ impl Plan<'_> {
             last.1 += self.cards - given;
         }
         counts
+    }
+
+    /// A few openings on every working day until the cards are all opened or the time is over.
+    fn steady(&mut self, sim: &Sim) -> Vec<(i64, i64)> {
+        let pause = PAUSE.map(|d| time::parse_day(d).unwrap_or(0));
+        let last = (self.first + self.days).min(sim.end - 1);
+        let [least, most] = self.ring.per_day;
+        let mut counts = Vec::new();
+        let mut given = 0;
+        for day in self.first..last {
+            let off = (pause[0]..pause[1]).contains(&day) || self.rng.chance(0.08);
+            let n = self.rng.range(least, most).min(self.cards - given);
+            if !off && n > 0 {
+                counts.push((day, n));
+                given += n;
+            }
+        }
+        self.cards = given;
+        counts
+    }
+
+    /// The device an operator uses on a day.
+    fn device(&self, operator: usize, day: i64) -> &str {
+        let devices = &self.operators[operator].devices;
+        let turn =
+            if self.ring.device_days > 0 { (day - self.first).max(0) / self.ring.device_days } else { 0 };
+        &devices[(turn as usize).min(devices.len() - 1)]
+    }
+
+    /// Outlet and agent of the account in use.
+    pub(crate) fn opener(&self) -> (usize, usize) {
+        self.lent[self.turn]
     }
 
     /// Identities bought: what is sold when; the list is in the order of use.
@@ -263,7 +313,10 @@ impl Plan<'_> {
         left: &mut i64,
         bought: &mut Vec<(i64, Held)>,
     ) {
-        let o = &sim.org.outlets[self.opener.0];
+        if self.lent.len() > 1 {
+            self.turn = self.rng.index(self.lent.len());
+        }
+        let o = &sim.org.outlets[self.opener().0];
         let begin = if self.rng.chance(self.ring.off_hours) {
             self.rng.range(o.close.max(1080) + 40, 1270 - n.min(30) * 2)
         } else {
@@ -290,26 +343,28 @@ impl Plan<'_> {
     }
 
     pub(crate) fn account(&self, sim: &Sim) -> String {
-        sim.org.staff[self.opener.1].account.clone()
+        sim.org.staff[self.opener().1].account.clone()
     }
 
     fn write_login(&mut self, sim: &mut Sim, operator: usize, from: i64, to: i64, session: &str, ip: &str) {
         let account = self.account(sim);
+        let (north, east) = (self.rng.range(-900, 900), self.rng.range(-900, 900));
+        let failed = self.rng.chance(0.04);
         let op = &self.operators[operator];
         let home = &sim.people.homes[op.home];
         let (lat, lon) = (home.lat + jitter(op.key, 20_000), home.lon + jitter(op.key ^ 1, 20_000));
         let row = rows::Login {
             account: (&account).into(),
-            device: (&op.device).into(),
+            device: self.device(operator, time::china_day(from)).into(),
             session: session.into(),
             ip: ip.into(),
-            lat: degrees(lat + self.rng.range(-900, 900)),
-            lon: degrees(lon + self.rng.range(-900, 900)),
+            lat: degrees(lat + north),
+            lon: degrees(lon + east),
             region6: (&home.region).into(),
             result: "ok".into(),
             until: Val::Time(to.div_euclid(SECOND) * SECOND),
         };
-        if self.rng.chance(0.04) {
+        if failed {
             let failed = rows::Login { session: Val::None, result: "failed".into(), until: Val::None, ..row };
             sim.out.put(from - 40 * SECOND, &source::SSO, &failed);
         }
@@ -365,9 +420,12 @@ impl Plan<'_> {
         let (lat, lon) =
             (home.lat + jitter(op.key ^ site, 60_000), home.lon + jitter(op.key ^ site ^ 9, 60_000));
         let at_counter = self.ring.pretexts.is_empty();
-        let outlet = if at_counter { sim.org.outlets[self.opener.0].id.clone() } else { String::new() };
+        let outlet = if at_counter { sim.org.outlets[self.opener().0].id.clone() } else { String::new() };
+        let (liveness, matched) = (self.rng.range(880, 990), self.rng.range(850, 990));
+        let read = captured - self.rng.range(15, 40) * SECOND;
+        let op = &self.operators[operator];
         let row = rows::Capture {
-            device: (&op.device).into(),
+            device: self.device(operator, time::china_day(captured)).into(),
             outlet: (&outlet).into(),
             lat: degrees(lat),
             lon: degrees(lon),
@@ -375,13 +433,12 @@ impl Plan<'_> {
             image_hash: (&image).into(),
             background_hash: (&background).into(),
             face_ref: (&face).into(),
-            liveness: score(self.rng.range(880, 990)),
-            match_score: score(self.rng.range(850, 990)),
+            liveness: score(liveness),
+            match_score: score(matched),
             pretext: (&pretext).into(),
             collector: (&op.collector).into(),
             ..Default::default()
         };
-        let read = captured - self.rng.range(15, 40) * SECOND;
         write_captures(sim, &self.source, &id, read, captured, &row);
         let held = Held { person, captured, image, background, by: Some(operator) };
         if used {
@@ -415,17 +472,20 @@ impl Plan<'_> {
 
     /// The next blank card out of the outlet's boxes.
     fn blank(&mut self, sim: &mut Sim, day: i64) -> Card {
-        if self.spare.is_empty() {
-            let (from, to) = sim.stock.order_box(self.outlet, day, &sim.org, &sim.people, &mut sim.out);
-            self.spare = crate::stock::cards(from, to);
-            self.spare.reverse();
+        // A diverter opens the cards of the owner's outlet elsewhere; the others those of the outlet in use.
+        let outlet = if self.ring.kind == RingKind::StockDiverter { self.outlet } else { self.opener().0 };
+        let spare = self.spare.entry(outlet).or_default();
+        if spare.is_empty() {
+            let (from, to) = sim.stock.order_box(outlet, day, &sim.org, &sim.people, &mut sim.out);
+            *spare = crate::stock::cards(from, to);
+            spare.reverse();
         }
-        self.spare.pop().expect("a box was just ordered")
+        spare.pop().expect("a box was just ordered")
     }
 
     /// Where the opening is said to be: region and place on the map.
     fn declared(&mut self, sim: &Sim, remote: bool) -> (String, (i64, i64)) {
-        let o = &sim.org.outlets[self.opener.0];
+        let o = &sim.org.outlets[self.opener().0];
         let mut region = &sim.people.homes[o.place].region;
         let mut at = (o.lat, o.lon);
         if remote && !self.ring.declared_also.is_empty() && self.rng.chance(0.15) {
@@ -451,7 +511,7 @@ impl Plan<'_> {
         let (declared, at) = self.declared(sim, remote);
         let cell = sim.people.homes[self.operators[operator].home].region.clone();
         let account = self.account(sim);
-        let device = self.operators[operator].device.clone();
+        let device = self.device(operator, time::china_day(ts)).to_owned();
         if remote && self.rng.chance(self.ring.overrides) {
             let before = ts - self.rng.range(15, 95) * SECOND;
             let row = rows::AccountChange {
@@ -470,7 +530,7 @@ impl Plan<'_> {
         let employed = self.ring.employer.is_some() && held.by.is_some() && self.rng.chance(0.8);
         let contact = self.contact(sim, operator, employed);
         let manual = self.rng.chance(self.ring.manual_position);
-        let o = &sim.org.outlets[self.opener.0];
+        let o = &sim.org.outlets[self.opener().0];
         let commission = format!("YJ-{}", o.agent.as_deref().unwrap_or(&o.id));
         let open = Open {
             account: &account,
@@ -496,9 +556,9 @@ impl Plan<'_> {
             order: "",
             commission: &commission,
         };
-        let msisdn = sim.write_opening(ts, card, held.person, self.opener.0, &open);
+        let msisdn = sim.write_opening(ts, card, held.person, self.opener().0, &open);
         let pattern = self.pattern();
-        let opened = Opened { card, msisdn, person: held.person, outlet: self.opener.0, ts, pattern };
+        let opened = Opened { card, msisdn, person: held.person, outlet: self.opener().0, ts, pattern };
         self.ledger.opened.push(ts);
         self.opened.push((opened, held.clone()));
     }

@@ -6,6 +6,7 @@ use std::path::Path;
 use serde::Serialize;
 
 use crate::error::SimError;
+use crate::world::RingKind;
 
 /// The truth of a world.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -22,6 +23,8 @@ pub struct Truth {
     pub rings: Vec<RingTruth>,
     /// Leakers.
     pub leakers: Vec<LeakerTruth>,
+    /// All of them and the small planted groups by scheme, in one form.
+    pub groups: Vec<GroupTruth>,
     /// Background fraud: cards of honest outlets that were later used in fraud.
     pub background_fraud_cards: Vec<String>,
     /// Honest look-alikes by kind: the ids they were planted with.
@@ -97,6 +100,72 @@ pub struct LeakerTruth {
     pub window: [String; 2],
     /// Cards taken over.
     pub cards: Vec<String>,
+}
+
+/// Those who run a scheme and what they used: what a detector should find, in one form for rings, leakers
+/// and small groups.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct GroupTruth {
+    /// Its name.
+    pub id: String,
+    /// The schemes of the catalogue that it shows.
+    pub schemes: Vec<&'static str>,
+    /// Accounts.
+    pub accounts: BTreeSet<String>,
+    /// Devices at the counter.
+    pub devices: BTreeSet<String>,
+    /// Cards opened, used or taken over.
+    pub cards: BTreeSet<String>,
+    /// Outlets.
+    pub outlets: BTreeSet<String>,
+    /// Agent companies.
+    pub agents: BTreeSet<String>,
+    /// Identity and mobile numbers of the persons concerned.
+    pub subjects: BTreeSet<String>,
+    /// Other ids: IMEIs, faces, backgrounds, payees.
+    pub others: BTreeSet<String>,
+    /// First act, RFC 3339.
+    pub first: String,
+    /// Last act.
+    pub last: String,
+}
+
+impl GroupTruth {
+    /// Widens the time so that it holds an instant.
+    pub(crate) fn at(&mut self, ts: i64) {
+        let mut text = Vec::new();
+        crate::rows::put_time(&mut text, ts);
+        let text = String::from_utf8(text).expect("digits and signs");
+        if self.first.is_empty() || text < self.first {
+            self.first.clone_from(&text);
+        }
+        if text > self.last {
+            self.last = text;
+        }
+    }
+}
+
+impl RingTruth {
+    /// The ring as a group.
+    pub(crate) fn group(&self, kind: RingKind, first: i64, last: i64) -> GroupTruth {
+        let own = |ids: &[String]| ids.iter().cloned().collect::<BTreeSet<_>>();
+        let mut group = GroupTruth {
+            id: self.id.clone(),
+            schemes: kind.schemes().to_vec(),
+            accounts: own(&self.accounts),
+            devices: own(&self.devices),
+            cards: own(&self.cards),
+            outlets: own(&self.other_outlets),
+            agents: self.agent.iter().cloned().collect(),
+            subjects: own(&self.persons),
+            others: own(&[&self.collectors[..], &self.sellers[..]].concat()),
+            ..GroupTruth::default()
+        };
+        group.outlets.insert(self.outlet.clone());
+        group.at(first);
+        group.at(last);
+        group
+    }
 }
 
 impl Truth {

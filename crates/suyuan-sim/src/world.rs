@@ -12,10 +12,11 @@ use suyuan_model::{region, time};
 use crate::error::SimError;
 
 /// The worlds in the box: name and text.
-const EMBEDDED: [(&str, &str); 3] = [
+const EMBEDDED: [(&str, &str); 4] = [
     ("qt-2020", include_str!("../../../worlds/qt-2020.toml")),
     ("clean", include_str!("../../../worlds/clean.toml")),
     ("many", include_str!("../../../worlds/many.toml")),
+    ("careful", include_str!("../../../worlds/careful.toml")),
 ];
 
 /// How large a world is made.
@@ -213,6 +214,15 @@ pub struct Ring {
     /// Operators with a device each.
     #[serde(default)]
     pub operators: usize,
+    /// Counties of further outlets whose agents lend their accounts too; the ring changes between them.
+    #[serde(default)]
+    pub also_lent_at: Vec<String>,
+    /// Days after which an operator takes a new device; 0: never.
+    #[serde(default)]
+    pub device_days: i64,
+    /// Openings on a working day, least and most, whatever the size; [0, 0]: `cards` spread over `days`.
+    #[serde(default)]
+    pub per_day: [i64; 2],
     /// Share of openings with a location override just before.
     #[serde(default)]
     pub overrides: f64,
@@ -344,6 +354,20 @@ pub enum RingKind {
     Commission,
 }
 
+impl RingKind {
+    /// The schemes of the catalogue that it shows.
+    pub fn schemes(self) -> &'static [&'static str] {
+        match self {
+            RingKind::LentLogin => &["S01", "S02", "S03", "S04", "S10", "S11", "S12", "S15", "S18"],
+            RingKind::Careful => &["S01", "S02", "S03", "S04", "S10", "S12", "S15", "S18"],
+            RingKind::StockDiverter => &["S05", "S10"],
+            RingKind::LabourBulk => &["S06", "S10"],
+            RingKind::ReplayedFaces => &["S10", "S09"],
+            RingKind::Commission => &["R01", "S09"],
+        }
+    }
+}
+
 /// An insider who leaks or misuses what he looks up.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -376,6 +400,17 @@ pub enum LeakerKind {
     Export,
     /// Takes over subscribers' cards: look-up, service password, replacement.
     SimSwap,
+}
+
+impl LeakerKind {
+    /// The schemes of the catalogue that it shows.
+    pub fn schemes(self) -> &'static [&'static str] {
+        match self {
+            LeakerKind::Lookup => &["A01", "A05"],
+            LeakerKind::Export => &["A02", "A05"],
+            LeakerKind::SimSwap => &["A06", "A07"],
+        }
+    }
 }
 
 impl World {
@@ -524,6 +559,12 @@ impl World {
     fn check_ring(&self, ring: &Ring) -> Result<(), SimError> {
         let field = |f: &str| format!("ring.{}.{f}", ring.id);
         self.check_placed(&field("region"), &ring.region)?;
+        for code in &ring.also_lent_at {
+            self.check_placed(&field("also_lent_at"), code)?;
+        }
+        if ring.device_days < 0 || ring.per_day[0] < 0 || ring.per_day[0] > ring.per_day[1] {
+            return Err(self.fault(field("per_day"), "or `device_days` is negative, or the most comes first"));
+        }
         for party in &ring.party {
             if region::last_name(&party.region).is_none() {
                 return Err(self.fault(field("party.region"), format!("`{}` is no region", party.region)));

@@ -120,7 +120,7 @@ fn check_kind(made: &Made, kind: Kind, end: i64) {
 
 #[test]
 fn every_row_is_valid() {
-    for (name, seed) in [("qt-2020", 11), ("clean", 12), ("many", 13)] {
+    for (name, seed) in [("qt-2020", 11), ("clean", 12), ("many", 13), ("careful", 14)] {
         let made = make(name, Size::Tiny, seed);
         let end = time::parse("2020-03-01T00:00:00+08:00").unwrap();
         for kind in Kind::ALL {
