@@ -27,12 +27,14 @@ pub enum Ty {
     Day,
     /// Yes or no.
     Bool,
+    /// Whatever the event has: a field of the open schema.
+    Any,
 }
 
 impl Ty {
     /// Whether values have an order that `gt` and the like can use.
     pub fn ordered(self) -> bool {
-        matches!(self, Ty::Int | Ty::Real | Ty::Money | Ty::Time | Ty::Day)
+        matches!(self, Ty::Int | Ty::Real | Ty::Money | Ty::Time | Ty::Day | Ty::Any)
     }
 
     /// The name for messages.
@@ -47,6 +49,7 @@ impl Ty {
             Ty::Time => ("a time", "时间"),
             Ty::Day => ("a day", "日期"),
             Ty::Bool => ("true or false", "是/否"),
+            Ty::Any => ("any value", "任意值"),
         }
     }
 }

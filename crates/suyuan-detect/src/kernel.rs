@@ -1,14 +1,16 @@
 //! Predicates as kernels over a column: one pass per batch gives a bitmap.
 //!
-//! Text is compared as Sigma does: without regard to ASCII case, `*` and `?` are wildcards, a backslash
-//! takes their meaning away. A predicate on an absent value is false, except `null` and `exists: false`.
-
-use std::net::IpAddr;
+//! Text is compared as Sigma does ([`crate::pattern`]). A number asked of a text compares the number that the text
+//! spells; a list of values matches when one of them does. A predicate on an absent value is false, except `null`
+//! and `exists: false`; `neq` is a `not`, so an absent value differs.
 
 use arrow_array::Array;
+use arrow_array::cast::AsArray;
 
 use crate::derive::Val;
-use crate::view::{Col, Row, Slot, View};
+use crate::part::{Part, Zone};
+use crate::pattern::{Cidr, Pattern, Re};
+use crate::view::{Col, Row, Slot};
 
 /// One bit per row.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -69,150 +71,27 @@ impl Cmp {
     }
 }
 
-/// A text pattern.
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Pattern {
-    /// The whole value.
-    Exact(String),
-    /// Pieces with wildcards between.
-    Wild(Vec<Piece>),
+/// How a value is compared with that of another field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum How {
+    Equal,
+    Starts,
+    Ends,
+    Contains,
 }
 
-#[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Piece {
-    Text(String),
-    Any,
-    One,
-}
-
-impl Pattern {
-    /// Reads a Sigma value; `before` and `after` put a `*` around it (contains, startswith, endswith).
-    pub fn parse(text: &str, before: bool, after: bool) -> Pattern {
-        let mut pieces: Vec<Piece> = Vec::new();
-        let mut word = String::new();
-        let flush = |word: &mut String, pieces: &mut Vec<Piece>| {
-            if !word.is_empty() {
-                pieces.push(Piece::Text(std::mem::take(word)));
-            }
-        };
-        if before {
-            pieces.push(Piece::Any);
-        }
-        let mut chars = text.chars().peekable();
-        while let Some(c) = chars.next() {
-            match c {
-                '\\' if matches!(chars.peek(), Some('*' | '?' | '\\')) => word.extend(chars.next()),
-                '*' => {
-                    flush(&mut word, &mut pieces);
-                    if pieces.last() != Some(&Piece::Any) {
-                        pieces.push(Piece::Any);
-                    }
-                }
-                '?' => {
-                    flush(&mut word, &mut pieces);
-                    pieces.push(Piece::One);
-                }
-                c => word.push(c),
-            }
-        }
-        flush(&mut word, &mut pieces);
-        if after && pieces.last() != Some(&Piece::Any) {
-            pieces.push(Piece::Any);
-        }
-        match pieces.as_slice() {
-            [] => Pattern::Exact(String::new()),
-            [Piece::Text(t)] => Pattern::Exact(t.clone()),
-            _ => Pattern::Wild(pieces),
-        }
-    }
-
-    pub fn is(&self, value: &str, cased: bool) -> bool {
+impl How {
+    fn holds(self, v: &str, other: &str) -> bool {
         match self {
-            Pattern::Exact(t) => same(value.as_bytes(), t.as_bytes(), cased),
-            Pattern::Wild(pieces) => wild(value.as_bytes(), pieces, cased),
+            How::Equal => v == other,
+            How::Starts => v.starts_with(other),
+            How::Ends => v.ends_with(other),
+            How::Contains => v.contains(other),
         }
     }
 }
 
-fn same(a: &[u8], b: &[u8], cased: bool) -> bool {
-    if cased { a == b } else { a.eq_ignore_ascii_case(b) }
-}
-
-/// Greedy match with one point of return: linear in practice, at worst value × pattern.
-fn wild(value: &[u8], pieces: &[Piece], cased: bool) -> bool {
-    let (mut v, mut p) = (0, 0);
-    let mut back: Option<(usize, usize)> = None;
-    loop {
-        let step = match pieces.get(p) {
-            Some(Piece::Any) => {
-                back = Some((p, v));
-                p += 1;
-                continue;
-            }
-            Some(Piece::One) => char_len(&value[v..]),
-            Some(Piece::Text(t)) => {
-                let t = t.as_bytes();
-                (value.len() >= v + t.len() && same(&value[v..v + t.len()], t, cased)).then_some(t.len())
-            }
-            None => (v == value.len()).then_some(0),
-        };
-        match (step, back) {
-            (Some(_), _) if p >= pieces.len() => return true,
-            (Some(n), _) => {
-                v += n;
-                p += 1;
-            }
-            (None, Some((bp, bv))) if bv < value.len() => {
-                v = bv + 1;
-                p = bp + 1;
-                back = Some((bp, v));
-            }
-            _ => return false,
-        }
-    }
-}
-
-fn char_len(rest: &[u8]) -> Option<usize> {
-    let first = *rest.first()?;
-    Some(match first {
-        0xF0.. => 4,
-        0xE0.. => 3,
-        0xC0.. => 2,
-        _ => 1,
-    })
-    .filter(|n| *n <= rest.len())
-}
-
-/// An address range.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Cidr {
-    net: u128,
-    v6: bool,
-    bits: u32,
-}
-
-impl Cidr {
-    pub fn parse(text: &str) -> Option<Cidr> {
-        let (addr, bits) = text.split_once('/')?;
-        let (net, v6) = Self::number(addr.parse().ok()?);
-        let bits: u32 = bits.parse().ok()?;
-        (bits <= if v6 { 128 } else { 32 }).then_some(Cidr { net, v6, bits })
-    }
-    fn number(a: IpAddr) -> (u128, bool) {
-        match a {
-            IpAddr::V4(a) => (u32::from(a).into(), false),
-            IpAddr::V6(a) => (a.into(), true),
-        }
-    }
-    pub fn holds(&self, text: &str) -> bool {
-        let Ok(addr) = text.parse() else { return false };
-        let (n, v6) = Self::number(addr);
-        let width = if v6 { 128 } else { 32 };
-        v6 == self.v6 && (self.bits == 0 || (n ^ self.net) >> (width - self.bits) == 0)
-    }
-}
-
-/// What is asked of one value. Several alternatives are joined by "or" (`All` by "and").
+/// What is asked of one value. Several alternatives are joined by "or" (`all` by "and").
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Test {
     Absent,
@@ -220,7 +99,10 @@ pub(crate) enum Test {
     Text {
         patterns: Vec<Pattern>,
         all: bool,
-        cased: bool,
+    },
+    Re {
+        list: Vec<Re>,
+        all: bool,
     },
     /// A set field (values joined by `;`) holds one of these, or all.
     Holds {
@@ -233,21 +115,50 @@ pub(crate) enum Test {
     Int(Cmp, i64),
     Real(Cmp, f64),
     Bool(bool),
-    /// The same text as another column.
-    Same(Slot),
+    /// A part of the instant, in a zone: one of these values, or compared with the first.
+    Part {
+        part: Part,
+        zone: Zone,
+        cmp: Option<Cmp>,
+        values: Vec<i64>,
+    },
+    /// Compared with the same row's value in another column.
+    Same(Slot, How),
+}
+
+/// Columns of equal length.
+pub(crate) trait Columns {
+    fn len(&self) -> usize;
+    fn col(&self, slot: Slot) -> &Col;
+}
+
+/// The number that a text spells; `007` and `0x10` are names.
+fn spelt(v: &str) -> Option<f64> {
+    let digits = v.strip_prefix('-').unwrap_or(v).as_bytes();
+    let number = matches!(digits, [b'0'] | [b'0', b'.' | b'e' | b'E', ..] | [b'1'..=b'9', ..]);
+    number.then(|| v.parse().ok())?
 }
 
 impl Test {
-    fn text(&self, v: &str) -> bool {
+    pub(crate) fn text(&self, v: &str) -> bool {
         match self {
-            Test::Text { patterns, all: true, cased } => patterns.iter().all(|p| p.is(v, *cased)),
-            Test::Text { patterns, all: false, cased } => patterns.iter().any(|p| p.is(v, *cased)),
+            Test::Text { patterns, all: true } => patterns.iter().all(|p| p.is(v)),
+            Test::Text { patterns, all: false } => patterns.iter().any(|p| p.is(v)),
+            Test::Re { list, all: true } => list.iter().all(|r| r.is(v)),
+            Test::Re { list, all: false } => list.iter().any(|r| r.is(v)),
             Test::Holds { values, all } => {
                 let has = |w: &String| v.split(';').any(|x| x == w);
                 if *all { values.iter().all(has) } else { values.iter().any(has) }
             }
             Test::Cidr(c) => c.iter().any(|c| c.holds(v)),
-            _ => false,
+            Test::IntIn(_) | Test::Int(..) => match v.parse::<i64>() {
+                Ok(i) if spelt(v).is_some() => self.int(i),
+                _ => spelt(v).is_some_and(|r| self.real(r)),
+            },
+            Test::RealIn(_) | Test::Real(..) => spelt(v).is_some_and(|r| self.real(r)),
+            Test::Bool(b) => v.eq_ignore_ascii_case(if *b { "true" } else { "false" }),
+            Test::Part { part, zone, .. } => self.part(part.of_text(v, zone)),
+            Test::Absent | Test::Present | Test::Same(..) => false,
         }
     }
     fn int(&self, v: i64) -> bool {
@@ -256,6 +167,7 @@ impl Test {
             Test::Int(cmp, x) => cmp.holds(v, *x),
             Test::Real(cmp, x) => cmp.holds(v as f64, *x),
             Test::RealIn(list) => list.contains(&(v as f64)),
+            Test::Part { part, zone, .. } => self.part(part.at(v, zone)),
             _ => false,
         }
     }
@@ -263,13 +175,30 @@ impl Test {
         match self {
             Test::Real(cmp, x) => cmp.holds(v, *x),
             Test::RealIn(list) => list.contains(&v),
+            Test::Int(cmp, x) => cmp.holds(v, *x as f64),
+            Test::IntIn(list) => list.iter().any(|x| *x as f64 == v),
             _ => false,
+        }
+    }
+    fn part(&self, v: Option<i64>) -> bool {
+        match (self, v) {
+            (Test::Part { cmp: Some(cmp), values, .. }, Some(v)) => values.iter().all(|x| cmp.holds(v, *x)),
+            (Test::Part { cmp: None, values, .. }, Some(v)) => values.contains(&v),
+            _ => false,
+        }
+    }
+    /// Of several values: with `all`, each alternative needs some value that matches it.
+    fn of_many<'v>(&self, values: impl Iterator<Item = &'v str> + Clone) -> bool {
+        match self {
+            Test::Text { patterns, all: true } => patterns.iter().all(|p| values.clone().any(|v| p.is(v))),
+            Test::Re { list, all: true } => list.iter().all(|r| values.clone().any(|v| r.is(v))),
+            _ => values.clone().any(|v| self.text(v)),
         }
     }
 
     /// The test over a whole column.
-    pub fn over(&self, view: &View, slot: Slot) -> Bitmap {
-        let len = view.len();
+    pub fn over(&self, table: &dyn Columns, slot: Slot) -> Bitmap {
+        let len = table.len();
         macro_rules! each {
             ($a:expr, |$v:ident| $test:expr) => {
                 Bitmap::build(len, |i| {
@@ -280,35 +209,22 @@ impl Test {
                 })
             };
         }
-        match (self, view.col(slot)) {
+        match (self, table.col(slot)) {
             (Test::Absent, Col::Absent) => Bitmap::filled(len, true),
             (_, Col::Absent) => Bitmap::filled(len, false),
             (Test::Absent | Test::Present, col) => {
-                let nulls = match col {
-                    Col::Text(a) => a.nulls(),
-                    Col::Int(a) => a.nulls(),
-                    Col::Real(a) => a.nulls(),
-                    Col::Time(a) => a.nulls(),
-                    Col::Day(a) => a.nulls(),
-                    Col::Fen(a) => a.nulls(),
-                    Col::Bool(a) => a.nulls(),
-                    Col::Absent => None,
-                };
                 let want = *self == Test::Present;
-                match nulls {
+                match col.nulls() {
                     Some(n) => Bitmap::build(len, |i| n.is_valid(i) == want),
                     None => Bitmap::filled(len, want),
                 }
             }
-            (Test::Same(other), Col::Text(a)) => match view.col(*other) {
-                Col::Text(b) => {
-                    Bitmap::build(len, |i| a.is_valid(i) && b.is_valid(i) && a.value(i) == b.value(i))
-                }
-                _ => Bitmap::filled(len, false),
-            },
+            (Test::Same(other, how), col) => same(col, table.col(*other), *how, len),
             (_, Col::Text(a)) => each!(a, |v| self.text(v)),
+            (_, Col::List(a)) => each!(a, |v| self.of_many(v.as_string::<i32>().iter().flatten())),
             (_, Col::Int(a)) => each!(a, |v| self.int(v)),
             (_, Col::Time(a)) => each!(a, |v| self.int(v)),
+            (Test::Part { part, .. }, Col::Day(a)) => each!(a, |v| self.part(part.of_day(v.into()))),
             (_, Col::Day(a)) => each!(a, |v| self.int(v.into())),
             (_, Col::Fen(a)) => each!(a, |v| self.int(v as i64)),
             (_, Col::Real(a)) => each!(a, |v| self.real(v)),
@@ -322,7 +238,8 @@ impl Test {
         match (self, v) {
             (Test::Absent, v) => matches!(v, Val::Null),
             (Test::Present, v) => !matches!(v, Val::Null),
-            (Test::Same(slot), Val::Text(t)) => row.text(*slot) == Some(t),
+            (Test::Same(slot, how), Val::Text(t)) => row.text(*slot).is_some_and(|o| how.holds(t, o)),
+            (Test::Same(slot, _), Val::Int(v)) => row.int(*slot).or(row.time(*slot)) == Some(*v),
             (t, Val::Text(v)) => t.text(v),
             (t, Val::Int(v)) => t.int(*v),
             (t, Val::Real(v)) => t.real(*v),
@@ -332,47 +249,42 @@ impl Test {
     }
 }
 
+/// Two columns row by row; absent values are not the same.
+fn same(a: &Col, b: &Col, how: How, len: usize) -> Bitmap {
+    macro_rules! equal {
+        ($a:expr, $b:expr) => {
+            Bitmap::build(len, |i| $a.is_valid(i) && $b.is_valid(i) && $a.value(i) == $b.value(i))
+        };
+    }
+    match (a, b) {
+        (Col::Text(a), Col::Text(b)) => {
+            Bitmap::build(len, |i| a.is_valid(i) && b.is_valid(i) && how.holds(a.value(i), b.value(i)))
+        }
+        (Col::Text(_) | Col::List(_), Col::Text(_) | Col::List(_)) => Bitmap::build(len, |i| {
+            let (a, b) = (a.texts(i), b.texts(i));
+            a.iter().any(|x| b.iter().any(|y| how.holds(x, y)))
+        }),
+        (Col::Int(a), Col::Int(b)) => equal!(a, b),
+        (Col::Time(a), Col::Time(b)) => equal!(a, b),
+        (Col::Day(a), Col::Day(b)) => equal!(a, b),
+        (Col::Fen(a), Col::Fen(b)) => equal!(a, b),
+        (Col::Real(a), Col::Real(b)) => equal!(a, b),
+        (Col::Bool(a), Col::Bool(b)) => equal!(a, b),
+        _ => Bitmap::filled(len, false),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn patterns_match_as_sigma_says() {
-        let is = |p: &str, v: &str| Pattern::parse(p, false, false).is(v, false);
-        assert!(is("Abc", "aBC") && !is("abc", "abcd"));
-        assert!(is("a*c", "abbc") && is("*", "") && is("a*", "a") && !is("a*c", "abcd"));
-        assert!(is("a?c", "a中c") && !is("a?c", "ac"));
-        assert!(is(r"a\*c", "a*c") && !is(r"a\*c", "abc"));
-        assert!(is("*ab*ab", "ababab") && is("**a", "a") && !is("?", ""));
-        assert!(
-            Pattern::parse("b", true, true).is("abc", true)
-                && !Pattern::parse("B", true, true).is("abc", true)
-        );
-    }
-
-    #[test]
-    fn address_ranges() {
-        let c = Cidr::parse("10.1.0.0/16").unwrap();
-        assert!(c.holds("10.1.200.3") && !c.holds("10.2.0.1") && !c.holds("::1") && !c.holds("x"));
-        assert!(Cidr::parse("2001:db8::/32").unwrap().holds("2001:db8::5"));
-        assert!(Cidr::parse("10.0.0.0/33").is_none());
-    }
-
-    proptest::proptest! {
-        /// Against the plain recursive reading of wildcards.
-        #[test]
-        fn wildcards_agree_with_the_plain_reading(p in "[ab*?]{0,6}", v in "[ab]{0,8}") {
-            fn plain(p: &[u8], v: &[u8]) -> bool {
-                match (p.first(), v.first()) {
-                    (None, None) => true,
-                    (Some(b'*'), _) => plain(&p[1..], v) || (!v.is_empty() && plain(p, &v[1..])),
-                    (Some(b'?'), Some(_)) => plain(&p[1..], &v[1..]),
-                    (Some(a), Some(b)) if a == b => plain(&p[1..], &v[1..]),
-                    _ => false,
-                }
-            }
-            let got = Pattern::parse(&p, false, false).is(&v, true);
-            proptest::prop_assert_eq!(got, plain(p.as_bytes(), v.as_bytes()));
-        }
+    fn a_text_that_spells_a_number_is_one() {
+        let four = Test::IntIn(vec![4688]);
+        assert!(four.text("4688") && four.text("4688.0") && !four.text("04688") && !four.text("x4688"));
+        assert!(Test::Real(Cmp::Gt, 1.5).text("2") && !Test::Int(Cmp::Gt, 1).text("") && !four.text("+4688"));
+        assert!(Test::Bool(true).text("True") && !Test::Bool(true).text("1"));
+        assert!(Test::IntIn(vec![i64::MAX]).text("9223372036854775807"));
+        assert!(!Test::Int(Cmp::Gt, 1).text("inf") && !Test::Int(Cmp::Gt, 1).text("nan"));
     }
 }

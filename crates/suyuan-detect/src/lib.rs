@@ -20,6 +20,9 @@ mod explain;
 mod field;
 mod hash;
 mod kernel;
+pub mod open;
+mod part;
+mod pattern;
 mod plan;
 mod registry;
 mod rule;
@@ -32,6 +35,6 @@ mod yaml;
 
 pub use catalogue::catalogue;
 pub use error::{DetectError, Fault};
-pub use rule::{Correlation, Detection, Example, Measure, Names, Rule, RuleSet};
+pub use rule::{Correlation, Detection, Example, Folder, Measure, Names, Rule, RuleSet};
 pub use run::{detect, kinds_read};
 pub use state::{Piece, StateError};

@@ -5,7 +5,7 @@ use suyuan_model::Kind;
 use crate::derive::{Operator, Params, Val};
 use crate::detector::Detector;
 use crate::hash::{Key, KeySet};
-use crate::kernel::{Bitmap, Test};
+use crate::kernel::{Bitmap, Columns, Test};
 use crate::registry::Registry;
 use crate::rule::{Correlation, Expr, FieldRef, Rule, RuleSet, detection};
 use crate::view::{Binder, Row, Slot, View};
@@ -269,8 +269,8 @@ impl<'r> Bound<'r> {
                     used.push(operator);
                 }
                 let test = match l.same_as {
-                    Some(other) => Test::Same(self.binder.slot(d.kind, other)),
-                    None => l.test.clone(),
+                    Some((FieldRef::Column(other), how)) => Test::Same(self.binder.slot(d.kind, other), how),
+                    _ => l.test.clone(),
                 };
                 let measure = l.shown.as_ref().filter(|_| shows.contains(&at)).map(|shown| {
                     let least = shown.starts_with(['<', '≤']);

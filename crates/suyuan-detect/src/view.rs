@@ -9,18 +9,19 @@ use std::sync::Arc;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Date32Type, Decimal128Type, Float64Type, Int64Type, TimestampMicrosecondType};
 use arrow_array::{
-    Array, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int64Array, RecordBatch, StringArray,
-    TimestampMicrosecondArray,
+    Array, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int64Array, ListArray, RecordBatch,
+    StringArray, TimestampMicrosecondArray,
 };
+use arrow_buffer::NullBuffer;
 use suyuan_model::{Kind, RowRef};
 
 use crate::field;
 use crate::hash::{Key, KeyMap};
-use crate::kernel::Bitmap;
+use crate::kernel::{Bitmap, Columns};
 
 /// A column of one kind, as an index into the views of that kind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Slot(u16);
+pub struct Slot(pub(crate) u16);
 
 /// Collects which columns of which kinds are read.
 #[derive(Debug)]
@@ -65,11 +66,13 @@ pub(crate) enum Col {
     Day(Date32Array),
     Fen(Decimal128Array),
     Bool(BooleanArray),
+    /// Several texts a row; only the open schema has such.
+    List(ListArray),
     Absent,
 }
 
 impl Col {
-    fn bind(batch: &RecordBatch, name: &str) -> Col {
+    pub(crate) fn bind(batch: &RecordBatch, name: &str) -> Col {
         let Some(c) = batch.column_by_name(name) else { return Col::Absent };
         if let Some(a) = c.as_string_opt::<i32>() {
             Col::Text(a.clone())
@@ -85,8 +88,33 @@ impl Col {
             Col::Fen(a.clone())
         } else if let Some(a) = c.as_boolean_opt() {
             Col::Bool(a.clone())
+        } else if let Some(a) = c.as_list_opt::<i32>() {
+            Col::List(a.clone())
         } else {
             Col::Absent
+        }
+    }
+    pub(crate) fn nulls(&self) -> Option<&NullBuffer> {
+        match self {
+            Col::Text(a) => a.nulls(),
+            Col::Int(a) => a.nulls(),
+            Col::Real(a) => a.nulls(),
+            Col::Time(a) => a.nulls(),
+            Col::Day(a) => a.nulls(),
+            Col::Fen(a) => a.nulls(),
+            Col::Bool(a) => a.nulls(),
+            Col::List(a) => a.nulls(),
+            Col::Absent => None,
+        }
+    }
+    /// The texts of a row.
+    pub(crate) fn texts(&self, i: usize) -> Vec<String> {
+        match self {
+            Col::Text(a) if a.is_valid(i) => vec![a.value(i).to_owned()],
+            Col::List(a) if a.is_valid(i) => {
+                a.value(i).as_string::<i32>().iter().flatten().map(str::to_owned).collect()
+            }
+            _ => Vec::new(),
         }
     }
 }
@@ -148,12 +176,6 @@ impl View {
     pub(crate) fn is_of(&self, batch: &Arc<RecordBatch>) -> bool {
         Arc::ptr_eq(&self.batch, batch)
     }
-    pub(crate) fn len(&self) -> usize {
-        self.batch.num_rows()
-    }
-    pub(crate) fn col(&self, slot: Slot) -> &Col {
-        &self.cols[slot.0 as usize]
-    }
     fn keys(&self, slot: Slot) -> &[Key] {
         self.keys[slot.0 as usize].get_or_init(|| match self.col(slot) {
             Col::Text(a) => {
@@ -170,6 +192,15 @@ impl View {
     }
     pub(crate) fn row(&self, i: usize) -> Row<'_> {
         Row { view: self, i, ts: self.origin.ts.whole(i) }
+    }
+}
+
+impl Columns for View {
+    fn len(&self) -> usize {
+        self.batch.num_rows()
+    }
+    fn col(&self, slot: Slot) -> &Col {
+        &self.cols[slot.0 as usize]
     }
 }
 

@@ -259,6 +259,10 @@ fn scalar(text: &str, style: ScalarStyle) -> Value {
         if let Ok(i) = text.parse::<i64>() {
             return Value::Int(i);
         }
+        // Digits beyond a whole number are an id, such as a card's; as a measured number they would lose their end.
+        if digits.bytes().all(|b| b.is_ascii_digit()) {
+            return Value::Text(text.to_owned());
+        }
         if digits.bytes().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b'e' | b'E' | b'-' | b'+'))
             && let Ok(r) = text.parse::<f64>()
         {

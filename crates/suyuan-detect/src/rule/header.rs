@@ -10,10 +10,11 @@ use crate::error::Spot;
 use crate::field::Ty;
 use crate::rule::correlation::Correlation;
 use crate::rule::detection::{Detection, resolve};
+use crate::rule::modifier::Given;
 use crate::rule::{CheckUse, DeriveUse, FieldRef, Names, Rule, example};
 use crate::yaml::{Node, Value, unknown};
 
-const KEYS: [&str; 19] = [
+const KEYS: [&str; 21] = [
     "detector",
     "scheme",
     "title_zh",
@@ -31,6 +32,8 @@ const KEYS: [&str; 19] = [
     "hit",
     "miss",
     "version",
+    "zone",
+    "placeholders",
     "note",
     "references",
 ];
@@ -133,6 +136,7 @@ fn detections(
     block: &Node,
     derive: &[DeriveUse],
 ) -> Result<Vec<Detection>, Spot> {
+    let given = &Given::parse(Some(block))?;
     let mut out: Vec<Detection> = Vec::new();
     if main.get("correlation").is_none() && (block.get("detector").is_none() || docs.len() == 1) {
         if docs.len() > 1 {
@@ -144,7 +148,7 @@ fn detections(
                 ),
             ));
         }
-        out.push(Detection::parse(main, "main".to_owned(), derive)?);
+        out.push(Detection::parse(main, "main".to_owned(), derive, given)?);
         return Ok(out);
     }
     for doc in &docs[..docs.len() - 1] {
@@ -156,7 +160,7 @@ fn detections(
                 Text::new("give each its own name", "请分别命名"),
             ));
         }
-        out.push(Detection::parse(doc, name, derive)?);
+        out.push(Detection::parse(doc, name, derive, given)?);
     }
     if out.is_empty() && main.get("correlation").is_some() {
         return Err(main

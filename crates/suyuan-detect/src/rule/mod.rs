@@ -8,11 +8,17 @@ pub(crate) mod correlation;
 pub(crate) mod detection;
 pub(crate) mod embedded;
 pub(crate) mod example;
+pub(crate) mod filter;
+mod folder;
 mod header;
+pub(crate) mod modifier;
+pub(crate) mod rewrite;
+pub(crate) mod selection;
 
 pub use correlation::{Correlation, Measure};
 pub use detection::Detection;
 pub use example::Example;
+pub use folder::Folder;
 
 use sha2::{Digest, Sha256};
 use suyuan_model::Kind;
@@ -22,7 +28,7 @@ use crate::check;
 use crate::derive;
 use crate::detector::DetectorUse;
 use crate::error::{DetectError, Fault, Spot};
-use crate::kernel::Test;
+use crate::kernel::{How, Test};
 use crate::yaml;
 
 /// Where a value of a row comes from.
@@ -47,11 +53,11 @@ pub(crate) enum Expr {
 
 /// One question to one field.
 #[derive(Clone, Debug)]
-pub(crate) struct Leaf {
-    pub field: FieldRef,
+pub(crate) struct Leaf<F = FieldRef> {
+    pub field: F,
     pub test: Test,
-    /// For `fieldref`: the other column.
-    pub same_as: Option<&'static str>,
+    /// For `fieldref`: the other field, and how the two are compared.
+    pub same_as: Option<(F, How)>,
     pub name: String,
     /// The threshold as people read it, for ordered comparisons.
     pub shown: Option<String>,
@@ -128,11 +134,16 @@ pub struct Rule {
     pub(crate) nats: Option<String>,
 }
 
+/// The first 16 hex digits of a text's SHA-256.
+pub(crate) fn hash_of(text: &str) -> String {
+    Sha256::digest(text.as_bytes()).iter().take(8).map(|b| format!("{b:02x}")).collect()
+}
+
 impl Rule {
     /// Reads and checks one file.
     pub fn parse(path: &str, text: &str) -> Result<Rule, Box<Fault>> {
         let id = path.trim_end_matches(".yml").trim_end_matches(".yaml").to_owned();
-        let hash = Sha256::digest(text.as_bytes()).iter().take(8).map(|b| format!("{b:02x}")).collect();
+        let hash = hash_of(text);
         yaml::parse(text)
             .and_then(|docs| header::build(&docs, id, hash))
             .map_err(|s: Spot| Box::new(s.in_file(path)))
@@ -168,19 +179,25 @@ impl RuleSet {
 
     /// Rules from files: path (relative to the folder of rules) and text. All faults are told at once.
     pub fn load_dir(files: impl Iterator<Item = (String, String)>) -> Result<RuleSet, DetectError> {
-        let mut rules = Vec::new();
-        let mut faults = Vec::new();
-        for (path, text) in files {
-            match Rule::parse(&path, &text) {
-                Ok(r) => rules.push(r),
-                Err(f) => faults.push(*f),
-            }
+        let mut folder = Folder::load(files);
+        for r in &folder.open {
+            let what = Text::new("this log is none of our record kinds", "该日志不属于本系统的记录类型");
+            let remedy = Text::new(
+                "write `logsource: {product: suyuan, service: KIND}`; rules for other logs run over events only",
+                "写作“logsource: {product: suyuan, service: 类型}”；其他日志的规则只能用于事件",
+            );
+            folder.faults.push(Fault { file: r.path.clone(), line: 1, column: 1, what, remedy });
         }
-        if !faults.is_empty() {
-            return Err(DetectError::Rules(faults));
+        if !folder.faults.is_empty() {
+            return Err(DetectError::Rules(folder.faults));
         }
+        Ok(folder.ours)
+    }
+
+    /// Rules in the order of their ids.
+    pub(crate) fn of(mut rules: Vec<Rule>) -> RuleSet {
         rules.sort_by(|a, b| a.id.cmp(&b.id));
-        Ok(RuleSet { rules })
+        RuleSet { rules }
     }
 
     /// The rules.
