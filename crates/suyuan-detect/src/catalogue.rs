@@ -81,7 +81,7 @@ fn entry(out: &mut String, r: &Rule, zh: bool) {
         }
         m => {
             let span = span_text(c.timespan);
-            let name = format!("{m:?}");
+            let name = m.name().to_owned();
             let (by, t) = (c.group_names.join(", "), c.threshold().unwrap_or_default());
             let value = c.value_name.as_deref().map(|v| format!(" `{v}`")).unwrap_or_default();
             if zh {

@@ -7,19 +7,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest, Sha256};
-use suyuan_model::Kind;
 use suyuan_model::outcome::{
     BaseRate, Contribution, Counter, Entity, EntityKind, Evidence, Finding, Level, Outcome, Text,
 };
 use suyuan_model::scan::{RowSource, Want};
+use suyuan_model::{Kind, time};
 
 use crate::check::{About, Check};
+use crate::core::Draft;
 use crate::error::DetectError;
 use crate::field;
 use crate::hash::{Key, KeyMap, KeySet};
 use crate::plan::Plan;
-use crate::rule::{Measure, Rule};
-use crate::run::{Draft, Pass};
+use crate::rule::{MICRO, Measure, Mode, Rule};
+use crate::run::Pass;
 use crate::view::{Binder, Row, Slot, Views, identity_of};
 
 /// Others involved, of one kind, that a finding names.
@@ -42,6 +43,8 @@ struct Second {
     evidence: KeyMap<Vec<usize>>,
     times: KeySet,
     names: Vec<BTreeMap<EntityKind, BTreeSet<String>>>,
+    /// Evidence rows: the file and line they came from.
+    origins: KeyMap<(i64, i64)>,
 }
 
 pub(crate) fn findings(source: &dyn RowSource, pass: Pass<'_>) -> Result<Vec<Finding>, DetectError> {
@@ -58,8 +61,13 @@ pub(crate) fn findings(source: &dyn RowSource, pass: Pass<'_>) -> Result<Vec<Fin
         }
     }
     let fired = fired(&pass);
-    let mut out: Vec<Finding> =
-        pass.drafts.iter().enumerate().filter_map(|(n, d)| second.finding(n, d, &pass, &fired)).collect();
+    let mut out: Vec<Finding> = pass
+        .drafts
+        .list
+        .iter()
+        .enumerate()
+        .filter_map(|(n, d)| second.finding(n, d, &pass, &fired))
+        .collect();
     out.sort_by(|a, b| (a.first, &a.rule, &a.entity, &a.id).cmp(&(b.first, &b.rule, &b.entity, &b.id)));
     Ok(out)
 }
@@ -67,7 +75,7 @@ pub(crate) fn findings(source: &dyn RowSource, pass: Pass<'_>) -> Result<Vec<Fin
 /// Per plan: how many different entities fired.
 fn fired(pass: &Pass<'_>) -> Vec<u64> {
     let mut sets = vec![KeySet::default(); pass.bound.plans.len()];
-    for d in &pass.drafts {
+    for d in &pass.drafts.list {
         sets[d.plan].insert(Key::of(&d.entity));
     }
     sets.iter().map(|s| s.len() as u64).collect()
@@ -82,10 +90,11 @@ impl Second {
             readers: vec![Vec::new(); Kind::ALL.len()],
             evidence: KeyMap::default(),
             times: KeySet::default(),
-            names: vec![BTreeMap::new(); pass.drafts.len()],
+            names: vec![BTreeMap::new(); pass.drafts.list.len()],
+            origins: KeyMap::default(),
         };
         let mut fired = vec![false; pass.bound.plans.len()];
-        for (n, d) in pass.drafts.iter().enumerate() {
+        for (n, d) in pass.drafts.list.iter().enumerate() {
             fired[d.plan] = true;
             for c in &d.rows {
                 let r = pass.sources.row(c);
@@ -129,7 +138,7 @@ impl Second {
 
     fn wants(&self, pass: &Pass<'_>, source: &dyn RowSource) -> Vec<Want> {
         let mut kinds: Vec<Kind> = Vec::new();
-        for d in &pass.drafts {
+        for d in &pass.drafts.list {
             kinds.extend(pass.bound.plans[d.plan].rule.detections.iter().map(|d| d.kind));
         }
         kinds.extend(Kind::ALL.iter().filter(|k| !self.readers[**k as usize].is_empty()));
@@ -143,8 +152,9 @@ impl Second {
         if self.times.contains(&Key::number(row.ts))
             && let Some(drafts) = self.evidence.get(&row.identity())
         {
+            self.origins.insert(row.identity(), row.origin());
             for n in drafts {
-                let plan = pass.drafts[*n].plan;
+                let plan = pass.drafts.list[*n].plan;
                 for c in &mut self.checks[plan] {
                     c.check.evidence(*n, row, pass.refs);
                 }
@@ -181,12 +191,32 @@ impl Second {
             }
             counter.push(Counter { what: Text::new(used.spec.what.0, used.spec.what.1), outcome, detail });
         }
-        let evidence = Evidence::of(d.rows.iter().map(|c| pass.sources.row(c)))?;
+        let evidence = Evidence::of(d.rows.iter().map(|c| {
+            let mut row = pass.sources.row(c);
+            if let Some((file, line)) = self.origins.get(&identity_of(&row)) {
+                (row.file, row.line) = (*file, *line);
+            }
+            row
+        }))?;
         let entity = Entity::new(rule.entity.kind, d.entity.clone());
         let named =
             self.names[n].iter().flat_map(|(k, ids)| ids.iter().map(|id| Entity::new(*k, id.clone())));
         let raised = d.raised.iter().flat_map(|r| r.involved.iter().cloned());
         let involved: BTreeSet<Entity> = named.chain(raised).filter(|e| *e != entity).collect();
+        if let Some(held) = rule.suppression(&d.entity, d.last) {
+            level = Level::Informational;
+            counter.push(Counter {
+                what: Text::new("alerts about it are suppressed for now", "已暂停对其预警"),
+                outcome: Outcome::Supported,
+                detail: Text::new(
+                    format!("by {} until {}: {}", held.owner, time::format(held.until), held.why),
+                    format!("{}批准，至{}：{}", held.owner, time::format(held.until), held.why),
+                ),
+            });
+        }
+        if rule.mode == Mode::Shadow {
+            level = Level::Informational;
+        }
         level = d.raised.as_ref().and_then(|r| r.at_most).map_or(level, |most| level.min(most));
         Some(Finding {
             id: id_of(rule, &d.entity, d.number),
@@ -224,7 +254,7 @@ fn least_rows(plan: &Plan<'_>) -> u64 {
     if !matches!(c.measure, Measure::EventCount | Measure::ValueCount) {
         return 0;
     }
-    (0..100_000).find(|n| c.holds(*n)).unwrap_or(0) as u64
+    (0..100_000).find(|n| c.holds(i128::from(*n) * MICRO)).unwrap_or(0u32).into()
 }
 
 /// Rule, its text, whom it accuses and which of several episodes: the same finding has the same id in every run.
@@ -240,7 +270,7 @@ fn id_of(rule: &Rule, entity: &str, number: usize) -> String {
 fn comparable(rule: &Rule) -> Text {
     let names = serde_json::to_value(rule.entity.kind).ok();
     let name = names.as_ref().and_then(|v| v.as_str()).unwrap_or("entity").replace('_', " ");
-    let kind = rule.kinds().last().copied();
+    let kind = rule.correlation.steps.last().map(|d| rule.detections[*d].kind);
     let (en, zh) = kind.map_or(("", ""), |k| (k.name(), k.spec().zh));
     Text::new(
         format!("distinct {name} ids in `{en}` rows for which the rule fired at least once"),
@@ -308,15 +338,34 @@ fn contributions(plan: &Plan<'_>, d: &Draft) -> Vec<Contribution> {
             format!("largest sum ({}) within {}{}", value.en, span.en, by.en),
             format!("{}内合计（{}）的最大值{}", span.zh, value.zh, by.zh),
         ),
-        Measure::Temporal | Measure::TemporalOrdered => Text::new(
+        Measure::ValueAvg | Measure::ValueMedian | Measure::ValuePercentile(_) => {
+            let (en, zh) = match c.measure {
+                Measure::ValueAvg => ("mean", "平均值"),
+                Measure::ValueMedian => ("median", "中位数"),
+                _ => ("percentile", "百分位数"),
+            };
+            Text::new(
+                format!("largest {en} ({}) within {}{}", value.en, span.en, by.en),
+                format!("{}内{zh}（{}）的最大值{}", span.zh, value.zh, by.zh),
+            )
+        }
+        Measure::Absence => Text::new(
+            format!("times that nothing followed within {}{}", span.en, by.en),
+            format!("{}内未见后续记录的次数{}", span.zh, by.zh),
+        ),
+        Measure::Temporal | Measure::TemporalOrdered | Measure::Sequence => Text::new(
             format!("steps met within {}{}", span.en, by.en),
             format!("{}内完成的步骤数{}", span.zh, by.zh),
         ),
     };
-    let shown = if c.measure == Measure::Each { d.total.to_string() } else { d.peak.to_string() };
+    let shown = if matches!(c.measure, Measure::Each | Measure::Absence) {
+        d.total.to_string()
+    } else {
+        c.shown(d.peak)
+    };
     let threshold = match c.measure {
-        Measure::Each => Some("≥ 1".to_owned()),
-        Measure::Temporal | Measure::TemporalOrdered => Some(format!("≥ {}", c.steps.len())),
+        Measure::Each | Measure::Absence => Some("≥ 1".to_owned()),
+        m if m.stepped() => Some(format!("≥ {}", c.inputs.len())),
         _ => c.threshold(),
     };
     let mut out = vec![Contribution { what, value: shown, threshold, nats: d.nats }];

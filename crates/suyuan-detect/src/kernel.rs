@@ -32,6 +32,19 @@ impl Bitmap {
     pub fn get(&self, i: usize) -> bool {
         self.words[i / 64] >> (i % 64) & 1 == 1
     }
+    /// Calls `f` with the index of every bit that is set, below `len`.
+    pub fn each(&self, len: usize, mut f: impl FnMut(usize)) {
+        for (w, word) in self.words.iter().enumerate() {
+            let mut rest = *word;
+            while rest != 0 {
+                let i = w * 64 + rest.trailing_zeros() as usize;
+                if i < len {
+                    f(i);
+                }
+                rest &= rest - 1;
+            }
+        }
+    }
     pub fn and(&mut self, o: &Self) {
         self.words.iter_mut().zip(&o.words).for_each(|(a, b)| *a &= b);
     }
@@ -48,6 +61,7 @@ impl Bitmap {
 pub(crate) enum Cmp {
     Lt,
     Lte,
+    Ne,
     Gt,
     Gte,
 }
@@ -57,6 +71,7 @@ impl Cmp {
         match self {
             Cmp::Lt => a < b,
             Cmp::Lte => a <= b,
+            Cmp::Ne => a != b,
             Cmp::Gt => a > b,
             Cmp::Gte => a >= b,
         }
@@ -65,6 +80,7 @@ impl Cmp {
         match self {
             Cmp::Lt => "<",
             Cmp::Lte => "≤",
+            Cmp::Ne => "≠",
             Cmp::Gt => ">",
             Cmp::Gte => "≥",
         }

@@ -11,8 +11,10 @@
 //! Blind to: whatever no rule asks for; rows that a source never delivered. A finding is a lead, not a verdict: every one
 //! says how many comparable things fired too, what would clear it and what it cannot tell apart.
 
+mod alert;
 mod catalogue;
 mod check;
+mod core;
 mod derive;
 mod detector;
 mod error;
@@ -33,8 +35,11 @@ mod view;
 mod window;
 mod yaml;
 
+pub use alert::{Alert, Correction, GroupValue, alert_id, corrections, group_key};
 pub use catalogue::catalogue;
 pub use error::{DetectError, Fault};
-pub use rule::{Correlation, Detection, Example, Folder, Measure, Names, Rule, RuleSet};
-pub use run::{detect, kinds_read};
+pub use rule::{
+    Correlation, Detection, Emit, Example, Folder, Input, Measure, Mode, Names, Rule, RuleSet, Suppression,
+};
+pub use run::{alerts, detect, kinds_read};
 pub use state::{Piece, StateError};

@@ -7,7 +7,8 @@ use crate::detector::Detector;
 use crate::hash::{Key, KeySet};
 use crate::kernel::{Bitmap, Columns, Test};
 use crate::registry::Registry;
-use crate::rule::{Correlation, Expr, FieldRef, Rule, RuleSet, detection};
+use crate::rule::{Correlation, Expr, Feed, FieldRef, Input, Rule, RuleSet, detection};
+use crate::state::Visit;
 use crate::view::{Binder, Row, Slot, View};
 use crate::window::Windows;
 
@@ -44,22 +45,35 @@ pub(crate) struct MeasureSpec {
     pub least: bool,
 }
 
-/// One step of a plan: what matches, and what is read of a match.
-pub(crate) struct Step {
-    pub detection: usize,
+/// How rows of one detection reach a step, bound.
+pub(crate) struct Route {
+    pub correlation: usize,
+    pub step: usize,
+    pub from: Input,
     pub group: Vec<Source>,
-    pub value: Option<Source>,
+    pub value: Vec<Source>,
+    pub captured: Vec<Source>,
+}
+
+/// What a plan reads of a row of one detection, beyond its correlations.
+pub(crate) struct Reads {
     pub entity: Option<Source>,
     pub nats: Option<Source>,
+    /// Which correlations its rows reach, inner ones first; of one correlation the last step first, so that a row
+    /// does not stand for two steps.
+    pub routes: Vec<Route>,
 }
 
 /// A rule, bound.
 pub(crate) struct Plan<'r> {
     pub rule: &'r Rule,
+    /// The rule's own correlation: the last.
     pub correlation: &'r Correlation,
     pub matchers: Vec<Matcher>,
-    pub steps: Vec<Step>,
-    pub windows: Windows,
+    /// Per detection.
+    pub reads: Vec<Reads>,
+    /// Per correlation of the rule.
+    pub windows: Vec<Windows>,
     /// For rules whose rows a detector looks at.
     pub detector: Option<Box<dyn Detector>>,
     pub measures: Vec<MeasureSpec>,
@@ -73,8 +87,21 @@ pub(crate) struct Plan<'r> {
 pub(crate) struct Comparable {
     pub kind: Kind,
     pub slot: Slot,
-    pub last: Key,
+    /// Keys counted lately, by their lowest bits: most rows need not ask the set.
+    pub lately: Box<[Key]>,
     pub seen: KeySet,
+}
+
+impl Comparable {
+    /// Counts a row's value.
+    pub fn count(&mut self, row: &Row<'_>) {
+        let Some(k) = row.key(self.slot) else { return };
+        let at = k.0 as usize % self.lately.len();
+        if self.lately[at] != k {
+            self.lately[at] = k;
+            self.seen.insert(k);
+        }
+    }
 }
 
 /// An operator and the row for which its fields stand.
@@ -113,6 +140,10 @@ impl Operators {
             key,
         });
         self.list.len() - 1
+    }
+    /// Shows the operators' state.
+    pub fn state(&mut self, v: &mut dyn Visit) {
+        self.list.iter_mut().for_each(|d| d.operator.state(v));
     }
     pub fn observed(&self) -> impl Iterator<Item = Kind> + '_ {
         self.list.iter().flat_map(|d| d.observes.iter().copied())
@@ -196,35 +227,47 @@ impl<'r> Bound<'r> {
         let mut measures = Vec::new();
         let matchers: Vec<Matcher> =
             rule.detections.iter().map(|d| self.matcher(d, &operators, &mut measures)).collect();
-        let c = &rule.correlation;
-        let bind = |f: &FieldRef, kind: Kind, binder: &mut Binder| source(f, kind, &operators, binder);
-        let mut steps = Vec::new();
-        for (at, detection) in c.steps.iter().enumerate() {
-            let kind = rule.detections[*detection].kind;
+        let bind = |list: &[FieldRef], kind: Kind, binder: &mut Binder| -> Vec<Source> {
+            list.iter().map(|f| source(f, kind, &operators, binder)).collect()
+        };
+        let mut reads = Vec::new();
+        for (at, d) in rule.detections.iter().enumerate() {
             let field = |name: &str, binder: &mut Binder| {
-                let at = crate::yaml::Node { line: 0, column: 0, value: crate::yaml::Value::Null };
-                let (f, _) = detection::resolve(&at, kind, name, &rule.derive).ok()?;
-                Some(source(&f, kind, &operators, binder))
+                let nowhere = crate::yaml::Node { line: 0, column: 0, value: crate::yaml::Value::Null };
+                let (f, _) = detection::resolve(&nowhere, d.kind, name, &rule.derive).ok()?;
+                Some(source(&f, d.kind, &operators, binder))
             };
-            steps.push(Step {
-                detection: *detection,
-                group: c.group_by[at].iter().map(|f| bind(f, kind, &mut self.binder)).collect(),
-                value: c.value.get(at).map(|f| bind(f, kind, &mut self.binder)),
+            let mut routes = Vec::new();
+            for (correlation, c) in rule.correlations().enumerate() {
+                let mut feeds: Vec<&Feed> = c.feeds.iter().filter(|f| f.detection == at).collect();
+                feeds.sort_by_key(|f| std::cmp::Reverse(f.step));
+                routes.extend(feeds.into_iter().map(|f| Route {
+                    correlation,
+                    step: f.step,
+                    from: f.from,
+                    group: bind(&f.group, d.kind, &mut self.binder),
+                    value: bind(&f.value, d.kind, &mut self.binder),
+                    captured: bind(&f.captured, d.kind, &mut self.binder),
+                }));
+            }
+            reads.push(Reads {
                 entity: field(&rule.entity.field, &mut self.binder),
                 nats: rule.nats.as_deref().and_then(|n| field(n, &mut self.binder)),
+                routes,
             });
         }
-        let kind = c.steps.last().map(|s| rule.detections[*s].kind);
-        let compared = match (steps.last().and_then(|s| s.entity), kind) {
-            (Some(Source::Col(slot)), Some(kind)) => Some(self.comparable(kind, slot)),
+        let c = &rule.correlation;
+        let last = c.steps.last().copied().unwrap_or(0);
+        let compared = match reads[last].entity {
+            Some(Source::Col(slot)) => Some(self.comparable(rule.detections[last].kind, slot)),
             _ => None,
         };
         Plan {
             rule,
             correlation: c,
             matchers,
-            steps,
-            windows: Windows::new(c),
+            reads,
+            windows: rule.correlations().map(Windows::new).collect(),
             detector: rule.detector.as_ref().map(|d| (d.spec.build)(&d.params, &mut self.binder)),
             measures,
             compared,
@@ -235,8 +278,23 @@ impl<'r> Bound<'r> {
     fn comparable(&mut self, kind: Kind, slot: Slot) -> usize {
         let known = self.comparables.iter().position(|c| c.kind == kind && c.slot == slot);
         known.unwrap_or_else(|| {
-            self.comparables.push(Comparable { kind, slot, last: Key(0), seen: KeySet::default() });
+            let lately = vec![Key(0); 4096].into();
+            self.comparables.push(Comparable { kind, slot, lately, seen: KeySet::default() });
             self.comparables.len() - 1
+        })
+    }
+
+    /// Per row of the view, a bit for each detection of its kind that may match.
+    pub fn candidates<'v>(&self, view: &'v View, kind: Kind) -> &'v [u64] {
+        let pairs = &self.by_kind[kind as usize];
+        let words = pairs.len().div_ceil(64).max(1);
+        view.candidates.get_or_init(|| {
+            let mut bits = vec![0u64; view.len() * words];
+            for (j, (plan, detection)) in pairs.iter().enumerate() {
+                let mask = self.plans[*plan].matchers[*detection].mask(view);
+                mask.each(view.len(), |i| bits[i * words + j / 64] |= 1 << (j % 64));
+            }
+            bits
         })
     }
 
@@ -316,10 +374,9 @@ impl Matcher {
         Some(view.masks[mask].get_or_init(|| leaf.test.over(view, slot)))
     }
 
-    /// Whether the row may match: one bit, computed for the whole batch at its first row.
-    pub fn maybe(&self, row: &Row<'_>) -> bool {
-        let view = row.view();
-        view.masks[self.maybe].get_or_init(|| self.bound(view, &self.expr, true)).get(row.index())
+    /// The rows that may match, whatever the derived fields say; computed once a batch.
+    pub fn mask<'v>(&self, view: &'v View) -> &'v Bitmap {
+        view.masks[self.maybe].get_or_init(|| self.bound(view, &self.expr, true))
     }
 
     /// Rows where the condition may hold (`upper`) or surely holds, the derived fields being unknown.
@@ -347,9 +404,9 @@ impl Matcher {
         }
     }
 
-    /// Whether the row matches.
+    /// Whether a row that may match does.
     pub fn matches(&self, row: &Row<'_>, ops: &mut Operators, refs: &Registry) -> bool {
-        self.maybe(row) && (self.operators.is_empty() || self.holds(&self.expr, row, ops, refs))
+        self.operators.is_empty() || self.holds(&self.expr, row, ops, refs)
     }
 
     fn holds(&self, e: &Expr, row: &Row<'_>, ops: &mut Operators, refs: &Registry) -> bool {
@@ -424,12 +481,19 @@ pub(crate) fn text_of(s: Source, row: &Row<'_>, ops: &mut Operators, refs: &Regi
     }
 }
 
-/// The number of a value: whole, or fen.
+/// The number of a value in its unit: whole, fen, or millionths of a measured number.
 pub(crate) fn amount_of(s: Source, row: &Row<'_>, ops: &mut Operators, refs: &Registry) -> Option<i64> {
+    let millionths = |r: f64| {
+        let m = (r * 1e6).round();
+        (m.abs() < 9e18).then_some(m as i64)
+    };
     match s {
-        Source::Col(slot) => row.int(slot).or_else(|| row.fen(slot)),
+        Source::Col(slot) => {
+            row.int(slot).or_else(|| row.fen(slot)).or_else(|| row.real(slot).and_then(millionths))
+        }
         Source::Derived { operator, field } => match ops.fields(operator, row, refs)[field] {
             Val::Int(i) => Some(i),
+            Val::Real(r) => millionths(r),
             _ => None,
         },
     }

@@ -16,7 +16,7 @@ use arrow_buffer::NullBuffer;
 use suyuan_model::{Kind, RowRef};
 
 use crate::field;
-use crate::hash::{Key, KeyMap};
+use crate::hash::Key;
 use crate::kernel::{Bitmap, Columns};
 
 /// A column of one kind, as an index into the views of that kind.
@@ -159,6 +159,8 @@ pub struct View {
     cols: Vec<Col>,
     keys: Vec<OnceCell<Box<[Key]>>>,
     pub(crate) masks: Vec<OnceCell<Bitmap>>,
+    /// Per row, one bit for each detection of its kind that may match.
+    pub(crate) candidates: OnceCell<Vec<u64>>,
 }
 
 impl View {
@@ -170,6 +172,7 @@ impl View {
             cols: names.iter().map(|n| Col::bind(&batch, n)).collect(),
             keys: names.iter().map(|_| OnceCell::new()).collect(),
             masks: (0..masks).map(|_| OnceCell::new()).collect(),
+            candidates: OnceCell::new(),
             batch,
         }
     }
@@ -259,6 +262,11 @@ impl<'a> Row<'a> {
         }
     }
 
+    /// The file and line it came from.
+    pub(crate) fn origin(&self) -> (i64, i64) {
+        (self.view.origin.file.whole(self.i), self.view.origin.line.whole(self.i))
+    }
+
     /// The key of the row's identity.
     pub(crate) fn identity(&self) -> Key {
         identity(self.source(), self.ts, self.view.origin.seq.whole(self.i), self.view.kind)
@@ -274,49 +282,59 @@ pub(crate) fn identity_of(r: &RowRef) -> Key {
     identity(&r.source, r.ts, r.seq, r.kind)
 }
 
-/// A row as state remembers it: small, and enough to cite it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+/// A row as state remembers it: small, and enough to find it again. Ordered as the rows came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Cite {
     pub ts: i64,
+    /// Its place among the rows of one instant.
+    nth: u32,
     seq: i64,
-    file: i64,
-    line: i64,
     source: u16,
     kind: Kind,
 }
 
-/// The source systems met, so that a [`Cite`] need not hold their names.
+/// The source systems met, so that a [`Cite`] need not hold their names, and the place of the present row.
 #[derive(Default)]
 pub(crate) struct Sources {
     names: Vec<String>,
-    by_key: KeyMap<u16>,
+    /// The newest row's instant and place in it.
+    now: (i64, u32),
+    last: usize,
 }
 
+crate::state::saved!(Sources, cells: [names, now]);
+
 impl Sources {
-    pub fn cite(&mut self, row: &Row<'_>) -> Cite {
-        let (name, o) = (row.source(), &row.view.origin);
-        let key = Key::of(name);
-        let source = match self.by_key.get(&key) {
-            Some(n) => *n,
-            None => {
-                // INVARIANT: a run meets fewer than 65,536 source systems; beyond, the last is reused.
-                let n = self.names.len().min(usize::from(u16::MAX)) as u16;
-                self.names.push(name.to_owned());
-                self.by_key.insert(key, n);
-                n
-            }
-        };
-        let (seq, file, line) = (o.seq.whole(row.i), o.file.whole(row.i), o.line.whole(row.i));
-        Cite { ts: row.ts, seq, file, line, source, kind: row.view.kind }
+    /// A new row begins.
+    pub fn begin(&mut self, ts: i64) {
+        self.now = if self.now.0 == ts { (ts, self.now.1 + 1) } else { (ts, 0) };
     }
+    pub fn cite(&mut self, row: &Row<'_>) -> Cite {
+        let name = row.source();
+        if self.names.get(self.last).is_none_or(|n| n != name) {
+            self.last = match self.names.iter().position(|n| n == name) {
+                Some(n) => n,
+                None => {
+                    // INVARIANT: a run meets fewer than 65,536 source systems; beyond, the last is reused.
+                    if self.names.len() <= usize::from(u16::MAX) {
+                        self.names.push(name.to_owned());
+                    }
+                    self.names.len() - 1
+                }
+            };
+        }
+        let seq = row.view.origin.seq.whole(row.i);
+        Cite { ts: row.ts, nth: self.now.1, seq, source: self.last as u16, kind: row.view.kind }
+    }
+    /// The row's identity; which file it came from is found when its evidence is read again.
     pub fn row(&self, c: &Cite) -> RowRef {
         RowRef {
             kind: c.kind,
             ts: c.ts,
             source: self.names[usize::from(c.source)].clone(),
             seq: c.seq,
-            file: c.file,
-            line: c.line,
+            file: 0,
+            line: 0,
         }
     }
 }

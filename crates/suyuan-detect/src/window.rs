@@ -1,160 +1,502 @@
 //! State of a correlation: one small group per key, bounded by what lies in the window.
 //!
-//! See `rule/correlation.rs` for the meanings. A row is told (given out as evidence) once per group.
+//! See `rule/correlation.rs` for the meanings. A group answers each row that reaches it: does the condition
+//! hold, is this a row at which to alert, and which rows has nobody been told of yet. Forgetting groups whose every
+//! row has left the window changes no answer.
 
-use std::cell::Cell;
-use std::collections::VecDeque;
-use std::rc::Rc;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::hash::{Key, KeyMap};
-use crate::rule::{Correlation, Measure};
+use serde::{Deserialize, Serialize};
+
+use crate::hash::Key;
+use crate::rule::{Correlation, Emit, Expr, MICRO, Measure, Stage};
+use crate::state::{Table, saved};
 use crate::view::Cite;
 
 /// More rows than this in one window of one key are not kept apart: the oldest leave, and the count says "at least".
 const MOST: usize = 100_000;
+/// Where only "at least N" is asked, so many rows of a window are enough to count and to show.
+const ENOUGH: usize = 4_096;
+/// Rows of one step of a sequence that are kept per key.
+const STEP_ROWS: usize = 64;
+
+/// What a row brings to its group.
+pub(crate) struct Arrival {
+    pub cite: Cite,
+    /// For different values: the value's key.
+    pub value: u64,
+    /// For numbers: the value in its unit.
+    pub amount: i64,
+    /// For sequences: the keys of the captured fields; 0 where absent.
+    pub captured: Vec<u64>,
+    /// For rows that come through a correlation: the rows that made it hold.
+    pub inner: Vec<Cite>,
+    /// For absences: whom it is about.
+    pub entity: String,
+}
 
 /// The condition held at a row.
 pub(crate) struct Hit {
-    /// The count, the number of values or the sum.
-    pub value: i64,
+    /// The count, the number of values, the sum ..., in millionths of the value's unit.
+    pub micro: i128,
     /// Rows not told before.
     pub rows: Vec<Cite>,
+    /// Every row of the window, if this is a row at which to alert.
+    pub alert: Option<Vec<Cite>>,
 }
 
-struct Event {
+/// A deadline passed and what was expected had not come.
+pub(crate) struct Missed {
+    pub key: Key,
+    pub cite: Cite,
+    pub at: i64,
+    pub entity: String,
+    pub alert: bool,
+}
+
+#[derive(Clone, Copy, Serialize, Deserialize)]
+struct Mark {
     cite: Cite,
-    told: bool,
-    value: Key,
-    amount: i64,
+    /// The value's key, or the amount's bits.
+    value: u64,
 }
 
-#[derive(Clone)]
-struct Step {
+#[derive(Serialize, Deserialize)]
+struct Staged {
     cite: Cite,
-    told: Rc<Cell<bool>>,
+    captured: Vec<u64>,
 }
 
-#[derive(Default)]
+#[derive(Serialize, Deserialize)]
+struct Pending {
+    cite: Cite,
+    until: i64,
+    entity: String,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+enum Extra {
+    #[default]
+    None,
+    /// Different values and how many rows hold each.
+    Distinct(BTreeMap<u64, u32>),
+    /// The amounts in order.
+    Sorted(Vec<i64>),
+    /// `temporal`: the latest row of each step.
+    Latest(Vec<Option<Cite>>),
+    /// `temporal_ordered`: for each step the chain with the latest start.
+    Chains(Vec<Vec<Cite>>),
+    /// `sequence`: the newest rows of each step.
+    Stages(Vec<VecDeque<Staged>>),
+    /// `absence`: rows that wait.
+    Waiting(VecDeque<Pending>),
+}
+
+#[derive(Default, Serialize, Deserialize)]
 struct Group {
     last: i64,
-    events: VecDeque<Event>,
-    values: KeyMap<u32>,
+    marks: VecDeque<Mark>,
+    /// Marks at the end that nobody was told of.
+    untold: u32,
     sum: i128,
-    /// `temporal`: the latest row of each step. `temporal_ordered`: for each step the chain with the latest start.
-    steps: Vec<Vec<Step>>,
+    /// Whether the condition held when it was last asked, and when that was.
+    held: bool,
+    asked: i64,
+    alerted: i64,
+    extra: Extra,
+    /// For steps: rows told already; for rows through a correlation: the rows behind them.
+    told: BTreeSet<Cite>,
+    inner: BTreeMap<Cite, Vec<Cite>>,
 }
 
 /// The groups of one correlation.
 pub(crate) struct Windows {
     span: i64,
-    measure: Measure,
-    steps: usize,
-    groups: KeyMap<Group>,
+    cap: usize,
+    groups: Table<Group>,
+    /// For absences: deadlines, by time and order of arrival.
+    deadlines: BTreeMap<(i64, u64), Key>,
+    arrivals: u64,
 }
+
+saved!(Windows, tables: [groups], cells: [deadlines, arrivals]);
 
 impl Windows {
     pub fn new(c: &Correlation) -> Windows {
-        Windows { span: c.timespan, measure: c.measure, steps: c.steps.len(), groups: KeyMap::default() }
+        Windows {
+            span: c.timespan,
+            cap: c.least_needed().map_or(MOST, |n| n.max(ENOUGH)),
+            groups: Table::default(),
+            deadlines: BTreeMap::new(),
+            arrivals: 0,
+        }
     }
 
-    /// Takes a matching row in; `value` is the counted value, `amount` the summed one.
-    pub fn add(
-        &mut self,
-        c: &Correlation,
-        step: usize,
-        key: Key,
-        cite: Cite,
-        value: Key,
-        amount: i64,
-    ) -> Option<Hit> {
-        if self.measure == Measure::Each {
-            return Some(Hit { value: 1, rows: vec![cite] });
+    /// Groups held.
+    pub fn len(&self) -> usize {
+        self.groups.len()
+    }
+
+    /// Takes a row in.
+    pub fn add(&mut self, c: &Correlation, step: usize, key: Key, a: Arrival) -> Option<Hit> {
+        if c.measure == Measure::Each {
+            return Some(Hit { micro: MICRO, rows: vec![a.cite], alert: Some(vec![a.cite]) });
         }
-        let g = self.groups.entry(key).or_default();
-        g.last = cite.ts;
-        let since = cite.ts.saturating_sub(self.span);
-        match self.measure {
-            Measure::Temporal => g.any_order(self.steps, step, cite, since),
-            Measure::TemporalOrdered => g.in_order(self.steps, step, cite, since),
-            _ => {
-                let n = g.count(self.measure, since, Event { cite, told: false, value, amount });
-                c.holds(n).then(|| Hit { value: n, rows: g.tell() })
+        let ts = a.cite.ts;
+        let since = ts.saturating_sub(self.span);
+        if c.measure == Measure::Absence {
+            self.absence(c, step, key, a);
+            return None;
+        }
+        let g = self.groups.of(key);
+        g.last = ts;
+        if !a.inner.is_empty() {
+            g.inner.insert(a.cite, a.inner);
+        }
+        let cite = a.cite;
+        let held = match c.measure {
+            Measure::Temporal => {
+                g.latest(c.inputs.len(), step, cite);
+                let (holds, rows) = g.present(c.present.as_ref(), since);
+                Some((holds.then(|| c.inputs.len() as i128 * MICRO), rows))
             }
+            Measure::TemporalOrdered => {
+                let chain = g.in_order(c.inputs.len(), step, cite, since);
+                (step + 1 == c.inputs.len()).then(|| {
+                    (chain.is_some().then(|| c.inputs.len() as i128 * MICRO), chain.unwrap_or_default())
+                })
+            }
+            Measure::Sequence => {
+                let rows = g.staged(&c.stages, step, Staged { cite, captured: a.captured }, since);
+                (step + 1 == c.inputs.len()).then(|| {
+                    (rows.is_some().then(|| c.inputs.len() as i128 * MICRO), rows.unwrap_or_default())
+                })
+            }
+            m => {
+                // A row that several of the counted rules match is one row.
+                if g.marks.back().is_some_and(|m| m.cite == cite) {
+                    return None;
+                }
+                let value = if m == Measure::ValueCount { a.value } else { a.amount as u64 };
+                g.count(m, since, self.cap, Mark { cite, value });
+                let micro = g.figure(m);
+                Some((c.holds(micro).then_some(micro), Vec::new()))
+            }
+        };
+        let (micro, rows) = held?;
+        g.answer(c, ts, since, micro, rows)
+    }
+
+    fn absence(&mut self, c: &Correlation, step: usize, key: Key, a: Arrival) {
+        let ts = a.cite.ts;
+        if step == 1 {
+            if self.groups.contains(&key)
+                && let Extra::Waiting(w) = &mut self.groups.of(key).extra
+            {
+                // What waits is not over: its deadline lies at or after this row.
+                w.clear();
+            }
+            return;
         }
+        let g = self.groups.of(key);
+        if !matches!(g.extra, Extra::Waiting(_)) {
+            g.extra = Extra::Waiting(VecDeque::new());
+        }
+        let until = ts.saturating_add(c.timespan);
+        g.last = until;
+        if let Extra::Waiting(w) = &mut g.extra {
+            w.push_back(Pending { cite: a.cite, until, entity: a.entity });
+        }
+        self.arrivals += 1;
+        self.deadlines.insert((until, self.arrivals), key);
+    }
+
+    /// Deadlines before `now`, in their order: every row up to them has been seen.
+    pub fn due(&mut self, c: &Correlation, now: i64) -> Vec<Missed> {
+        let mut out = Vec::new();
+        while let Some((&(until, n), &key)) = self.deadlines.first_key_value() {
+            if until >= now {
+                break;
+            }
+            self.deadlines.remove(&(until, n));
+            if !self.groups.contains(&key) {
+                continue;
+            }
+            let g = self.groups.of(key);
+            let Extra::Waiting(w) = &mut g.extra else { continue };
+            if w.front().is_none_or(|p| p.until > until) {
+                continue;
+            }
+            let Some(p) = w.pop_front() else { continue };
+            let quiet = c.emit == Emit::FirstCrossing
+                && g.held
+                && until.saturating_sub(g.alerted) < c.rearm.unwrap_or(0).min(c.timespan);
+            g.held = true;
+            if !quiet {
+                g.alerted = until;
+            }
+            out.push(Missed { key, cite: p.cite, at: until, entity: p.entity, alert: !quiet });
+        }
+        out
     }
 
     /// Forgets groups whose every row has left the window.
     pub fn expire(&mut self, now: i64) {
-        let span = self.span;
-        self.groups.retain(|_, g| now.saturating_sub(span) < g.last);
+        let since = now.saturating_sub(self.span);
+        self.groups.retain(|_, g| since < g.last);
     }
 }
 
 impl Group {
-    fn count(&mut self, measure: Measure, since: i64, event: Event) -> i64 {
-        while self.events.front().is_some_and(|e| e.cite.ts <= since) || self.events.len() >= MOST {
-            let Some(old) = self.events.pop_front() else { break };
-            self.sum -= i128::from(old.amount);
-            if let Some(n) = self.values.get_mut(&old.value) {
-                *n -= 1;
-                if *n == 0 {
-                    self.values.remove(&old.value);
+    /// What to say of the condition, now that it was asked.
+    fn answer(
+        &mut self,
+        c: &Correlation,
+        ts: i64,
+        since: i64,
+        micro: Option<i128>,
+        rows: Vec<Cite>,
+    ) -> Option<Hit> {
+        // What was asked before the window began no longer counts, so that forgetting it changes nothing.
+        let before = self.held && self.asked > since;
+        let rearmed = c.rearm.is_some_and(|r| ts.saturating_sub(self.alerted) >= r);
+        self.held = micro.is_some();
+        self.asked = ts;
+        let micro = micro?;
+        let fire = c.emit == Emit::Every || !before || rearmed;
+        if fire {
+            self.alerted = ts;
+        }
+        let stepped = c.measure.stepped();
+        let alert = fire.then(|| match stepped {
+            true => self.with_inner(rows.iter().copied()),
+            false => self.with_inner(self.marks.iter().map(|m| m.cite)),
+        });
+        let rows = if stepped { self.tell_steps(rows, since) } else { self.tell() };
+        let rows = match self.inner.is_empty() {
+            true => rows,
+            false => self.with_inner(rows.into_iter()),
+        };
+        self.inner.retain(|k, _| k.ts > since);
+        Some(Hit { micro, rows, alert })
+    }
+
+    /// Rows, and what stands behind those that came through a correlation.
+    fn with_inner(&self, rows: impl Iterator<Item = Cite>) -> Vec<Cite> {
+        if self.inner.is_empty() {
+            return rows.collect();
+        }
+        let mut all: BTreeSet<Cite> = BTreeSet::new();
+        for r in rows {
+            all.extend(self.inner.get(&r).into_iter().flatten());
+            all.insert(r);
+        }
+        all.into_iter().collect()
+    }
+
+    fn drop_oldest(&mut self, m: Measure) {
+        let Some(old) = self.marks.pop_front() else { return };
+        self.untold = self.untold.min(self.marks.len() as u32);
+        match &mut self.extra {
+            Extra::Distinct(values) => {
+                if let Some(n) = values.get_mut(&old.value) {
+                    *n -= 1;
+                    if *n == 0 {
+                        values.remove(&old.value);
+                    }
                 }
             }
+            Extra::Sorted(list) => {
+                if let Ok(at) = list.binary_search(&(old.value as i64)) {
+                    list.remove(at);
+                }
+            }
+            _ if m != Measure::EventCount => self.sum -= i128::from(old.value as i64),
+            _ => {}
         }
-        self.sum += i128::from(event.amount);
-        if measure == Measure::ValueCount {
-            *self.values.entry(event.value).or_default() += 1;
+    }
+
+    fn count(&mut self, m: Measure, since: i64, cap: usize, mark: Mark) {
+        while self.marks.front().is_some_and(|e| e.cite.ts <= since) || self.marks.len() >= cap {
+            self.drop_oldest(m);
         }
-        self.events.push_back(event);
-        match measure {
-            Measure::ValueCount => self.values.len() as i64,
-            Measure::ValueSum => i64::try_from(self.sum).unwrap_or(i64::MAX),
-            _ => self.events.len() as i64,
+        match m {
+            Measure::ValueCount => {
+                if !matches!(self.extra, Extra::Distinct(_)) {
+                    self.extra = Extra::Distinct(BTreeMap::new());
+                }
+                if let Extra::Distinct(values) = &mut self.extra {
+                    *values.entry(mark.value).or_default() += 1;
+                }
+            }
+            Measure::ValueMedian | Measure::ValuePercentile(_) => {
+                if !matches!(self.extra, Extra::Sorted(_)) {
+                    self.extra = Extra::Sorted(Vec::new());
+                }
+                if let Extra::Sorted(list) = &mut self.extra {
+                    let v = mark.value as i64;
+                    let at = list.partition_point(|x| *x < v);
+                    list.insert(at, v);
+                }
+            }
+            Measure::EventCount => {}
+            _ => self.sum += i128::from(mark.value as i64),
+        }
+        self.marks.push_back(mark);
+        self.untold += 1;
+    }
+
+    /// The figure that is compared, in millionths.
+    fn figure(&self, m: Measure) -> i128 {
+        let n = self.marks.len();
+        match (m, &self.extra) {
+            (Measure::ValueCount, Extra::Distinct(values)) => values.len() as i128 * MICRO,
+            (Measure::ValueSum, _) => self.sum * MICRO,
+            // Towards minus infinity, to a millionth of the unit.
+            (Measure::ValueAvg, _) => (self.sum * MICRO).div_euclid(n.max(1) as i128),
+            (Measure::ValueMedian, Extra::Sorted(list)) => {
+                let two = i128::from(list[(n - 1) / 2]) + i128::from(list[n / 2]);
+                two * (MICRO / 2)
+            }
+            (Measure::ValuePercentile(p), Extra::Sorted(list)) => {
+                let rank = (n as u64 * u64::from(p)).div_ceil(100_000).max(1) as usize;
+                i128::from(list[rank.min(n) - 1]) * MICRO
+            }
+            _ => n as i128 * MICRO,
         }
     }
 
     fn tell(&mut self) -> Vec<Cite> {
-        // Rows are told from the oldest on, so what is untold stands at the end.
-        let untold = self.events.iter().rev().take_while(|e| !e.told).count();
-        let start = self.events.len() - untold;
-        self.events
-            .range_mut(start..)
-            .map(|e| {
-                e.told = true;
-                e.cite
-            })
-            .collect()
+        let start = self.marks.len() - self.untold as usize;
+        self.untold = 0;
+        self.marks.range(start..).map(|m| m.cite).collect()
     }
 
-    fn any_order(&mut self, steps: usize, step: usize, cite: Cite, since: i64) -> Option<Hit> {
-        self.steps.resize(steps, Vec::new());
-        self.steps[step] = vec![Step { cite, told: Rc::default() }];
-        let all = self.steps.iter().all(|s| s.first().is_some_and(|s| s.cite.ts > since));
-        all.then(|| Hit { value: steps as i64, rows: tell_steps(self.steps.iter().flatten()) })
+    fn tell_steps(&mut self, rows: Vec<Cite>, since: i64) -> Vec<Cite> {
+        self.told.retain(|c| c.ts > since);
+        rows.into_iter().filter(|c| self.told.insert(*c)).collect()
+    }
+
+    fn latest(&mut self, steps: usize, step: usize, cite: Cite) {
+        if !matches!(self.extra, Extra::Latest(_)) {
+            self.extra = Extra::Latest(vec![None; steps]);
+        }
+        if let Extra::Latest(list) = &mut self.extra {
+            list[step] = Some(cite);
+        }
+    }
+
+    /// Whether the steps that must have come did, and the latest row of each that came.
+    fn present(&self, wanted: Option<&Expr>, since: i64) -> (bool, Vec<Cite>) {
+        let Extra::Latest(list) = &self.extra else { return (false, Vec::new()) };
+        let here = |s: usize| list[s].filter(|c| c.ts > since);
+        let holds = match wanted {
+            Some(e) => said(e, &|s| here(s).is_some()),
+            None => (0..list.len()).all(|s| here(s).is_some()),
+        };
+        let mut rows: Vec<Cite> = (0..list.len()).filter_map(here).collect();
+        rows.sort_unstable();
+        rows.dedup();
+        (holds, rows)
     }
 
     /// The chain of a step is the one of the step before with this row at its end. The chain with the latest
     /// start is the best there is, because it stays in the window longest.
-    fn in_order(&mut self, steps: usize, step: usize, cite: Cite, since: i64) -> Option<Hit> {
-        self.steps.resize(steps, Vec::new());
-        let row = Step { cite, told: Rc::default() };
+    fn in_order(&mut self, steps: usize, step: usize, cite: Cite, since: i64) -> Option<Vec<Cite>> {
+        if !matches!(self.extra, Extra::Chains(_)) {
+            self.extra = Extra::Chains(vec![Vec::new(); steps]);
+        }
+        let Extra::Chains(chains) = &mut self.extra else { return None };
         if step == 0 {
-            self.steps[0] = vec![row];
+            chains[0] = vec![cite];
             return None;
         }
-        let before = &self.steps[step - 1];
-        if before.first().is_none_or(|s| s.cite.ts <= since) {
+        let before = &chains[step - 1];
+        // One row does not stand for two steps.
+        if before.first().is_none_or(|s| s.ts <= since) || before.last() == Some(&cite) {
             return None;
         }
         let mut chain = before.clone();
-        chain.push(row);
-        let hit = (step + 1 == steps).then(|| Hit { value: steps as i64, rows: tell_steps(chain.iter()) });
-        self.steps[step] = chain;
-        hit
+        chain.push(cite);
+        chains[step].clone_from(&chain);
+        Some(chain)
+    }
+
+    /// Takes a row of a step in; for one of the last step, the rows of a sequence that ends in it.
+    fn staged(&mut self, stages: &[Stage], step: usize, row: Staged, since: i64) -> Option<Vec<Cite>> {
+        if !matches!(self.extra, Extra::Stages(_)) {
+            self.extra = Extra::Stages(stages.iter().map(|_| VecDeque::new()).collect());
+        }
+        let Extra::Stages(rows) = &mut self.extra else { return None };
+        for list in rows.iter_mut() {
+            while list.front().is_some_and(|r| r.cite.ts <= since) {
+                list.pop_front();
+            }
+        }
+        if rows[step].len() >= STEP_ROWS {
+            rows[step].pop_front();
+        }
+        let end = row.cite;
+        rows[step].push_back(row);
+        if step + 1 < stages.len() {
+            return None;
+        }
+        let mut chosen = Vec::new();
+        climb(stages, rows, 0, None, end, &mut Vec::new(), &mut chosen).then_some(chosen)
     }
 }
 
-fn tell_steps<'a>(steps: impl Iterator<Item = &'a Step>) -> Vec<Cite> {
-    steps.filter(|s| !s.told.replace(true)).map(|s| s.cite).collect()
+fn said(e: &Expr, here: &dyn Fn(usize) -> bool) -> bool {
+    match e {
+        Expr::Leaf(s) => here(*s),
+        Expr::Not(e) => !said(e, here),
+        Expr::All(list) => list.iter().all(|e| said(e, here)),
+        Expr::Any(list) => list.iter().any(|e| said(e, here)),
+    }
+}
+
+/// Chooses rows of stage `at` after `after`, then of the later stages, so that the last one is `end`.
+///
+/// Of each stage the rows are taken from the first possible one on; every row that could be the stage's last is
+/// tried, because later stages compare with it. `last` holds the captured fields of each earlier stage's last row.
+fn climb(
+    stages: &[Stage],
+    rows: &[VecDeque<Staged>],
+    at: usize,
+    after: Option<Cite>,
+    end: Cite,
+    last: &mut Vec<usize>,
+    chosen: &mut Vec<Cite>,
+) -> bool {
+    let stage = &stages[at];
+    let fits = |r: &Staged| {
+        r.cite <= end
+            && after.is_none_or(|a| r.cite > a)
+            && stage.across.iter().all(|x| {
+                let other = rows[x.step][last[x.step]].captured[x.theirs];
+                let mine = r.captured[x.mine];
+                // An absent value is neither the same nor another one.
+                mine != 0 && other != 0 && (mine == other) == x.equal
+            })
+    };
+    let good: Vec<usize> = (0..rows[at].len()).filter(|i| fits(&rows[at][*i])).collect();
+    let start = chosen.len();
+    for n in stage.least.max(1) - 1..good.len() {
+        let ends_here = rows[at][good[n]].cite == end;
+        if (at + 1 == stages.len()) != ends_here {
+            continue;
+        }
+        chosen.extend(good[n + 1 - stage.least.max(1)..=n].iter().map(|i| rows[at][*i].cite));
+        if ends_here {
+            return true;
+        }
+        last.push(good[n]);
+        let done = climb(stages, rows, at + 1, Some(rows[at][good[n]].cite), end, last, chosen);
+        last.pop();
+        if done {
+            return true;
+        }
+        chosen.truncate(start);
+    }
+    false
 }

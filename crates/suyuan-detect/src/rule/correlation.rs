@@ -1,8 +1,11 @@
-//! A correlation: how many, how many different, how much, or in which order, within a span of time.
+//! A correlation: how many, how many different, how much, in which order, or what did not come, within a span of time.
 //!
-//! Meanings, frozen: the window of a row at `t` is `(t - timespan, t]` on the total order `(ts, source, seq)`, so a
-//! later row of the same instant is not in it. The condition is asked at each matching row. A row
-//! without a group key, or without the counted value, is not counted. Sums are whole numbers.
+//! Meanings, frozen (profile `suyuan-1`, `docs/semantics.md`): the window of a row at `t` is `(t - timespan, t]` on the total
+//! order `(ts, source, seq)`, so a later row of the same instant is not in it. The condition is asked at each
+//! matching row (of an ordered correlation: at each row of its last step). A row without a group key, or
+//! without the counted value, is not counted. Sums and averages are taken over whole numbers: fen for money, millionths
+//! for measured numbers. A percentile is the nearest rank; the median of an even number of values is the mean of the
+//! two in the middle. A correlation over correlations sees the rows at which those held.
 
 use suyuan_model::outcome::Text;
 use suyuan_model::time::{DAY, HOUR, SECOND};
@@ -11,7 +14,7 @@ use crate::error::Spot;
 use crate::field::Ty;
 use crate::kernel::Cmp;
 use crate::rule::detection::{Detection, resolve};
-use crate::rule::{DeriveUse, FieldRef};
+use crate::rule::{DeriveUse, Expr, FieldRef, condition};
 use crate::yaml::{Node, Value, unknown};
 
 /// What is asked of the rows of one group.
@@ -21,194 +24,669 @@ pub enum Measure {
     Each,
     /// How many rows.
     EventCount,
-    /// How many different values of a field.
+    /// How many different values of a field, or of several fields together.
     ValueCount,
     /// The sum of a field.
     ValueSum,
-    /// All detections, in any order.
+    /// The mean of a field.
+    ValueAvg,
+    /// The median of a field.
+    ValueMedian,
+    /// A percentile of a field, in thousandths of a percent.
+    ValuePercentile(u32),
+    /// Detections in any order.
     Temporal,
-    /// All detections, in their order.
+    /// Detections in their order.
     TemporalOrdered,
+    /// Steps in their order, with counts and comparisons across steps.
+    Sequence,
+    /// A row that another one did not follow.
+    Absence,
 }
 
-const TYPES: [(&str, Measure); 5] = [
+const TYPES: [(&str, Measure); 8] = [
     ("event_count", Measure::EventCount),
     ("value_count", Measure::ValueCount),
     ("value_sum", Measure::ValueSum),
+    ("value_avg", Measure::ValueAvg),
+    ("value_median", Measure::ValueMedian),
+    ("value_percentile", Measure::ValuePercentile(50_000)),
     ("temporal", Measure::Temporal),
     ("temporal_ordered", Measure::TemporalOrdered),
 ];
 
-/// A correlation over the detections of its file.
+impl Measure {
+    /// The name in rules.
+    pub fn name(self) -> &'static str {
+        match self {
+            Measure::Each => "each row",
+            Measure::Sequence => "sequence",
+            Measure::Absence => "absence",
+            Measure::ValuePercentile(_) => "value_percentile",
+            m => TYPES.iter().find(|t| t.1 == m).map_or("", |t| t.0),
+        }
+    }
+    /// Whether it is about steps rather than numbers.
+    pub fn stepped(self) -> bool {
+        matches!(self, Measure::Temporal | Measure::TemporalOrdered | Measure::Sequence)
+    }
+    /// Whether it computes with the values of a field.
+    fn numeric(self) -> bool {
+        matches!(
+            self,
+            Measure::ValueSum | Measure::ValueAvg | Measure::ValueMedian | Measure::ValuePercentile(_)
+        )
+    }
+}
+
+/// When a condition that goes on holding alerts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Emit {
+    /// At the row where it begins to hold; again once it did not hold, or its window has emptied.
+    FirstCrossing,
+    /// At every row where it holds.
+    Every,
+}
+
+/// What a step of a correlation is fed with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// A detection's matching rows.
+    Detection(usize),
+    /// The rows at which an earlier correlation of the file held.
+    Correlation(usize),
+}
+
+/// How rows of one detection reach a step.
+#[derive(Clone, Debug)]
+pub(crate) struct Feed {
+    pub step: usize,
+    pub from: Input,
+    /// The detection that the row matched.
+    pub detection: usize,
+    pub group: Vec<FieldRef>,
+    pub value: Vec<FieldRef>,
+    /// For sequences: the fields compared across steps.
+    pub captured: Vec<FieldRef>,
+}
+
+/// A comparison of a step's field with a field of an earlier step's last row.
+#[derive(Clone, Debug)]
+pub(crate) struct Across {
+    /// Index into the step's captured fields.
+    pub mine: usize,
+    pub equal: bool,
+    pub step: usize,
+    /// Index into that step's captured fields.
+    pub theirs: usize,
+}
+
+/// What a sequence asks of one step.
+#[derive(Clone, Debug)]
+pub(crate) struct Stage {
+    pub least: usize,
+    pub across: Vec<Across>,
+}
+
+/// A correlation over detections and earlier correlations of its file.
 #[derive(Clone, Debug)]
 pub struct Correlation {
+    /// The name by which others refer to it; empty for the rule's own.
+    pub name: String,
     /// What is asked.
     pub measure: Measure,
-    /// The detections, by index, in the order of `rules`.
+    /// What feeds each step, in the order of `rules`.
+    pub inputs: Vec<Input>,
+    /// The detections whose rows can make it hold, the last step's last.
     pub steps: Vec<usize>,
     /// The length of the window, microseconds.
     pub timespan: i64,
-    pub(crate) group_by: Vec<Vec<FieldRef>>,
     /// The names of the group's fields, for people.
     pub group_names: Vec<String>,
-    pub(crate) value: Vec<FieldRef>,
     /// The counted field's name.
     pub value_name: Option<String>,
-    pub(crate) conditions: Vec<(Cmp, i64)>,
+    /// When it alerts.
+    pub emit: Emit,
+    /// After this long a condition that goes on holding alerts again.
+    pub rearm: Option<i64>,
+    pub(crate) feeds: Vec<Feed>,
+    /// In millionths of the unit of the value times [`Correlation::scale`].
+    pub(crate) conditions: Vec<(Cmp, i128)>,
+    /// Units of a value that make one: 100 for money, a million for measured numbers.
+    pub(crate) scale: i128,
+    /// For `temporal`: which steps must have come.
+    pub(crate) present: Option<Expr>,
+    pub(crate) stages: Vec<Stage>,
 }
 
+/// Millionths, in which values and thresholds are compared.
+pub(crate) const MICRO: i128 = 1_000_000;
+
 impl Correlation {
+    fn new(name: String, measure: Measure, timespan: i64) -> Correlation {
+        Correlation {
+            name,
+            measure,
+            inputs: Vec::new(),
+            steps: Vec::new(),
+            timespan,
+            group_names: Vec::new(),
+            value_name: None,
+            emit: Emit::FirstCrossing,
+            rearm: None,
+            feeds: Vec::new(),
+            conditions: Vec::new(),
+            scale: 1,
+            present: None,
+            stages: Vec::new(),
+        }
+    }
+
     /// A rule without a correlation: every matching row.
     pub(crate) fn each() -> Correlation {
-        Correlation {
-            measure: Measure::Each,
-            steps: vec![0],
-            timespan: 0,
-            group_by: vec![Vec::new()],
-            group_names: Vec::new(),
+        let mut c = Self::new(String::new(), Measure::Each, 0);
+        c.inputs = vec![Input::Detection(0)];
+        c.steps = vec![0];
+        c.feeds = vec![Feed {
+            step: 0,
+            from: Input::Detection(0),
+            detection: 0,
+            group: Vec::new(),
             value: Vec::new(),
-            value_name: None,
-            conditions: Vec::new(),
-        }
+            captured: Vec::new(),
+        }];
+        c
     }
 
     /// The condition in signs: `≥ 10`.
     pub fn threshold(&self) -> Option<String> {
-        let list: Vec<String> = self.conditions.iter().map(|(c, n)| format!("{} {n}", c.sign())).collect();
+        let list: Vec<String> = self
+            .conditions
+            .iter()
+            .map(|(c, n)| format!("{} {}", c.sign(), decimal(*n, self.scale * MICRO)))
+            .collect();
         (!list.is_empty()).then(|| list.join(", "))
     }
 
-    pub(crate) fn holds(&self, n: i64) -> bool {
-        self.conditions.iter().all(|(c, x)| c.holds(n, *x))
+    /// Whether a value in millionths satisfies the condition.
+    pub(crate) fn holds(&self, micro: i128) -> bool {
+        self.conditions.iter().all(|(c, x)| c.holds(micro, *x))
     }
 
+    /// A value in millionths as people read it.
+    pub(crate) fn shown(&self, micro: i128) -> String {
+        decimal(micro, self.scale * MICRO)
+    }
+
+    /// Rows of a group that must be remembered: the newest so many; `None` for all.
+    pub(crate) fn least_needed(&self) -> Option<usize> {
+        let only_at_least = self.conditions.iter().all(|(c, _)| matches!(c, Cmp::Gt | Cmp::Gte));
+        let most = self.conditions.iter().map(|(_, n)| n / MICRO + 1).max()?;
+        (self.measure == Measure::EventCount && only_at_least)
+            .then(|| usize::try_from(most).unwrap_or(usize::MAX))
+    }
+
+    /// Which of the detections' rows can make it hold.
+    fn triggers(&self) -> Vec<usize> {
+        let last = self.inputs.len() - 1;
+        let only_last = matches!(self.measure, Measure::TemporalOrdered | Measure::Sequence);
+        let mut out: Vec<usize> = self
+            .feeds
+            .iter()
+            .filter(|f| f.step <= last && (!only_last || f.step == last))
+            .map(|f| f.detection)
+            .collect();
+        out.sort_unstable();
+        out.dedup();
+        out
+    }
+
+    /// Reads the `correlation:` of a document. `before` are the file's earlier correlations.
     pub(crate) fn parse(
         doc: &Node,
+        name: String,
         detections: &[Detection],
+        before: &[Correlation],
         derive: &[DeriveUse],
     ) -> Result<Correlation, Spot> {
         let block = doc.need("correlation")?;
         block.only(&["type", "rules", "group-by", "timespan", "condition", "aliases", "generate"])?;
         let kind_node = block.need("type")?;
-        let name = kind_node.text()?;
-        let measure =
-            TYPES.iter().find(|(n, _)| *n == name).map(|t| t.1).ok_or_else(|| {
-                unknown(kind_node, "correlation type", "关联类型", &name, TYPES.map(|t| t.0))
-            })?;
-        let mut steps = Vec::new();
-        for n in block.need("rules")?.one_or_more() {
-            let name = n.text()?;
-            let at = detections.iter().position(|d| d.name == name).ok_or_else(|| {
-                unknown(n, "rule", "规则", &name, detections.iter().map(|d| d.name.as_str()))
-            })?;
-            steps.push(at);
-        }
-        let ordered = matches!(measure, Measure::Temporal | Measure::TemporalOrdered);
-        if ordered && steps.len() < 2 {
+        let type_name = kind_node.text()?;
+        let measure = TYPES.iter().find(|(n, _)| *n == type_name).map(|t| t.1).ok_or_else(|| {
+            unknown(kind_node, "correlation type", "关联类型", &type_name, TYPES.map(|t| t.0))
+        })?;
+        let mut c = Self::new(name, measure, span(block.need("timespan")?)?);
+        c.inputs = inputs(block, detections, before)?;
+        if measure.stepped() && c.inputs.len() < 2 {
             return Err(block.need("rules")?.wants("at least two rules", "至少两条规则"));
         }
-        let timespan = span(block.need("timespan")?)?;
-        let (group_by, group_names) = groups(block, &steps, detections, derive)?;
-        let mut c = Correlation {
-            measure,
-            steps,
-            timespan,
-            group_by,
-            group_names,
-            value: Vec::new(),
-            value_name: None,
-            conditions: Vec::new(),
-        };
-        if !ordered {
-            c.condition(block.need("condition")?, detections, derive)?;
+        let scope = Scope { block, detections, before, derive };
+        c.feed(&scope)?;
+        match measure {
+            Measure::Temporal => c.presence(block, detections, before)?,
+            Measure::TemporalOrdered => {
+                if let Some(n) = block.get("condition") {
+                    return Err(n.fault(
+                        Text::new(
+                            "an ordered correlation has no condition",
+                            "按顺序的关联（temporal_ordered）没有condition",
+                        ),
+                        Text::new(
+                            "put the steps in order under `rules`, or use `temporal`",
+                            "请在rules中按顺序列出各步，或改用temporal",
+                        ),
+                    ));
+                }
+            }
+            _ => c.condition(block.need("condition")?, &scope)?,
         }
+        if let Some(block) = doc.get("suyuan") {
+            c.extend(block, &scope)?;
+        }
+        c.steps = c.triggers();
         Ok(c)
     }
 
-    fn condition(&mut self, node: &Node, detections: &[Detection], derive: &[DeriveUse]) -> Result<(), Spot> {
+    /// How rows of each input reach its step.
+    fn feed(&mut self, scope: &Scope<'_>) -> Result<(), Spot> {
+        for (step, input) in self.inputs.clone().into_iter().enumerate() {
+            let detections = match input {
+                Input::Detection(d) => vec![d],
+                Input::Correlation(c) => scope.before[c].steps.clone(),
+            };
+            for detection in detections {
+                let group = scope.groups(input, detection)?;
+                self.feeds.push(Feed {
+                    step,
+                    from: input,
+                    detection,
+                    group,
+                    value: Vec::new(),
+                    captured: Vec::new(),
+                });
+            }
+        }
+        if let Some(list) = scope.block.get("group-by") {
+            self.group_names = list.one_or_more().iter().map(Node::text).collect::<Result<_, _>>()?;
+        }
+        Ok(())
+    }
+
+    fn presence(
+        &mut self,
+        block: &Node,
+        detections: &[Detection],
+        before: &[Correlation],
+    ) -> Result<(), Spot> {
+        let Some(node) = block.get("condition") else { return Ok(()) };
+        let named: Vec<(String, Expr)> = self
+            .inputs
+            .iter()
+            .enumerate()
+            .map(|(step, i)| (input_name(*i, detections, before), Expr::Leaf(step)))
+            .collect();
+        self.present = Some(condition::parse(node, &named)?);
+        Ok(())
+    }
+
+    fn condition(&mut self, node: &Node, scope: &Scope<'_>) -> Result<(), Spot> {
+        if let Some(field) = node.get("field") {
+            self.value(field, scope)?;
+        }
         for (key, value) in node.map()? {
             let name = key.text()?;
-            let number = || match value.value {
-                Value::Int(i) => Ok(i),
-                _ => Err(value.wants("a whole number", "整数")),
+            let number = || {
+                let n = value.as_text().and_then(|t| micro_of(&t));
+                n.map(|n| n * self.scale).ok_or_else(|| value.wants("a number", "数值"))
             };
             match name.as_str() {
                 "gt" => self.conditions.push((Cmp::Gt, number()?)),
                 "gte" => self.conditions.push((Cmp::Gte, number()?)),
                 "lt" => self.conditions.push((Cmp::Lt, number()?)),
                 "lte" => self.conditions.push((Cmp::Lte, number()?)),
-                "eq" => self.conditions.extend([(Cmp::Gte, number()?), (Cmp::Lte, number()?)]),
-                "field" => {
-                    let field = value.text()?;
-                    for s in &self.steps {
-                        let (f, ty) = resolve(value, detections[*s].kind, &field, derive)?;
-                        if self.measure == Measure::ValueSum && ty != Ty::Int && ty != Ty::Money {
-                            return Err(value.wants("a field of whole numbers or money", "整数或金额字段"));
-                        }
-                        self.value.push(f);
-                    }
-                    self.value_name = Some(field);
+                "eq" => {
+                    let n = number()?;
+                    self.conditions.extend([(Cmp::Gte, n), (Cmp::Lte, n)]);
+                }
+                "neq" => self.conditions.push((Cmp::Ne, number()?)),
+                "field" => {}
+                "percentile" if matches!(self.measure, Measure::ValuePercentile(_)) => {
+                    let p = value.as_text().and_then(|t| micro_of(&t)).map(|n| n / 1000);
+                    let p = p.filter(|p| (1..=100_000).contains(p)).and_then(|p| u32::try_from(p).ok());
+                    let p = p.ok_or_else(|| {
+                        value.wants("a percentile above 0 and at most 100", "大于0且不超过100的百分位")
+                    })?;
+                    self.measure = Measure::ValuePercentile(p);
                 }
                 _ => {
-                    return Err(unknown(
-                        key,
-                        "condition",
-                        "条件",
-                        &name,
-                        ["gt", "gte", "lt", "lte", "eq", "field"],
-                    ));
+                    let names = ["gt", "gte", "lt", "lte", "eq", "neq", "field", "percentile"];
+                    return Err(unknown(key, "condition", "条件", &name, names));
                 }
             }
         }
         if self.conditions.is_empty() {
-            return Err(node.wants("gt, gte, lt, lte or eq with a number", "gt、gte、lt、lte或eq及其数值"));
+            return Err(
+                node.wants("gt, gte, lt, lte, eq or neq with a number", "gt、gte、lt、lte、eq或neq及其数值")
+            );
         }
-        if self.measure != Measure::EventCount && self.value.is_empty() {
+        if self.measure != Measure::EventCount {
             node.need("field")?;
         }
         Ok(())
     }
+
+    /// The counted fields of each feed.
+    fn value(&mut self, node: &Node, scope: &Scope<'_>) -> Result<(), Spot> {
+        let mut scale = None;
+        for n in node.one_or_more() {
+            let field = n.text()?;
+            for at in 0..self.feeds.len() {
+                let (from, detection) = (self.feeds[at].from, self.feeds[at].detection);
+                let (f, ty) = scope.field(n, from, detection, &field)?;
+                if self.measure.numeric() {
+                    let this = match ty {
+                        Ty::Int => 1,
+                        Ty::Money => 100,
+                        Ty::Real => MICRO,
+                        _ => return Err(n.wants("a field of numbers or money", "数值或金额字段")),
+                    };
+                    if *scale.get_or_insert(this) != this {
+                        return Err(n.fault(
+                            Text::new(
+                                format!("`{field}` is not of the same type in all rules"),
+                                format!("各规则中“{field}”的类型不一致"),
+                            ),
+                            Text::new("count fields of one type", "请统计同一类型的字段"),
+                        ));
+                    }
+                }
+                self.feeds[at].value.push(f);
+            }
+        }
+        let names = node.one_or_more();
+        if self.measure.numeric() && names.len() > 1 {
+            return Err(node.wants("one field", "单个字段"));
+        }
+        self.scale = scale.unwrap_or(1);
+        self.value_name = Some(names.iter().map(Node::text).collect::<Result<Vec<_>, _>>()?.join(", "));
+        Ok(())
+    }
+
+    /// What the `suyuan:` block says of the correlation.
+    fn extend(&mut self, block: &Node, scope: &Scope<'_>) -> Result<(), Spot> {
+        if let Some(n) = block.get("emit") {
+            self.emit = match n.text()?.as_str() {
+                "first_crossing" => Emit::FirstCrossing,
+                "every" => Emit::Every,
+                other => return Err(unknown(n, "value", "取值", other, ["first_crossing", "every"])),
+            };
+        } else if !self.name.is_empty() {
+            self.emit = Emit::Every;
+        }
+        self.rearm = block.get("rearm").map(span).transpose()?;
+        if let Some(n) = block.get("sequence") {
+            self.sequence(n, scope)?;
+        }
+        if let Some(n) = block.get("absence") {
+            self.absence(n, scope)?;
+        }
+        Ok(())
+    }
+
+    /// `sequence: {steps: [{rule, min, where}], within}`: refines `temporal_ordered` over the same rules.
+    fn sequence(&mut self, node: &Node, scope: &Scope<'_>) -> Result<(), Spot> {
+        node.only(&["steps", "within"])?;
+        if self.measure != Measure::TemporalOrdered {
+            return Err(node.fault(
+                Text::new(
+                    "`sequence` refines a correlation of type temporal_ordered",
+                    "sequence只能细化temporal_ordered关联",
+                ),
+                Text::new(
+                    "set `type: temporal_ordered` with the same rules in the same order",
+                    "请写type: temporal_ordered，并按相同顺序列出规则",
+                ),
+            ));
+        }
+        if let Some(n) = node.get("within") {
+            let within = span(n)?;
+            if within > self.timespan {
+                return Err(
+                    n.wants("a span no longer than the correlation's timespan", "不长于timespan的时长")
+                );
+            }
+            self.timespan = within;
+        }
+        let list = node.need("steps")?.list()?;
+        if list.len() != self.inputs.len() {
+            return Err(node
+                .need("steps")?
+                .wants("one step for each rule, in order", "按顺序与rules一一对应的步骤"));
+        }
+        for (at, n) in list.iter().enumerate() {
+            n.only(&["rule", "min", "where"])?;
+            let rule = n.need("rule")?;
+            if rule.text()? != input_name(self.inputs[at], scope.detections, scope.before) {
+                return Err(rule.wants("the rules in the order of the correlation", "与关联相同顺序的规则"));
+            }
+            let least = match n.get("min").map(|m| (m, &m.value)) {
+                None => 1,
+                Some((_, Value::Int(m @ 1..=64))) => *m as usize,
+                Some((m, _)) => return Err(m.wants("a number from 1 to 64", "1至64的整数")),
+            };
+            let across = match n.get("where") {
+                Some(w) => self.across(w, at, scope)?,
+                None => Vec::new(),
+            };
+            self.stages.push(Stage { least, across });
+        }
+        self.measure = Measure::Sequence;
+        Ok(())
+    }
+
+    /// `field != $1.other and field == $2.other`.
+    fn across(&mut self, node: &Node, step: usize, scope: &Scope<'_>) -> Result<Vec<Across>, Spot> {
+        let text = node.text()?;
+        let bad =
+            || node.wants("comparisons such as `region6 != $1.region6`", "形如“region6 != $1.region6”的比较");
+        let mut out = Vec::new();
+        for part in text.split(" and ") {
+            let words: Vec<&str> = part.split_whitespace().collect();
+            let [mine, op, other] = words[..] else { return Err(bad()) };
+            let equal = match op {
+                "==" => true,
+                "!=" => false,
+                _ => return Err(bad()),
+            };
+            let (n, theirs) = other.strip_prefix('$').and_then(|o| o.split_once('.')).ok_or_else(bad)?;
+            let other_step: usize = n.parse().map_err(|_| bad())?;
+            if other_step == 0 || other_step > step {
+                return Err(node.wants(
+                    "a reference to an earlier step, $1 being the first",
+                    "引用之前的步骤（$1为第一步）",
+                ));
+            }
+            let mine = self.capture(node, step, mine, scope)?;
+            let theirs = self.capture(node, other_step - 1, theirs, scope)?;
+            out.push(Across { mine, equal, step: other_step - 1, theirs });
+        }
+        Ok(out)
+    }
+
+    /// Has every feed of a step capture a field; its index.
+    fn capture(&mut self, node: &Node, step: usize, name: &str, scope: &Scope<'_>) -> Result<usize, Spot> {
+        let mut index = 0;
+        for at in 0..self.feeds.len() {
+            if self.feeds[at].step != step {
+                continue;
+            }
+            let (f, _) = scope.field(node, self.feeds[at].from, self.feeds[at].detection, name)?;
+            self.feeds[at].captured.push(f);
+            index = self.feeds[at].captured.len() - 1;
+        }
+        Ok(index)
+    }
+
+    /// `absence: {after: a, not: b, within: 2h}`: the plain part counts the rows of `a`.
+    fn absence(&mut self, node: &Node, scope: &Scope<'_>) -> Result<(), Spot> {
+        node.only(&["after", "not", "within"])?;
+        if self.measure != Measure::EventCount || self.inputs.len() != 1 {
+            return Err(node.fault(
+                Text::new(
+                    "`absence` refines an event_count of one rule",
+                    "absence只能细化单条规则的event_count",
+                ),
+                Text::new(
+                    "set `type: event_count`, `rules: [the rule of after]`, `condition: {gte: 1}`",
+                    "请写type: event_count、rules: [after中的规则]、condition: {gte: 1}",
+                ),
+            ));
+        }
+        let after = node.need("after")?;
+        if after.text()? != input_name(self.inputs[0], scope.detections, scope.before) {
+            return Err(after.wants("the rule that the correlation counts", "关联所统计的规则"));
+        }
+        let not = node.need("not")?;
+        let name = not.text()?;
+        let d = scope.detections.iter().position(|d| d.name == name).ok_or_else(|| {
+            unknown(not, "rule", "规则", &name, scope.detections.iter().map(|d| d.name.as_str()))
+        })?;
+        self.timespan = span(node.need("within")?)?;
+        let input = Input::Detection(d);
+        let group = scope.groups(input, d)?;
+        if group.is_empty() {
+            return Err(node.fault(
+                Text::new("an absence needs a group", "absence需要分组"),
+                Text::new(
+                    "give `group-by:` the field by which the two belong together",
+                    "请用group-by给出两者的共同字段",
+                ),
+            ));
+        }
+        self.feeds.push(Feed {
+            step: 1,
+            from: input,
+            detection: d,
+            group,
+            value: Vec::new(),
+            captured: Vec::new(),
+        });
+        self.conditions.clear();
+        self.measure = Measure::Absence;
+        Ok(())
+    }
 }
 
-type Groups = (Vec<Vec<FieldRef>>, Vec<String>);
+/// What names mean within a correlation.
+struct Scope<'a> {
+    block: &'a Node,
+    detections: &'a [Detection],
+    before: &'a [Correlation],
+    derive: &'a [DeriveUse],
+}
 
-/// The group's fields of each step; an alias may name another field in each rule.
-fn groups(
-    block: &Node,
-    steps: &[usize],
-    detections: &[Detection],
-    derive: &[DeriveUse],
-) -> Result<Groups, Spot> {
-    let mut names = Vec::new();
-    let mut by_step = vec![Vec::new(); steps.len()];
-    let Some(list) = block.get("group-by") else { return Ok((by_step, names)) };
-    for n in list.one_or_more() {
-        let name = n.text()?;
-        let alias = block.get("aliases").and_then(|a| a.get(&name));
-        for (at, s) in steps.iter().enumerate() {
-            let d = &detections[*s];
-            let (node, field) = match alias {
-                Some(a) => {
-                    let f = a.need(&d.name)?;
-                    (f, f.text()?)
-                }
-                None => (n, name.clone()),
+impl Scope<'_> {
+    /// A field of a row that reaches a step: its alias, else the alias of the correlation it comes through, else
+    /// the field itself.
+    fn field(&self, at: &Node, from: Input, detection: usize, name: &str) -> Result<(FieldRef, Ty), Spot> {
+        let d = &self.detections[detection];
+        if let Some(alias) = self.block.get("aliases").and_then(|a| a.get(name)) {
+            let by = input_name(from, self.detections, self.before);
+            let node = match alias.get(&d.name) {
+                Some(n) => n,
+                None => alias.need(&by)?,
             };
-            let (f, ty) = resolve(node, d.kind, &field, derive)?;
+            let through = node.text()?;
+            return match from {
+                Input::Correlation(c) if alias.get(&d.name).is_none() => {
+                    self.through(node, c, detection, &through)
+                }
+                _ => resolve(node, d.kind, &through, self.derive),
+            };
+        }
+        match from {
+            Input::Correlation(c) => self.through(at, c, detection, name),
+            Input::Detection(_) => resolve(at, d.kind, name, self.derive),
+        }
+    }
+
+    fn through(&self, at: &Node, c: usize, detection: usize, name: &str) -> Result<(FieldRef, Ty), Spot> {
+        let inner = &self.before[c];
+        let grouped = inner.group_names.iter().position(|g| g == name);
+        let feed = inner.feeds.iter().find(|f| f.detection == detection);
+        match (grouped, feed) {
+            (Some(g), Some(f)) => Ok((f.group[g], Ty::Text)),
+            _ => resolve(at, self.detections[detection].kind, name, self.derive),
+        }
+    }
+
+    fn groups(&self, from: Input, detection: usize) -> Result<Vec<FieldRef>, Spot> {
+        let Some(list) = self.block.get("group-by") else { return Ok(Vec::new()) };
+        let mut out = Vec::new();
+        for n in list.one_or_more() {
+            let name = n.text()?;
+            let (f, ty) = self.field(n, from, detection, &name)?;
             if matches!(ty, Ty::Real | Ty::Time | Ty::Money | Ty::Bool) {
-                return Err(node.fault(
-                    Text::new(format!("`{field}` cannot be a group key"), format!("“{field}”不能用作分组键")),
+                return Err(n.fault(
+                    Text::new(format!("`{name}` cannot be a group key"), format!("“{name}”不能用作分组键")),
                     Text::new(
                         "group by an id, a text, a day or a whole number",
                         "请按编号、文本、日期或整数分组",
                     ),
                 ));
             }
-            by_step[at].push(f);
+            out.push(f);
         }
-        names.push(name);
+        Ok(out)
     }
-    Ok((by_step, names))
+}
+
+fn inputs(block: &Node, detections: &[Detection], before: &[Correlation]) -> Result<Vec<Input>, Spot> {
+    let mut out = Vec::new();
+    for n in block.need("rules")?.one_or_more() {
+        let name = n.text()?;
+        let d = detections.iter().position(|d| d.name == name).map(Input::Detection);
+        let c = before.iter().position(|c| c.name == name).map(Input::Correlation);
+        out.push(d.or(c).ok_or_else(|| {
+            let names = detections.iter().map(|d| d.name.as_str());
+            unknown(n, "rule", "规则", &name, names.chain(before.iter().map(|c| c.name.as_str())))
+        })?);
+    }
+    match out.is_empty() {
+        true => Err(block.need("rules")?.wants("at least one rule", "至少一条规则")),
+        false => Ok(out),
+    }
+}
+
+fn input_name(i: Input, detections: &[Detection], before: &[Correlation]) -> String {
+    match i {
+        Input::Detection(d) => detections[d].name.clone(),
+        Input::Correlation(c) => before[c].name.clone(),
+    }
+}
+
+/// A decimal number in millionths; `None` beyond six places.
+fn micro_of(text: &str) -> Option<i128> {
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(rest) => (-1, rest),
+        None => (1, text),
+    };
+    let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
+    if part.len() > 6 || whole.is_empty() || whole.len() > 18 {
+        return None;
+    }
+    let n: i128 = format!("{whole}{part:0<6}").parse().ok()?;
+    whole.bytes().chain(part.bytes()).all(|b| b.is_ascii_digit()).then_some(sign * n)
+}
+
+/// `value / unit` with at most six places and no zeros at the end.
+fn decimal(value: i128, unit: i128) -> String {
+    let micro = value * MICRO / unit;
+    let (whole, part) = (micro.abs() / MICRO, micro.abs() % MICRO);
+    let sign = if micro < 0 { "-" } else { "" };
+    let text = format!("{sign}{whole}.{part:06}");
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
 /// `30s`, `15m`, `6h`, `30d` in microseconds.
@@ -229,4 +707,18 @@ pub(crate) fn span_of(text: &str) -> Option<i64> {
     };
     let n: i64 = text[..text.len() - 1].parse().ok()?;
     (n > 0).then(|| n.checked_mul(unit))?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decimals_are_exact() {
+        assert_eq!(micro_of("-3.25"), Some(-3_250_000));
+        assert_eq!(micro_of("10"), Some(10_000_000));
+        assert!(micro_of("1e3").is_none() && micro_of("").is_none() && micro_of("1.0000001").is_none());
+        assert_eq!(decimal(-3_250_000, MICRO), "-3.25");
+        assert_eq!(decimal(500_000_000, 100 * MICRO), "5");
+    }
 }

@@ -33,7 +33,7 @@ impl Folder {
             folder.faults.extend(f.apply(&mut named, &mut folder.open));
         }
         folder.filters = filters.len();
-        folder.ours = RuleSet::of(named.into_iter().map(|n| n.rule).collect());
+        folder.ours = RuleSet::of(named.into_iter().flat_map(|n| n.rule.apart()).collect());
         folder.open.sort_by(|a, b| a.path.cmp(&b.path));
         folder
     }

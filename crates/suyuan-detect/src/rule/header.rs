@@ -2,6 +2,7 @@
 
 use serde::de::DeserializeOwned;
 use suyuan_model::outcome::{Confidence, EntityKind, Family, Level, Text};
+use suyuan_model::time;
 
 use crate::check;
 use crate::derive::{self, Params};
@@ -11,10 +12,16 @@ use crate::field::Ty;
 use crate::rule::correlation::Correlation;
 use crate::rule::detection::{Detection, resolve};
 use crate::rule::modifier::Given;
-use crate::rule::{CheckUse, DeriveUse, FieldRef, Names, Rule, example};
+use crate::rule::{CheckUse, DeriveUse, FieldRef, Mode, Names, Rule, Suppression, example};
 use crate::yaml::{Node, Value, unknown};
 
-const KEYS: [&str; 21] = [
+const KEYS: [&str; 27] = [
+    "emit",
+    "rearm",
+    "sequence",
+    "absence",
+    "mode",
+    "suppress",
     "detector",
     "scheme",
     "title_zh",
@@ -72,6 +79,7 @@ pub(super) fn build(docs: &[Node], id: String, hash: String) -> Result<Rule, Spo
     let derive = derives(block)?;
     let detections = detections(docs, main, block, &derive)?;
     let detector = detector(block, &detections)?;
+    let inner = inner(docs, &detections, &derive)?;
     let correlation = match main.get("correlation") {
         Some(c) if detector.is_some() => {
             return Err(c.fault(
@@ -79,7 +87,7 @@ pub(super) fn build(docs: &[Node], id: String, hash: String) -> Result<Rule, Spo
                 Text::new("keep one of them", "请只保留其一"),
             ));
         }
-        Some(_) => Correlation::parse(main, &detections, &derive)?,
+        Some(_) => Correlation::parse(main, String::new(), &detections, &inner, &derive)?,
         None => Correlation::each(),
     };
     let last = &detections[*correlation.steps.last().unwrap_or(&0)];
@@ -104,7 +112,13 @@ pub(super) fn build(docs: &[Node], id: String, hash: String) -> Result<Rule, Spo
             _ => Err(n.wants("a derived number", "派生数值字段")),
         }
     });
-    let rule = Rule {
+    let generate = match main.get("correlation").and_then(|c| c.get("generate")).map(|n| (n, &n.value)) {
+        None => false,
+        Some((_, Value::Bool(b))) => *b,
+        Some((n, _)) => return Err(n.wants("true or false", "true或false")),
+    };
+    let mut rule = Rule {
+        generated: Vec::new(),
         title: Text::new(main.need("title")?.text()?, block.need("title_zh")?.text()?),
         description: Text::new(main.need("description")?.text()?, block.need("description_zh")?.text()?),
         scheme: block.need("scheme")?.text()?,
@@ -122,12 +136,51 @@ pub(super) fn build(docs: &[Node], id: String, hash: String) -> Result<Rule, Spo
         checks: checks(block)?,
         detections,
         correlation,
+        inner,
+        mode: match block.get("mode").map(|n| n.text().map(|t| (n, t))).transpose()? {
+            None => Mode::Alert,
+            Some((n, t)) => match t.as_str() {
+                "alert" => Mode::Alert,
+                "shadow" => Mode::Shadow,
+                other => return Err(unknown(n, "value", "取值", other, ["alert", "shadow"])),
+            },
+        },
+        suppressed: suppressed(block)?,
         derive,
         detector,
         id,
         hash,
     };
+    if generate {
+        rule.generated = generated(docs, &rule)?;
+    }
     Ok(rule)
+}
+
+/// Each referred detection as a rule of its own: it says what its document says, about whom the whole rule says, and
+/// is tried on the whole rule's hits.
+fn generated(docs: &[Node], whole: &Rule) -> Result<Vec<Rule>, Spot> {
+    let mut out = Vec::new();
+    for d in &whole.detections {
+        let doc = docs.iter().find(|n| n.get("name").and_then(Node::as_text).as_deref() == Some(&d.name));
+        let Some(doc) = doc else { continue };
+        resolve(doc, d.kind, &whole.entity.field, &whole.derive)?;
+        let mut one = whole.clone();
+        one.id = format!("{}#{}", whole.id, d.name);
+        let title = doc.get("title").map_or_else(|| Ok(d.name.clone()), Node::text)?;
+        let title_zh = doc
+            .get("suyuan")
+            .and_then(|s| s.get("title_zh"))
+            .map_or_else(|| Ok(title.clone()), Node::text)?;
+        one.title = Text::new(title, title_zh);
+        one.level = doc.get("level").map_or(Ok(Level::Informational), |n| word::<Level>(n, &LEVELS))?;
+        one.detections = vec![d.clone()];
+        one.correlation = Correlation::each();
+        one.inner = Vec::new();
+        one.misses = Vec::new();
+        out.push(one);
+    }
+    Ok(out)
 }
 
 fn detections(
@@ -151,7 +204,7 @@ fn detections(
         out.push(Detection::parse(main, "main".to_owned(), derive, given)?);
         return Ok(out);
     }
-    for doc in &docs[..docs.len() - 1] {
+    for doc in docs[..docs.len() - 1].iter().filter(|d| d.get("correlation").is_none()) {
         let node = doc.need("name")?;
         let name = node.text()?;
         if out.iter().any(|d| d.name == name) {
@@ -222,6 +275,41 @@ fn derives(block: &Node) -> Result<Vec<DeriveUse>, Spot> {
             }
         }
         out.push(DeriveUse { spec, params, fields });
+    }
+    Ok(out)
+}
+
+/// The correlations that stand before the rule's own, each over what stands before it.
+fn inner(docs: &[Node], detections: &[Detection], derive: &[DeriveUse]) -> Result<Vec<Correlation>, Spot> {
+    let mut out: Vec<Correlation> = Vec::new();
+    for doc in docs[..docs.len() - 1].iter().filter(|d| d.get("correlation").is_some()) {
+        let node = doc.need("name")?;
+        let name = node.text()?;
+        if detections.iter().any(|d| d.name == name) || out.iter().any(|c| c.name == name) {
+            return Err(node.fault(
+                Text::new(format!("two rules named `{name}`"), format!("规则名“{name}”重复")),
+                Text::new("give each its own name", "请分别命名"),
+            ));
+        }
+        out.push(Correlation::parse(doc, name, detections, &out, derive)?);
+    }
+    Ok(out)
+}
+
+/// `suppress: [{entity, owner, until, why}]`: every one has somebody who answers for it and an end.
+fn suppressed(block: &Node) -> Result<Vec<Suppression>, Spot> {
+    let Some(list) = block.get("suppress") else { return Ok(Vec::new()) };
+    let mut out = Vec::new();
+    for n in list.list()? {
+        n.only(&["entity", "owner", "until", "why"])?;
+        let until = n.need("until")?;
+        out.push(Suppression {
+            entity: n.need("entity")?.text()?,
+            owner: n.need("owner")?.text()?,
+            until: time::parse(&until.text()?)
+                .ok_or_else(|| until.wants("a time with its offset", "带时区的时间"))?,
+            why: n.need("why")?.text()?,
+        });
     }
     Ok(out)
 }

@@ -15,7 +15,8 @@ pub(crate) mod modifier;
 pub(crate) mod rewrite;
 pub(crate) mod selection;
 
-pub use correlation::{Correlation, Measure};
+pub use correlation::{Correlation, Emit, Input, Measure};
+pub(crate) use correlation::{Feed, MICRO, Stage};
 pub use detection::Detection;
 pub use example::Example;
 pub use folder::Folder;
@@ -80,6 +81,28 @@ pub(crate) struct CheckUse {
     pub decisive: bool,
 }
 
+/// Whether a rule alerts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// It alerts.
+    Alert,
+    /// It runs and is counted, and nobody is troubled: for rules on trial.
+    Shadow,
+}
+
+/// An entity that a rule is not to alert about for a while. It is still counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Suppression {
+    /// The entity's id.
+    pub entity: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// Until when, microseconds UTC; later rows alert again.
+    pub until: i64,
+    /// Why.
+    pub why: String,
+}
+
 /// A field that names an entity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Names {
@@ -122,6 +145,14 @@ pub struct Rule {
     pub detections: Vec<Detection>,
     /// Its correlation.
     pub correlation: Correlation,
+    /// The correlations that feed it, in the order of the file.
+    pub inner: Vec<Correlation>,
+    /// Rules that its correlation refers to and that also speak for themselves (`generate: true`).
+    pub generated: Vec<Rule>,
+    /// Whether it alerts, or is only on trial.
+    pub mode: Mode,
+    /// Whom it is not to alert about, on whose word and until when.
+    pub suppressed: Vec<Suppression>,
     /// Examples that must fire.
     pub hits: Vec<Example>,
     /// Examples that must not.
@@ -149,9 +180,28 @@ impl Rule {
             .map_err(|s: Spot| Box::new(s.in_file(path)))
     }
 
-    /// The record kinds whose rows it matches, in the order of its steps.
+    /// The rules that it generates, and itself.
+    pub(crate) fn apart(mut self) -> Vec<Rule> {
+        let mut all = std::mem::take(&mut self.generated);
+        all.push(self);
+        all
+    }
+
+    /// All its correlations, the rule's own last.
+    pub fn correlations(&self) -> impl Iterator<Item = &Correlation> {
+        self.inner.iter().chain(std::iter::once(&self.correlation))
+    }
+
+    /// The suppression that covers an entity at a time.
+    pub fn suppression(&self, entity: &str, at: i64) -> Option<&Suppression> {
+        self.suppressed.iter().find(|s| s.entity == entity && at < s.until)
+    }
+
+    /// The record kinds whose rows it matches, in the order of its detections.
     pub fn kinds(&self) -> Vec<Kind> {
-        self.correlation.steps.iter().map(|s| self.detections[*s].kind).collect()
+        let mut kinds: Vec<Kind> = self.detections.iter().map(|d| d.kind).collect();
+        kinds.dedup();
+        kinds
     }
 
     /// The names and words of the operators it uses.

@@ -1,0 +1,467 @@
+//! The one evaluator: rows in the total order in, alerts and drafts of findings out.
+//!
+//! History ([`crate::detect`], [`crate::alerts`]) and live ([`crate::Live`]) call it with the same rows in the same order and get
+//! the same alerts. It keeps, per rule, the state of its windows; per operator and detector their own; all of it can be
+//! saved and restored ([`crate::state`]).
+
+use suyuan_model::outcome::Entity;
+use suyuan_model::time::{DAY, china_day};
+
+use crate::alert::{Alert, id_of};
+use crate::derive::Val;
+use crate::detector::Raised;
+use crate::hash::{Key, KeyMap};
+use crate::plan::{Bound, Operators, Plan, Source, amount_of, key_of, text_of};
+use crate::registry::Registry;
+use crate::rule::{Input, Measure, Mode, RuleSet};
+use crate::state::{Plain, Saved, Visit};
+use crate::view::{Cite, Row, Sources};
+use crate::window::{Arrival, Hit, Missed};
+
+/// Hits of one rule and entity farther apart than this are separate findings.
+const GAP: i64 = 30 * DAY;
+/// Rows of one finding that are kept, as evidence and to be explained; beyond them a finding says no more.
+const KEPT: usize = 20_000;
+
+/// A finding before it is explained.
+pub(crate) struct Draft {
+    pub plan: usize,
+    pub entity: String,
+    pub first: i64,
+    pub last: i64,
+    pub rows: Vec<Cite>,
+    pub total: u64,
+    /// The largest value, in millionths of its unit.
+    pub peak: i128,
+    pub measures: Vec<Option<f64>>,
+    pub nats: f64,
+    pub number: usize,
+    /// For detectors: what they said.
+    pub raised: Option<Raised>,
+}
+
+/// Drafts, and per rule the entity's latest one.
+#[derive(Default)]
+pub(crate) struct Drafts {
+    pub list: Vec<Draft>,
+    open: Vec<KeyMap<usize>>,
+}
+
+/// The condition of a rule held.
+struct Held {
+    plan: usize,
+    group: Key,
+    entity: (Key, String),
+    at: i64,
+    trigger: Cite,
+    micro: i128,
+    rows: Vec<Cite>,
+    alert: Option<Vec<Cite>>,
+}
+
+/// The evaluator.
+pub(crate) struct Core<'r> {
+    pub bound: Bound<'r>,
+    pub sources: Sources,
+    /// Drafts of findings, where findings are wanted.
+    pub drafts: Option<Drafts>,
+    /// Alerts not yet taken, where alerts are wanted.
+    pub alerts: Option<Vec<Alert>>,
+    /// The day (of China) under way.
+    day: i64,
+    /// The newest row's time.
+    now: i64,
+    rows: u64,
+    last_alert: Option<(usize, Key, Cite)>,
+    waiting: Vec<(usize, usize)>,
+}
+
+impl Saved for Core<'_> {
+    fn state(&mut self, v: &mut dyn Visit) {
+        v.cell(&mut Plain(&mut self.day));
+        v.cell(&mut Plain(&mut self.now));
+        v.cell(&mut Plain(&mut self.rows));
+        self.sources.state(v);
+        self.bound.operators.state(v);
+        for p in &mut self.bound.plans {
+            p.windows.iter_mut().for_each(|w| w.state(v));
+            if let Some(d) = &mut p.detector {
+                d.state(v);
+            }
+        }
+    }
+}
+
+impl<'r> Core<'r> {
+    pub fn new(rules: &'r RuleSet, findings: bool, alerts: bool) -> Core<'r> {
+        let bound = Bound::new(rules);
+        let mut waiting = Vec::new();
+        for (p, plan) in bound.plans.iter().enumerate() {
+            let all = plan.rule.correlations().enumerate();
+            waiting.extend(all.filter(|(_, c)| c.measure == Measure::Absence).map(|(c, _)| (p, c)));
+        }
+        let open = bound.plans.iter().map(|_| KeyMap::default()).collect();
+        Core {
+            bound,
+            sources: Sources::default(),
+            drafts: findings.then(|| Drafts { list: Vec::new(), open }),
+            alerts: alerts.then(Vec::new),
+            day: i64::MIN,
+            now: i64::MIN,
+            rows: 0,
+            last_alert: None,
+            waiting,
+        }
+    }
+
+    /// Rows taken in.
+    pub fn rows(&self) -> u64 {
+        self.rows
+    }
+
+    /// Time has come to `ts`: every row before it has been seen.
+    pub fn advance(&mut self, ts: i64, refs: &Registry) {
+        if ts <= self.now {
+            return;
+        }
+        for at in 0..self.waiting.len() {
+            self.due(at, ts);
+        }
+        let day = china_day(ts);
+        if day > self.day {
+            self.day_end(refs);
+            self.day = day;
+            self.bound.operators.expire(ts);
+            for p in &mut self.bound.plans {
+                p.windows.iter_mut().for_each(|w| w.expire(ts));
+            }
+        }
+        self.now = ts;
+    }
+
+    /// The records end here: the day under way is over. Deadlines that lie later are left open.
+    pub fn finish(&mut self, refs: &Registry) {
+        self.day_end(refs);
+        self.day = i64::MIN;
+    }
+
+    fn due(&mut self, at: usize, ts: i64) {
+        let (p, c) = self.waiting[at];
+        let plan = &mut self.bound.plans[p];
+        let correlation = plan.rule.correlations().nth(c).unwrap_or(plan.correlation);
+        let missed = plan.windows[c].due(correlation, ts);
+        let own = c + 1 == plan.windows.len();
+        for m in missed {
+            if own {
+                self.missed(p, m);
+            }
+        }
+    }
+
+    fn missed(&mut self, plan: usize, m: Missed) {
+        let entity = (Key::of(&m.entity), m.entity);
+        let (rows, micro) = (vec![m.cite], crate::rule::MICRO);
+        let alert = m.alert.then(|| rows.clone());
+        let held = Held { plan, group: m.key, entity, at: m.at, trigger: m.cite, micro, rows, alert };
+        self.held(held, None, 0);
+    }
+
+    /// Lets the detectors speak of the day that is over.
+    fn day_end(&mut self, refs: &Registry) {
+        if self.day == i64::MIN {
+            return;
+        }
+        for at in 0..self.bound.plans.len() {
+            let plan = &mut self.bound.plans[at];
+            let Some(detector) = &mut plan.detector else { continue };
+            let mut out = Vec::new();
+            detector.day_end(self.day, refs, &mut out);
+            for r in out {
+                self.raised(at, r);
+            }
+        }
+    }
+
+    fn raised(&mut self, at: usize, r: Raised) {
+        let Some(last) = r.rows.iter().max().copied() else { return };
+        let plan = &self.bound.plans[at];
+        let who = (Key::of(&r.entity), r.entity.clone());
+        if let Some(alerts) = &mut self.alerts {
+            let first = r.contributions.first();
+            let value = first.map(|c| c.value.clone()).unwrap_or_default();
+            let threshold = first.and_then(|c| c.threshold.clone());
+            let mut rows = r.rows.clone();
+            rows.sort_unstable();
+            let level = r.at_most.map_or(plan.rule.level, |most| plan.rule.level.min(most));
+            let said = Said { group: who.0, entity: &who.1, at: last.ts, trigger: &last, rows: &rows };
+            alerts.push(Alert { level, ..said.alert(plan, &self.sources, value, threshold) });
+        }
+        if let Some(drafts) = &mut self.drafts {
+            let n = drafts.at(at, who, last.ts, plan.measures.len());
+            drafts.list[n].raise(r);
+        }
+    }
+
+    /// Takes the next row in.
+    pub fn row(&mut self, row: &Row<'_>, refs: &Registry) {
+        self.advance(row.ts, refs);
+        self.rows += 1;
+        self.sources.begin(row.ts);
+        self.bound.operators.next_row();
+        let kind = row.kind();
+        if self.drafts.is_some() {
+            self.bound.comparables.iter_mut().filter(|c| c.kind == kind).for_each(|c| c.count(row));
+        }
+        let words = self.bound.by_kind[kind as usize].len().div_ceil(64).max(1);
+        for w in 0..words {
+            let mut bits = self.bound.candidates(row.view(), kind)[row.index() * words + w];
+            while bits != 0 {
+                let j = w * 64 + bits.trailing_zeros() as usize;
+                bits &= bits - 1;
+                let (plan, detection) = self.bound.by_kind[kind as usize][j];
+                self.rule(plan, detection, row, refs);
+            }
+        }
+        self.bound.operators.observe(row, refs);
+    }
+
+    /// A row that may match a detection of a rule.
+    fn rule(&mut self, at: usize, detection: usize, row: &Row<'_>, refs: &Registry) {
+        let ops = &mut self.bound.operators;
+        let plan = &mut self.bound.plans[at];
+        if plan.compared.is_none()
+            && self.drafts.is_some()
+            && plan.correlation.steps.last() == Some(&detection)
+            && let Some(entity) = plan.reads[detection].entity
+            && let Some(k) = key_of(entity, row, ops, refs)
+        {
+            plan.comparable.insert(k);
+        }
+        if !plan.matchers[detection].matches(row, ops, refs) {
+            return;
+        }
+        let cite = self.sources.cite(row);
+        if let Some(detector) = &mut plan.detector {
+            detector.row(detection, row, cite, refs);
+            return;
+        }
+        let own = plan.windows.len() - 1;
+        // What inner correlations held at this row, for those that stand over them.
+        let mut inner: Vec<(usize, Vec<Cite>)> = Vec::new();
+        for r in 0..plan.reads[detection].routes.len() {
+            let plan = &mut self.bound.plans[at];
+            let route = &plan.reads[detection].routes[r];
+            let behind = match route.from {
+                Input::Detection(_) => Vec::new(),
+                Input::Correlation(c) => match inner.iter().find(|(n, _)| *n == c) {
+                    Some((_, rows)) => rows.clone(),
+                    None => continue,
+                },
+            };
+            let correlation = route.correlation;
+            let Some((key, hit)) =
+                reach(plan, detection, r, row, &mut self.bound.operators, refs, cite, behind)
+            else {
+                continue;
+            };
+            if correlation < own {
+                if let Some(rows) = hit.alert {
+                    inner.push((correlation, rows));
+                }
+                continue;
+            }
+            let plan = &self.bound.plans[at];
+            let ops = &mut self.bound.operators;
+            let Some(entity) = entity_of(plan, detection, row, ops, refs) else { continue };
+            let Hit { micro, rows, alert } = hit;
+            let held = Held { plan: at, group: key, entity, at: row.ts, trigger: cite, micro, rows, alert };
+            self.held(held, Some((row, refs)), detection);
+        }
+    }
+
+    fn held(&mut self, h: Held, row: Option<(&Row<'_>, &Registry)>, detection: usize) {
+        let plan = &self.bound.plans[h.plan];
+        if let (Some(alerts), Some(rows)) = (&mut self.alerts, &h.alert)
+            && self.last_alert != Some((h.plan, h.group, h.trigger))
+        {
+            self.last_alert = Some((h.plan, h.group, h.trigger));
+            let value = plan.correlation.shown(h.micro);
+            let said = Said { group: h.group, entity: &h.entity.1, at: h.at, trigger: &h.trigger, rows };
+            alerts.push(said.alert(plan, &self.sources, value, plan.correlation.threshold()));
+        }
+        let Some(drafts) = &mut self.drafts else { return };
+        let specs = &plan.measures;
+        let draft = drafts.at(h.plan, h.entity, h.at, specs.len());
+        let d = &mut drafts.list[draft];
+        d.peak = d.peak.max(h.micro);
+        d.take(h.rows);
+        let Some((row, refs)) = row else { return };
+        d.first = d.first.min(row.ts);
+        let ops = &mut self.bound.operators;
+        let nats = plan.reads[detection].nats.and_then(|n| real_of(n, row, ops, refs)).unwrap_or(0.0);
+        d.nats = d.nats.max(nats);
+        plan.matchers[detection].measured(row, ops, refs, |m, v| {
+            let best = &mut d.measures[m];
+            *best = Some(best.map_or(v, |b: f64| if specs[m].least { b.min(v) } else { b.max(v) }));
+        });
+    }
+
+    /// The alerts since they were last taken.
+    pub fn take_alerts(&mut self) -> Vec<Alert> {
+        self.alerts.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+}
+
+/// What an alert says of whom.
+struct Said<'a> {
+    group: Key,
+    entity: &'a str,
+    at: i64,
+    trigger: &'a Cite,
+    rows: &'a [Cite],
+}
+
+impl Said<'_> {
+    fn alert(&self, plan: &Plan<'_>, sources: &Sources, value: String, threshold: Option<String>) -> Alert {
+        let rule = plan.rule;
+        let trigger = sources.row(self.trigger);
+        Alert {
+            id: id_of(rule, self.group, &trigger),
+            rule: rule.id.clone(),
+            rule_hash: rule.hash.clone(),
+            level: rule.level,
+            shadow: rule.mode == Mode::Shadow,
+            suppressed: rule.suppression(self.entity, self.at).map(|s| format!("{}: {}", s.owner, s.why)),
+            entity: Entity::new(rule.entity.kind, self.entity),
+            at: self.at,
+            trigger,
+            value,
+            threshold,
+            rows: self.rows.iter().map(|c| sources.row(c)).collect(),
+        }
+    }
+}
+
+/// Lets a row of a detection reach a step of a correlation.
+#[expect(clippy::too_many_arguments, reason = "what a row brings and where it goes")]
+fn reach(
+    plan: &mut Plan<'_>,
+    detection: usize,
+    route: usize,
+    row: &Row<'_>,
+    ops: &mut Operators,
+    refs: &Registry,
+    cite: Cite,
+    inner: Vec<Cite>,
+) -> Option<(Key, Hit)> {
+    let r = &plan.reads[detection].routes[route];
+    let c = match r.correlation + 1 == plan.windows.len() {
+        true => plan.correlation,
+        false => &plan.rule.inner[r.correlation],
+    };
+    let mut key = Key(1);
+    for g in &r.group {
+        key = key.and(key_of(*g, row, ops, refs)?);
+    }
+    let (mut value, mut amount) = (0, 0);
+    match (c.measure, r.value.as_slice()) {
+        (_, []) => {}
+        (Measure::ValueCount, [one]) => value = key_of(*one, row, ops, refs)?.0 as u64,
+        (Measure::ValueCount, many) => {
+            let mut k = Key(2);
+            for v in many {
+                k = k.and(key_of(*v, row, ops, refs)?);
+            }
+            value = k.0 as u64;
+        }
+        (_, [one, ..]) => amount = amount_of(*one, row, ops, refs)?,
+    }
+    let captured =
+        r.captured.iter().map(|s| key_of(*s, row, ops, refs).map_or(0, |k| (k.0 as u64).max(1))).collect();
+    let entity = match (c.measure, r.step) {
+        (Measure::Absence, 0) => text_of(plan.reads[detection].entity?, row, ops, refs)?,
+        _ => String::new(),
+    };
+    let step = r.step;
+    let at = r.correlation;
+    let arrival = Arrival { cite, value, amount, captured, inner, entity };
+    Some((key, plan.windows[at].add(c, step, key, arrival)?))
+}
+
+fn entity_of(
+    plan: &Plan<'_>,
+    detection: usize,
+    row: &Row<'_>,
+    ops: &mut Operators,
+    refs: &Registry,
+) -> Option<(Key, String)> {
+    let e = plan.reads[detection].entity?;
+    Some((key_of(e, row, ops, refs)?, text_of(e, row, ops, refs)?))
+}
+
+fn real_of(s: Source, row: &Row<'_>, ops: &mut Operators, refs: &Registry) -> Option<f64> {
+    match s {
+        Source::Derived { operator, field } => match ops.fields(operator, row, refs)[field] {
+            Val::Real(r) => Some(r),
+            _ => None,
+        },
+        Source::Col(_) => None,
+    }
+}
+
+impl Drafts {
+    /// The entity's draft at `ts`: its latest, or a new one when that ended too long ago.
+    fn at(&mut self, plan: usize, (key, entity): (Key, String), ts: i64, measures: usize) -> usize {
+        let before = self.open[plan].get(&key).copied();
+        if let Some(d) = before.filter(|d| ts - self.list[*d].last <= GAP) {
+            self.list[d].last = ts;
+            return d;
+        }
+        let number = before.map_or(0, |d| self.list[d].number + 1);
+        self.open[plan].insert(key, self.list.len());
+        self.list.push(Draft {
+            plan,
+            entity,
+            first: i64::MAX,
+            last: ts,
+            rows: Vec::new(),
+            total: 0,
+            peak: i128::MIN,
+            measures: vec![None; measures],
+            nats: 0.0,
+            number,
+            raised: None,
+        });
+        self.list.len() - 1
+    }
+}
+
+impl Draft {
+    fn take(&mut self, rows: Vec<Cite>) {
+        self.total += rows.len() as u64;
+        for c in rows {
+            self.first = self.first.min(c.ts);
+            if self.rows.len() < KEPT {
+                self.rows.push(c);
+            }
+        }
+    }
+
+    /// What a detector raised: the strongest of several days speaks for all.
+    fn raise(&mut self, r: Raised) {
+        let nats = |r: &Raised| r.contributions.iter().map(|c| c.nats).sum::<f64>();
+        self.nats = self.nats.max(nats(&r));
+        self.take(r.rows.clone());
+        match &mut self.raised {
+            Some(old) => {
+                let mut involved = std::mem::take(&mut old.involved);
+                involved.extend(r.involved.iter().cloned());
+                if nats(&r) > nats(old) {
+                    *old = r;
+                }
+                old.involved = involved;
+            }
+            None => self.raised = Some(r),
+        }
+    }
+}
