@@ -7,13 +7,14 @@ use std::process::Command;
 use crate::{Done, build, flag};
 
 /// Page, and the arguments of the binary that print it.
-const PAGES: [(&str, &[&str]); 12] = [
+const PAGES: [(&str, &[&str]); 13] = [
     ("records.md", &["kinds", "--lang", "en"]),
     ("records.zh-CN.md", &["kinds", "--lang", "zh"]),
     ("rules.md", &["rule", "catalogue", "--lang", "en"]),
     ("rules.zh-CN.md", &["rule", "catalogue", "--lang", "zh"]),
     ("outputs.md", &["schema", "--page"]),
     ("schema/finding.schema.json", &["schema", "finding"]),
+    ("schema/review.schema.json", &["schema", "review"]),
     ("schema/sources.schema.json", &["schema", "sources"]),
     ("schema/case.schema.json", &["schema", "case"]),
     ("schema/reject.schema.json", &["schema", "reject"]),

@@ -28,6 +28,8 @@ pub(crate) struct Draft {
     pub plan: usize,
     pub entity: String,
     pub first: i64,
+    /// When it first held.
+    pub fired: i64,
     pub last: i64,
     pub rows: Vec<Cite>,
     pub total: u64,
@@ -423,6 +425,7 @@ impl Drafts {
             plan,
             entity,
             first: i64::MAX,
+            fired: ts,
             last: ts,
             rows: Vec::new(),
             total: 0,

@@ -230,6 +230,7 @@ impl Second {
             entity,
             involved: involved.into_iter().collect(),
             first: d.first,
+            fired: d.fired,
             last: d.last,
             evidence,
             contributions: match &d.raised {

@@ -27,6 +27,7 @@ mod part;
 mod pattern;
 mod plan;
 mod registry;
+mod risk;
 mod rule;
 mod run;
 mod state;
@@ -38,6 +39,7 @@ mod yaml;
 pub use alert::{Alert, Correction, GroupValue, alert_id, corrections, group_key};
 pub use catalogue::catalogue;
 pub use error::{DetectError, Fault};
+pub use risk::{RiskParams, risk};
 pub use rule::{
     Correlation, Detection, Emit, Example, Folder, Input, Measure, Mode, Names, Rule, RuleSet, Suppression,
 };

@@ -8,6 +8,7 @@ use suyuan_case::LawSet;
 use suyuan_detect::RuleSet;
 use suyuan_lake::{Lake, Snapshot};
 use suyuan_model::outcome::{Cases, FORMAT, Finding, Lang, Run, Trace};
+use suyuan_model::risk::Risk;
 use suyuan_model::scan::RowSource;
 use suyuan_model::{Kind, time};
 use suyuan_store::Store;
@@ -65,6 +66,11 @@ impl Engine {
         Ok(found)
     }
 
+    /// What findings add up to by entity, highest first.
+    pub fn risk(findings: &[Finding]) -> Vec<Risk> {
+        suyuan_detect::risk(findings, &suyuan_detect::RiskParams::default())
+    }
+
     /// Traces sources, operators and rings, and keeps them.
     pub fn trace(&mut self, watch: Watch) -> Result<Trace, EngineError> {
         let findings: Vec<Finding> = self.kept("detect")?;
@@ -94,9 +100,11 @@ impl Engine {
         let trace: Trace = self.kept("trace")?;
         let cases: Cases = self.kept("case")?;
         let rejects = intake::rejects(&self.store)?;
-        let run = self.account(&findings, &trace, &cases, rejects.len() as u64)?;
+        let risks = Self::risk(&findings);
+        let run = self.account(&findings, &risks, &trace, &cases, rejects.len() as u64)?;
         let mut files = Outputs::open(out)?;
         files.ndjson("findings.ndjson", &findings)?;
+        files.ndjson("review.ndjson", &risks)?;
         files.json("sources.json", &trace)?;
         files.json("case.json", &cases)?;
         files.ndjson("rejects.ndjson", &rejects)?;
@@ -113,6 +121,7 @@ impl Engine {
     fn account(
         &self,
         findings: &[Finding],
+        risks: &[Risk],
         trace: &Trace,
         cases: &Cases,
         rejects: u64,
@@ -131,6 +140,7 @@ impl Engine {
             laws: LawSet::embedded()?.hashes().to_vec(),
             counts: vec![
                 count("findings", findings.len()),
+                count("review", risks.iter().filter(|r| r.review).count()),
                 count("sources", trace.sources.len()),
                 count("sources_listed", trace.sources.iter().filter(|s| s.listed).count()),
                 count("operators", trace.operators.len()),

@@ -3,6 +3,7 @@
 use schemars::generate::SchemaSettings;
 use serde_json::Value;
 use suyuan_model::outcome::{Cases, FORMAT, Finding, Reject, Run, Trace};
+use suyuan_model::risk::Risk;
 
 /// An output file that has a schema.
 #[derive(Debug)]
@@ -20,13 +21,20 @@ pub struct File {
 }
 
 /// The output files, in the order of the path.
-pub const FILES: [File; 5] = [
+pub const FILES: [File; 6] = [
     File {
         name: "finding",
         output: "findings.ndjson",
         en: "One finding a line: what, who, when, the rows that prove it, what else could explain it.",
         zh: "发现",
         zh_doc: "每行一条线索：何事、何人、何时、证明它的行、其他可能的解释。",
+    },
+    File {
+        name: "review",
+        output: "review.ndjson",
+        en: "One entity a line: what the findings of independent record families add up to, and whether a person should look.",
+        zh: "复核名单",
+        zh_doc: "每行一个主体：相互独立的记录类别的线索合计、是否应由人工复核。",
     },
     File {
         name: "sources",
@@ -63,6 +71,7 @@ pub fn of(name: &str) -> Option<Value> {
     let generator = SchemaSettings::draft2020_12().into_generator();
     let schema = match name {
         "finding" => generator.into_root_schema_for::<Finding>(),
+        "review" => generator.into_root_schema_for::<Risk>(),
         "sources" => generator.into_root_schema_for::<Trace>(),
         "case" => generator.into_root_schema_for::<Cases>(),
         "reject" => generator.into_root_schema_for::<Reject>(),

@@ -1,6 +1,7 @@
 //! What the terminal says of a result: few lines, in the reader's language.
 
 use suyuan_model::outcome::{Cases, Finding, Lang, Trace};
+use suyuan_model::risk::Risk;
 
 /// Findings by rule.
 pub fn detect(found: &[Finding], lang: Lang) -> Vec<String> {
@@ -13,6 +14,20 @@ pub fn detect(found: &[Finding], lang: Lang) -> Vec<String> {
         Lang::Zh => format!("{} 条发现（线索，不是结论）", found.len()),
     }];
     lines.extend(by_rule.iter().map(|((scheme, title), n)| format!("{n:6}  {scheme}  {title}")));
+    lines
+}
+
+/// More names than this stand in the file only.
+const TOP: usize = 10;
+
+/// Who is up for review, and the first of them.
+pub fn review(risks: &[Risk], lang: Lang) -> Vec<String> {
+    let up: Vec<&Risk> = risks.iter().filter(|r| r.review).collect();
+    let mut lines = vec![match lang {
+        Lang::En => format!("{} up for review (records of independent families agree)", up.len()),
+        Lang::Zh => format!("{} 个主体列入复核（相互独立的记录类别相互印证）", up.len()),
+    }];
+    lines.extend(up.iter().take(TOP).map(|r| format!("{:6.1}  {}", r.score, r.text.get(lang))));
     lines
 }
 

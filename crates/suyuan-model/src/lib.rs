@@ -21,6 +21,7 @@ pub mod outcome;
 pub mod reading;
 pub mod records;
 pub mod region;
+pub mod risk;
 pub mod scan;
 pub mod segment;
 pub mod time;

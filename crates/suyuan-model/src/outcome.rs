@@ -193,6 +193,25 @@ pub enum Family {
     Exhibit,
 }
 
+impl Family {
+    /// What the family is called, in English and Chinese.
+    pub fn name(self) -> (&'static str, &'static str) {
+        match self {
+            Family::Login => ("logins", "登录"),
+            Family::Location => ("places", "位置"),
+            Family::Device => ("devices", "设备"),
+            Family::Stock => ("stock", "卡库存"),
+            Family::Identity => ("faces and captures", "人像与采集"),
+            Family::Opening => ("openings", "开卡"),
+            Family::Access => ("data access", "信息访问"),
+            Family::Use => ("use of cards", "用卡"),
+            Family::Money => ("money", "资金"),
+            Family::Outcome => ("harm", "后果"),
+            Family::Exhibit => ("exhibits", "证据材料"),
+        }
+    }
+}
+
 /// How sure the source of a rule or threshold is (the marks of the scheme catalogue).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -297,6 +316,10 @@ pub struct Finding {
     #[serde(with = "time::as_text")]
     #[schemars(with = "String")]
     pub first: i64,
+    /// The row at which it held for the first time: when it could be known.
+    #[serde(with = "time::as_text")]
+    #[schemars(with = "String")]
+    pub fired: i64,
     /// Last row.
     #[serde(with = "time::as_text")]
     #[schemars(with = "String")]

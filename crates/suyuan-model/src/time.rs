@@ -178,6 +178,24 @@ pub mod as_text {
     }
 }
 
+/// Instants that may be missing, as RFC 3339 text or null, for serde.
+pub mod as_text_or_none {
+    use serde::{Deserialize, Deserializer, Serializer, de::Error};
+    /// Writes RFC 3339 UTC, or null.
+    pub fn serialize<S: Serializer>(ts: &Option<i64>, s: S) -> Result<S::Ok, S::Error> {
+        match ts {
+            Some(ts) => s.serialize_some(&super::format(*ts)),
+            None => s.serialize_none(),
+        }
+    }
+    /// Reads RFC 3339, or null.
+    pub fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Option<i64>, D::Error> {
+        let text = Option::<String>::deserialize(d)?;
+        text.map(|t| super::parse(&t).ok_or_else(|| D::Error::custom("not an RFC 3339 time with offset")))
+            .transpose()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

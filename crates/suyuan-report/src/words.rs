@@ -23,8 +23,11 @@ pub(crate) trait Reading: Copy {
     /// A stage of the chain.
     fn stage(self, stage: ChainStage) -> &'static str;
     /// A family of records.
-    fn family(self, family: Family) -> &'static str;
-    /// A mark of a card, without its family; `None` for one that the report does not know.
+    fn family(self, family: Family) -> &'static str {
+        let (en, zh) = family.name();
+        self.pick(en, zh)
+    }
+
     fn mark(self, mark: &str) -> Option<&'static str>;
     /// A level of attention.
     fn level(self, level: Level) -> &'static str;

@@ -23,6 +23,7 @@ def check(schema, values):
 whole = lambda f: [json.load(open(f"{out}/{f}", encoding="utf-8"))]
 lines = lambda f: map(json.loads, open(f"{out}/{f}", encoding="utf-8"))
 check("finding", lines("findings.ndjson"))
+check("review", lines("review.ndjson"))
 check("sources", whole("sources.json"))
 check("case", whole("case.json"))
 check("reject", lines("rejects.ndjson"))

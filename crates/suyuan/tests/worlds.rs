@@ -140,6 +140,7 @@ fn same_input_same_bytes() {
     run("b", "2", "America/New_York");
     for name in [
         "findings.ndjson",
+        "review.ndjson",
         "sources.json",
         "case.json",
         "report.zh.html",

@@ -574,6 +574,7 @@ fn findings() -> Vec<Finding> {
         entity: Entity::new(entity.0, entity.1),
         involved: vec![Entity::new(EntityKind::Outlet, OUTLET)],
         first: opened(0),
+        fired: opened(0),
         last: opened(CARDS - 1),
         evidence,
         contributions: vec![Contribution {

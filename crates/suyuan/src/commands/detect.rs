@@ -25,6 +25,10 @@ impl Detect {
             for line in suyuan_engine::telling::detect(&found, common.lang()) {
                 print_line(&line);
             }
+            let risks = suyuan_engine::Engine::risk(&found);
+            for line in suyuan_engine::telling::review(&risks, common.lang()) {
+                print_line(&line);
+            }
         }
         Ok(Outcome::Done)
     }

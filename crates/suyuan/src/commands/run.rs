@@ -10,8 +10,8 @@ use crate::{Common, Format};
 
 /// Do all of it on a folder of records: ingest, detect, trace, case, report.
 ///
-/// Writes findings.ndjson, sources.json, case.json, report.zh.html, report.en.html, rejects.ndjson and
-/// run.json to the output folder; the data home lies in it unless --data names another.
+/// Writes findings.ndjson, review.ndjson, sources.json, case.json, report.zh.html, report.en.html,
+/// rejects.ndjson and run.json to the output folder; the data home lies in it unless --data names another.
 #[derive(Args)]
 #[command(after_help = "Examples:
   suyuan run records/ --out case/

@@ -1,0 +1,374 @@
+//! Risk by entity: findings of independent record families add up; one family alone puts nobody up for review.
+//!
+//! A finding weighs its rarity (the log of one in how many comparable things show it), times a share for its level, at
+//! most [`RiskParams::cap`]: a rule that fires on a large part of the entities weighs little, and no rule weighs more than the
+//! cap. What a decisive explanation lowered to informational weighs nothing. The entity that a finding is about gets the
+//! weight; those involved get a share of it, the smaller the more of their kind are named. From its last row on a finding
+//! loses half its weight every [`RiskParams::half_life_days`].
+//!
+//! At any moment each family counts once, at its strongest finding; the score is the highest sum that was ever reached. An entity
+//! is up for review from the first moment at which enough families stand (each with [`RiskParams::least`] nats, and
+//! enough of them by findings about the entity itself) and the sum reaches [`RiskParams::review`].
+//!
+//! Invariants: one more finding never lowers a score nor takes anyone off the list; the order of findings does not
+//! matter; findings of one family alone put nobody up for review.
+//! Blind to: whether two families tell of the same innocent cause; the checks of the rules are there for that.
+//! The weights are engineering defaults, not fitted to outcomes.
+
+use std::collections::BTreeMap;
+
+use suyuan_model::outcome::{Entity, EntityKind, Family, Finding, Level, Text};
+use suyuan_model::risk::{FamilyRisk, Risk, RiskReason};
+use suyuan_model::time::{DAY, format_china};
+
+use crate::explain::entity_zh;
+
+/// How findings add up.
+#[derive(Clone, Debug)]
+pub struct RiskParams {
+    /// Days after its last row in which a finding loses half its weight.
+    pub half_life_days: f64,
+    /// Families that must stand before anyone is up for review.
+    pub families: usize,
+    /// How many of them must stand by findings about the entity itself.
+    pub own: usize,
+    /// What a family must weigh to stand, nats.
+    pub least: f64,
+    /// The sum from which on an entity is up for review, nats.
+    pub review: f64,
+    /// The most that one rule weighs, nats.
+    pub cap: f64,
+    /// The share of those involved.
+    pub involved: f64,
+    /// Entities with less are left out of the list, nats.
+    pub shown: f64,
+}
+
+impl Default for RiskParams {
+    fn default() -> Self {
+        RiskParams {
+            half_life_days: 90.0,
+            families: 2,
+            own: 1,
+            least: 1.5,
+            review: 4.0,
+            cap: 7.0,
+            involved: 0.3,
+            shown: 0.5,
+        }
+    }
+}
+
+/// The kinds of entities that are scored.
+const SCORED: [EntityKind; 6] = [
+    EntityKind::Account,
+    EntityKind::Device,
+    EntityKind::Outlet,
+    EntityKind::Card,
+    EntityKind::Person,
+    EntityKind::Collector,
+];
+
+/// One finding, as it bears on one entity.
+#[derive(Clone)]
+struct Part<'a> {
+    finding: &'a Finding,
+    nats: f64,
+    accused: bool,
+}
+
+impl Part<'_> {
+    fn at(&self, t: i64, half_life: f64) -> f64 {
+        let f = self.finding;
+        if t < f.fired {
+            return 0.0;
+        }
+        let days = (t - f.last).max(0) as f64 / DAY as f64;
+        self.nats * (-days / half_life).exp2()
+    }
+    /// Whether this one says at every moment at least what the other says.
+    fn covers(&self, other: &Part<'_>) -> bool {
+        self.finding.family == other.finding.family
+            && self.accused >= other.accused
+            && self.finding.fired <= other.finding.fired
+            && self.finding.last >= other.finding.last
+            && self.nats >= other.nats
+    }
+}
+
+/// What one finding alone weighs for the entity it is about, nats.
+fn weight(f: &Finding, p: &RiskParams) -> f64 {
+    let share = match f.level {
+        Level::Informational => return 0.0,
+        Level::Low => 0.5,
+        Level::Medium => 0.75,
+        Level::High | Level::Critical => 1.0,
+    };
+    let hits = f.base_rate.hits.max(1) as f64;
+    let rarity = (f.base_rate.of as f64 / hits).ln().max(0.0);
+    (share * rarity).min(p.cap)
+}
+
+/// Adds the findings up by entity; highest score first.
+pub fn risk(findings: &[Finding], params: &RiskParams) -> Vec<Risk> {
+    let mut parts: BTreeMap<&Entity, Vec<Part<'_>>> = BTreeMap::new();
+    let mut sorted: Vec<&Finding> = findings.iter().collect();
+    sorted.sort_by(|a, b| (a.fired, &a.id).cmp(&(b.fired, &b.id)));
+    sorted.dedup_by(|a, b| a.id == b.id);
+    for finding in sorted {
+        let nats = weight(finding, params);
+        if nats <= 0.0 {
+            continue;
+        }
+        let mut add = |entity, nats, accused| {
+            parts.entry(entity).or_default().push(Part { finding, nats, accused });
+        };
+        if SCORED.contains(&finding.entity.kind) {
+            add(&finding.entity, nats, true);
+        }
+        for e in finding.involved.iter().filter(|e| SCORED.contains(&e.kind) && **e != finding.entity) {
+            let of_kind = finding.involved.iter().filter(|o| o.kind == e.kind).count();
+            add(e, nats * params.involved / of_kind as f64, false);
+        }
+    }
+    let mut out: Vec<Risk> = parts.iter().filter_map(|(e, list)| of_entity(e, list, params)).collect();
+    out.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.entity.cmp(&b.entity)));
+    out
+}
+
+/// The families at one moment: weight, and the weight by findings about the entity itself.
+type Moment = BTreeMap<Family, (f64, f64)>;
+
+fn moment(parts: &[Part<'_>], t: i64, p: &RiskParams) -> Moment {
+    let mut out = Moment::new();
+    for part in parts {
+        let v = part.at(t, p.half_life_days);
+        if v > 0.0 {
+            let (all, own) = out.entry(part.finding.family).or_default();
+            *all = all.max(v);
+            if part.accused {
+                *own = own.max(v);
+            }
+        }
+    }
+    out
+}
+
+fn sum(m: &Moment) -> f64 {
+    m.values().map(|v| v.0).sum()
+}
+
+fn holds(m: &Moment, p: &RiskParams) -> bool {
+    let stand = m.values().filter(|v| v.0 >= p.least).count();
+    let own = m.values().filter(|v| v.1 >= p.least).count();
+    stand >= p.families && own >= p.own && sum(m) >= p.review
+}
+
+fn of_entity(entity: &Entity, parts: &[Part<'_>], p: &RiskParams) -> Option<Risk> {
+    // What another part covers at every moment changes nothing.
+    let mut front: Vec<Part<'_>> = Vec::new();
+    for part in parts {
+        if !front.iter().any(|f| f.covers(part)) {
+            front.push(part.clone());
+        }
+    }
+    // Between the moments at which findings fire everything only decays.
+    let (mut score, mut since) = (0.0f64, None);
+    let (mut shown, mut shown_review) = ((f64::MIN, Moment::new()), (f64::MIN, Moment::new()));
+    for t in front.iter().map(|f| f.finding.fired) {
+        let m = moment(&front, t, p);
+        let total = sum(&m);
+        score = score.max(total);
+        if holds(&m, p) {
+            since = since.or(Some(t));
+            if total > shown_review.0 {
+                shown_review = (total, m);
+            }
+        } else if total > shown.0 {
+            shown = (total, m);
+        }
+    }
+    if score < p.shown {
+        return None;
+    }
+    let at_best = if since.is_some() { shown_review.1 } else { shown.1 };
+    let mut families: Vec<FamilyRisk> = at_best
+        .into_iter()
+        .map(|(family, (nats, _))| FamilyRisk { family, nats, stands: nats >= p.least })
+        .collect();
+    families.sort_by(|a, b| b.nats.total_cmp(&a.nats).then(a.family.cmp(&b.family)));
+    let mut reasons: Vec<RiskReason> = front
+        .iter()
+        .map(|f| RiskReason {
+            finding: f.finding.id.clone(),
+            rule: f.finding.rule.clone(),
+            family: f.finding.family,
+            nats: f.nats,
+            accused: f.accused,
+        })
+        .collect();
+    reasons.sort_by(|a, b| b.nats.total_cmp(&a.nats).then_with(|| a.finding.cmp(&b.finding)));
+    let text = words(entity, &families, since);
+    Some(Risk { entity: entity.clone(), score, families, review: since.is_some(), since, reasons, text })
+}
+
+fn words(entity: &Entity, families: &[FamilyRisk], since: Option<i64>) -> Text {
+    let list = |name: fn(Family) -> &'static str, between: &str| {
+        families.iter().map(|f| format!("{} {:.1}", name(f.family), f.nats)).collect::<Vec<_>>().join(between)
+    };
+    let stand = families.iter().filter(|f| f.stands).count();
+    let (en, zh) = (list(|f| f.name().0, ", "), list(|f| f.name().1, "、"));
+    let zh_kind = entity_zh(entity.kind);
+    match since {
+        Some(t) => {
+            let when = format_china(t);
+            Text::new(
+                format!(
+                    "{entity}: {stand} independent record families ({en} nats); up for review since {when} (UTC+8)"
+                ),
+                format!(
+                    "{zh_kind}{}：{stand}类相互独立的记录指向同一主体（{zh}，单位奈特），自{when}（UTC+8）起列入复核",
+                    entity.id
+                ),
+            )
+        }
+        None => Text::new(
+            format!("{entity}: {en} nats; not enough for a review"),
+            format!("{zh_kind}{}：{zh}（单位奈特），不足以列入复核", entity.id),
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use suyuan_model::Kind;
+    use suyuan_model::order::RowRef;
+    use suyuan_model::outcome::{BaseRate, Confidence, Evidence};
+
+    use super::*;
+
+    const FAMILIES: [Family; 4] = [Family::Login, Family::Location, Family::Opening, Family::Access];
+
+    fn finding(n: usize, family: Family, who: &str, level: Level, hits: u64, day: i64, days: i64) -> Finding {
+        let row = RowRef { kind: Kind::Login, ts: day, source: "s".into(), seq: n as i64, file: 1, line: 1 };
+        Finding {
+            id: format!("f{n}"),
+            rule: format!("r/{family:?}"),
+            rule_hash: String::new(),
+            scheme: "S01".into(),
+            title: Text::default(),
+            family,
+            confidence: Confidence::Engineering,
+            level,
+            entity: Entity::new(EntityKind::Account, who),
+            involved: vec![
+                Entity::new(EntityKind::Outlet, "o1"),
+                Entity::new(EntityKind::Account, if who == "a0" { "a1" } else { "a0" }),
+            ],
+            first: day * DAY,
+            fired: day * DAY,
+            last: (day + days) * DAY,
+            evidence: Evidence::of([row]).unwrap(),
+            contributions: Vec::new(),
+            counter: Vec::new(),
+            base_rate: BaseRate { hits, of: 1000, what: Text::default() },
+            clears: Text::default(),
+            cannot_tell: Text::default(),
+        }
+    }
+
+    #[test]
+    fn two_families_put_up_for_review_and_say_since_when() {
+        let one = [finding(0, Family::Login, "a0", Level::High, 10, 100, 0)];
+        let risks = risk(&one, &RiskParams::default());
+        let r = &risks[0];
+        assert_eq!((r.entity.id.as_str(), r.review, r.since), ("a0", false, None));
+        assert!((r.score - 100f64.ln()).abs() < 1e-9);
+        let two = [one[0].clone(), finding(1, Family::Opening, "a0", Level::Medium, 20, 190, 5)];
+        let risks = risk(&two, &RiskParams::default());
+        let r = &risks[0];
+        assert_eq!((r.review, r.since), (true, Some(190 * DAY)));
+        // The first has lost half its weight by then.
+        assert!((r.score - (100f64.ln() / 2.0 + 0.75 * 50f64.ln())).abs() < 1e-9);
+        assert_eq!(r.families[0].family, Family::Opening);
+        assert_eq!(r.reasons.len(), 2);
+        insta::assert_snapshot!(format!("{}\n{}", r.text.en, r.text.zh));
+        // Those involved: less, and no review without a finding of their own.
+        let other = risks.iter().find(|r| r.entity.id == "a1").unwrap();
+        assert!(other.score < r.score / 2.0 && !other.review);
+    }
+
+    #[test]
+    fn explained_and_common_things_weigh_nothing() {
+        let explained = finding(0, Family::Login, "a0", Level::Informational, 1, 1, 0);
+        let common = finding(1, Family::Opening, "a0", Level::Critical, 1000, 1, 0);
+        assert!(risk(&[explained, common], &RiskParams::default()).is_empty());
+    }
+
+    fn some(n: usize) -> impl Strategy<Value = Finding> {
+        let level =
+            prop_oneof![Just(Level::Low), Just(Level::Medium), Just(Level::High), Just(Level::Informational)];
+        (0usize..4, 0usize..3, level, 1u64..1000, 0i64..400, 0i64..40).prop_map(
+            move |(f, who, l, hits, day, days)| {
+                finding(n, FAMILIES[f], ["a0", "a1", "a2"][who], l, hits, day, days)
+            },
+        )
+    }
+
+    fn many() -> impl Strategy<Value = Vec<Finding>> {
+        (0usize..14).prop_flat_map(|n| (0..n).map(some).collect::<Vec<_>>())
+    }
+
+    proptest! {
+        #[test]
+        fn one_more_finding_never_lowers_anything(list in many(), more in some(99)) {
+            let p = RiskParams::default();
+            let before = risk(&list, &p);
+            let after = risk(&[list, vec![more]].concat(), &p);
+            for b in before {
+                let a = after.iter().find(|a| a.entity == b.entity).unwrap();
+                prop_assert!(a.score >= b.score && a.review >= b.review);
+                if let Some(since) = b.since { prop_assert!(a.since.unwrap() <= since); }
+            }
+        }
+
+        #[test]
+        fn order_does_not_matter(list in many(), turn in 0usize..14) {
+            let p = RiskParams::default();
+            let mut turned = list.clone();
+            if !turned.is_empty() { let n = turn % turned.len(); turned.rotate_left(n); turned.reverse(); }
+            prop_assert_eq!(risk(&list, &p), risk(&turned, &p));
+        }
+
+        #[test]
+        fn one_family_alone_puts_nobody_up(list in many(), f in 0usize..4) {
+            let mut list = list;
+            list.iter_mut().for_each(|x| x.family = FAMILIES[f]);
+            prop_assert!(risk(&list, &RiskParams::default()).iter().all(|r| !r.review));
+        }
+
+        /// The plain slow way: every moment, every finding.
+        #[test]
+        fn agrees_with_the_plain_way(list in many()) {
+            let p = RiskParams::default();
+            for r in risk(&list, &p) {
+                let mut best = 0f64;
+                for t in list.iter().map(|f| f.fired) {
+                    let mut total = 0.0;
+                    for family in FAMILIES {
+                        let of = |f: &Finding| {
+                            let w = weight(f, &p) * (-((t - f.last).max(0) as f64 / DAY as f64) / 90.0).exp2();
+                            let share = if f.entity == r.entity { 1.0 }
+                                else if f.involved.contains(&r.entity) { 0.3 } else { 0.0 };
+                            if f.fired <= t && f.family == family { w * share } else { 0.0 }
+                        };
+                        total += list.iter().map(of).fold(0.0, f64::max);
+                    }
+                    best = best.max(total);
+                }
+                prop_assert!((best - r.score).abs() < 1e-9, "{} {}", best, r.score);
+            }
+        }
+    }
+}
