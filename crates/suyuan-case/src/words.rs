@@ -40,6 +40,7 @@ pub(crate) fn kind(kind: EntityKind) -> (&'static str, &'static str) {
         EntityKind::Recipient => ("recipient", "接收方"),
         EntityKind::Address => ("network address", "网络地址"),
         EntityKind::Imei => ("handset", "手机设备"),
+        EntityKind::Cell => ("radio cell", "基站小区"),
         EntityKind::Ring => ("ring", "团伙"),
     }
 }

@@ -298,6 +298,7 @@ pub(crate) fn entity_zh(k: EntityKind) -> &'static str {
         EntityKind::Recipient => "接收方",
         EntityKind::Address => "网络地址",
         EntityKind::Imei => "手机串号",
+        EntityKind::Cell => "基站小区",
         EntityKind::Ring => "团伙",
     }
 }

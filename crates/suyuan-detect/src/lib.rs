@@ -12,6 +12,7 @@
 //! says how many comparable things fired too, what would clear it and what it cannot tell apart.
 
 mod alert;
+mod cards;
 mod catalogue;
 mod check;
 mod core;

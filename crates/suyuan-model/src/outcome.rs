@@ -99,6 +99,8 @@ pub enum EntityKind {
     Address,
     /// Handset (IMEI).
     Imei,
+    /// Radio cell.
+    Cell,
     /// A ring as a whole: what its members did together.
     Ring,
 }
@@ -310,7 +312,7 @@ pub struct Finding {
     pub level: Level,
     /// Whom or what it is about.
     pub entity: Entity,
-    /// Others involved, sorted; at most 50 of each kind.
+    /// Others involved, sorted: at most 50 of each kind that the rows name; of a group of cards, up to 400.
     pub involved: Vec<Entity>,
     /// First row.
     #[serde(with = "time::as_text")]

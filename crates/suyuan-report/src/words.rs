@@ -79,6 +79,7 @@ impl Reading for Lang {
             EntityKind::Recipient => ("recipient", "接收方"),
             EntityKind::Address => ("address", "网络地址"),
             EntityKind::Imei => ("handset", "手机"),
+            EntityKind::Cell => ("radio cell", "基站小区"),
             EntityKind::Ring => ("the ring", "团伙整体"),
         };
         self.pick(en, zh)

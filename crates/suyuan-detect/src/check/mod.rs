@@ -4,6 +4,7 @@
 //! it reads, over the whole time, later rows too; then it says whether the records support the innocent
 //! explanation, speak against it, or hold nothing that would decide it.
 
+mod answered;
 mod busy_outlet;
 mod exposure;
 mod group_contract;
@@ -12,7 +13,9 @@ mod late_order;
 mod late_terminal;
 mod late_transfer;
 mod long_known;
+mod machine_plan;
 mod outlet_network;
+mod own_device;
 mod permit;
 mod queue;
 mod routine;
@@ -44,6 +47,9 @@ pub(crate) static ALL: &[&Spec] = &[
     &routine::SPEC,
     &signed_off::SPEC,
     &exposure::SPEC,
+    &own_device::SPEC,
+    &answered::SPEC,
+    &machine_plan::SPEC,
 ];
 
 /// What a check is.

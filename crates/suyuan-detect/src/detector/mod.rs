@@ -4,6 +4,9 @@
 //! parameters, words, examples and checks like any other rule. The rule's detections select the rows that it sees, in the
 //! total order; it speaks only when a day (of China's civil time) is over, so that live and history say the same.
 
+mod card_groups;
+mod device_pool;
+
 use suyuan_model::Kind;
 use suyuan_model::outcome::{BaseRate, Contribution, Entity, Level};
 
@@ -13,7 +16,7 @@ use crate::state::Saved;
 use crate::view::{Binder, Cite, Row};
 
 /// In the order of the manual.
-pub(crate) static ALL: &[&Spec] = &[];
+pub(crate) static ALL: &[&Spec] = &[&device_pool::SPEC, &card_groups::SPEC];
 
 /// What a detector is.
 pub(crate) struct Spec {

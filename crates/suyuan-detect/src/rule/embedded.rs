@@ -65,6 +65,8 @@ pub(crate) static FILES: &[(&str, &str)] = &[
         "stock/opened-away-from-custodian.yml",
         include_str!("../../../../rules/stock/opened-away-from-custodian.yml"),
     ),
+    ("use/code-farm.yml", include_str!("../../../../rules/use/code-farm.yml")),
+    ("use/device-pool.yml", include_str!("../../../../rules/use/device-pool.yml")),
 ];
 
 #[cfg(test)]

@@ -50,7 +50,7 @@ const FAMILIES: [&str; 11] = [
 ];
 const CONFIDENCES: [&str; 4] = ["primary", "secondary", "engineering", "unconfirmed"];
 const LEVELS: [&str; 5] = ["informational", "low", "medium", "high", "critical"];
-const ENTITIES: [&str; 16] = [
+const ENTITIES: [&str; 17] = [
     "account",
     "device",
     "outlet",
@@ -67,6 +67,7 @@ const ENTITIES: [&str; 16] = [
     "recipient",
     "address",
     "imei",
+    "cell",
 ];
 
 pub(super) fn build(docs: &[Node], id: String, hash: String) -> Result<Rule, Spot> {
