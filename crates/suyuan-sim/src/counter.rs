@@ -3,12 +3,13 @@
 use suyuan_model::time::{self, DAY, HOUR, SECOND};
 
 use crate::day::{Session, Shifts, look_up_id, season};
+use crate::habit::Habit;
 use crate::org::{OutletKind, Role, midnight};
 use crate::out::{Source, source};
 use crate::people::PersonId;
 use crate::rng::Rng;
 use crate::rows::{self, Val, degrees};
-use crate::sim::{MINUTE, Open, Opened, Pattern, Sim};
+use crate::sim::{MINUTE, Open, Opened, Sim};
 use crate::stock;
 
 /// Tariffs.
@@ -95,7 +96,7 @@ fn honest(
         drifted(sim, captured - MINUTE, s, outlet, rng);
     }
     let card = blank(sim, day, outlet, rng);
-    let (image, background) = open_at_counter(
+    let done = open_at_counter(
         sim,
         ts,
         s,
@@ -115,8 +116,8 @@ fn honest(
             duration: 100,
             channel,
             read: "reader",
-            image: &image,
-            background: &background,
+            image: &done.image,
+            background: &done.background,
             ..Detail::default()
         };
         open_at_counter(sim, ts, s, person, outlet, card, detail, rng);
@@ -206,6 +207,26 @@ pub struct Detail<'a> {
     pub image: &'a str,
     /// See `image`.
     pub background: &'a str,
+    /// Tariff; drawn where empty.
+    pub plan: &'a str,
+    /// An identity number that is not the person's own.
+    pub id: &'a str,
+    /// How the card will be used; drawn where absent.
+    pub habit: Option<Habit>,
+    /// Part of a planted group: nothing honest follows from it.
+    pub planted: bool,
+    /// The duration as given, even where the face is older.
+    pub hurried: bool,
+}
+
+/// A card opened at a counter.
+pub struct Done {
+    /// The card.
+    pub opened: Opened,
+    /// Hash of the image.
+    pub image: String,
+    /// Hash of its background.
+    pub background: String,
 }
 
 /// Captures, opening, the look-up of what the person has already, and what follows.
@@ -219,7 +240,7 @@ pub fn open_at_counter(
     card: stock::Card,
     d: Detail,
     rng: &mut Rng,
-) -> (String, String) {
+) -> Done {
     let account = sim.org.staff[s.staff].account.clone();
     let device = sim.org.devices[s.device].clone();
     let place = sim.org.outlets[outlet].place;
@@ -229,7 +250,7 @@ pub fn open_at_counter(
     let at = (lat + rng.range(-900, 900), lon + rng.range(-900, 900));
     let again = !d.image.is_empty();
     let image = if again { d.image.to_owned() } else { sim.image("img-") };
-    let background = if again {
+    let background = if !d.background.is_empty() {
         d.background.to_owned()
     } else if rng.chance(0.05) {
         sim.people.opaque("bg-", s.device as u64 | 1 << 50)
@@ -239,7 +260,7 @@ pub fn open_at_counter(
     let dim = if rng.chance(0.04) { rng.range(80, 420) } else { 0 }; // poor light
     let liveness = 1000 - dim - rng.exponential(25.0) as i64;
     let matched = 1000 - rng.exponential(40.0) as i64;
-    let id = sim.people.id(person);
+    let id = if d.id.is_empty() { sim.people.id(person) } else { d.id.to_owned() };
     let own = sim.people.face(person);
     let face = if d.face.is_empty() { own.as_str() } else { d.face };
     let outlet_id = sim.org.outlets[outlet].id.clone();
@@ -273,7 +294,9 @@ pub fn open_at_counter(
         1 => neighbour(sim, place, rng),
         _ => across(sim, place),
     };
-    let plan = PLANS[rng.weighted(&[0.2, 0.3, 0.2, 0.2, 0.1])];
+    let drawn = PLANS[rng.weighted(&[0.2, 0.3, 0.2, 0.2, 0.1])];
+    let plan = if d.plan.is_empty() { drawn } else { d.plan };
+    let waited = (ts - d.captured) / SECOND + 20;
     let commission = format!("YJ-{}", sim.org.outlets[outlet].agent.as_deref().unwrap_or(&outlet_id));
     let msisdn = sim.write_opening(
         ts,
@@ -304,7 +327,8 @@ pub fn open_at_counter(
             contact,
             plan,
             channel: d.channel,
-            duration: d.duration.max((ts - d.captured) / SECOND + 20),
+            duration: if d.hurried { d.duration } else { d.duration.max(waited) },
+            id: d.id,
             order: d.order,
             commission: &commission,
         },
@@ -312,11 +336,13 @@ pub fn open_at_counter(
     if d.channel != "kiosk" {
         look_up_id(sim, s, d.captured + 15 * SECOND, &id, "", "", "account;id_number", rng);
     }
-    let pattern = if rng.chance(0.05) { Pattern::Idle } else { Pattern::Plain };
-    let opened = Opened { card, msisdn, person, outlet, ts, pattern };
+    let (habit, planted) = (d.habit.unwrap_or(Habit::Plain), d.planted);
+    let opened = Opened { card, msisdn, person, outlet, ts, habit, planted };
     sim.register(&opened, rng);
-    sim.aftermath(&opened, rng);
-    (image, background)
+    if !planted {
+        sim.aftermath(&opened, rng);
+    }
+    Done { opened, image, background }
 }
 
 /// The identity card and the face taken; the first has no image of the person.

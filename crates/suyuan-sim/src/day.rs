@@ -92,7 +92,7 @@ pub fn shifts(sim: &mut Sim, day: i64, rng: &mut Rng) -> Shifts {
 /// Off sick, on leave, or the office is closed on a holiday.
 fn absent(sim: &Sim, staff: usize, day: i64, rng: &mut Rng) -> bool {
     let s = &sim.org.staff[staff];
-    let office = matches!(s.role, Role::BackOffice | Role::Liaison | Role::Supervisor);
+    let office = matches!(s.role, Role::BackOffice | Role::Liaison | Role::Supervisor | Role::Auditor);
     (office && !calendar::is_workday(day))
         || (s.role == Role::Clerk && calendar::holiday(day).is_some() && rng.chance(0.5))
         || rng.chance(if s.role == Role::Kiosk { 0.0 } else { 0.05 })
@@ -195,16 +195,22 @@ pub fn services(sim: &mut Sim, day: i64, shifts: &Shifts, rng: &mut Rng) {
         Role::Agent => 0.6,
         Role::Supervisor => 0.4,
         Role::BackOffice => 0.6,
-        Role::Liaison | Role::Kiosk => 0.0,
+        Role::Auditor => 0.2,
+        Role::Liaison | Role::Kiosk | Role::Engineer => 0.0,
     } * ((s.to - s.from) as f64 / (8 * HOUR) as f64);
     let total: f64 = shifts.all.iter().map(|s| weight(sim, s)).sum();
     let per = sim.volume.services * season(day).max(0.5) / total.max(1e-9);
+    for n in 0..sim.org.unticketed.len() {
+        let account = sim.org.staff[sim.org.unticketed[n]].account.clone();
+        sim.truth.lookalike("unticketed_helper", account);
+    }
     let unexplained = (1.0 - sim.world.background.explained) / sim.world.background.explained;
     for s in &shifts.all {
         let n = rng.poisson(per * weight(sim, s));
         for _ in 0..n {
             let seen = service(sim, s, shifts, rng);
-            for _ in 0..rng.poisson(seen as f64 * unexplained) {
+            let share = if sim.org.unticketed.contains(&s.staff) { 4.0 * unexplained } else { unexplained };
+            for _ in 0..rng.poisson(seen as f64 * share) {
                 // A caller whose call was not ticketed, a colleague's question, a slip of the finger.
                 let place = sim.org.outlets[sim.org.staff[s.staff].outlet].place;
                 let person = sim.customer(place, rng);
@@ -311,7 +317,7 @@ pub fn look_up_id(
     let role = sim.org.staff[s.staff].role;
     let app = match role {
         Role::Hotline => APPS[1],
-        Role::BackOffice | Role::Liaison | Role::Supervisor => APPS[2],
+        Role::BackOffice | Role::Liaison | Role::Supervisor | Role::Auditor | Role::Engineer => APPS[2],
         _ => APPS[0],
     };
     sim.out.put(

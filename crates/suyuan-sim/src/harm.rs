@@ -77,7 +77,8 @@ pub fn commissions(sim: &mut Sim, day: i64) {
     sim.commissions = later;
     for (n, Due { outlet, card, fen, .. }) in due.into_iter().enumerate() {
         let o = &sim.org.outlets[outlet as usize];
-        let payee = o.agent.clone().unwrap_or_else(|| o.id.clone());
+        let own = || o.agent.clone().unwrap_or_else(|| o.id.clone());
+        let payee = sim.payees.get(&card).cloned().unwrap_or_else(own);
         let ts = midnight(day) + 150 * MINUTE + n as i64 / 4 % 20_000 * SECOND;
         sim.out.put(
             ts,

@@ -13,11 +13,14 @@
 //! Blind to: everything its author did not think of. A detector that does well here has passed a test,
 //! not an audit.
 
+mod backroom;
 mod company;
 mod counter;
+mod customers;
 mod day;
 mod error;
 mod exhibit;
+mod habit;
 mod harm;
 mod leak;
 mod lookalike;
@@ -29,6 +32,7 @@ mod ring;
 mod rng;
 mod roster;
 mod rows;
+mod scheme;
 mod sim;
 mod stock;
 mod truth;
@@ -43,8 +47,8 @@ use rng::Rng;
 use sim::Sim;
 pub use truth::{GroupTruth, LeakerTruth, PartyTruth, RingTruth, Truth};
 pub use world::{
-    Background, Company, Leaker, LeakerKind, Lookalikes, Party, PartyRole, Place, Ring, RingKind, Seller,
-    Size, Volume, Wave, World,
+    Background, Code, Company, Leaker, LeakerKind, Lookalikes, Party, PartyRole, Place, Ring, RingKind,
+    Scheme, Seller, Size, Volume, Wave, World,
 };
 
 /// How far the making of a world is.
@@ -96,29 +100,40 @@ pub fn generate(
     company::plan_all(&mut sim);
     ring::plan_all(&mut sim)?;
     let mut leaks = leak::plan_all(&mut sim);
+    let mut groups = scheme::plan_all(&mut sim)?;
     let days = sim.volume.days;
     for day in sim.start..sim.end {
         sim.out.begin_day(day)?;
-        one_day(&mut sim, &mut leaks, day)?;
+        one_day(&mut sim, &mut leaks, &mut groups, day)?;
         sim.out.end_day()?;
         progress(Progress { day: day - sim.start + 1, days, rows: sim.out.rows() });
     }
     leak::finish(&mut sim, leaks);
+    scheme::finish(&mut sim, groups);
     let Sim { out, truth: mut found, .. } = sim;
     found.rows = out.finish()?;
     found.write(truth)?;
     Ok(Summary { rows: found.rows.clone(), days, truth: found })
 }
 
-fn one_day(sim: &mut Sim, leaks: &mut [leak::Leak], day: i64) -> Result<(), SimError> {
-    let stream = |name: &str| Rng::stream(sim.seed, name, day as u64);
+fn one_day(
+    sim: &mut Sim,
+    leaks: &mut [leak::Leak],
+    groups: &mut [scheme::Group],
+    day: i64,
+) -> Result<(), SimError> {
+    let seed = sim.seed;
+    let stream = |name: &str| Rng::stream(seed, name, day as u64);
     let (mut work, mut desk, mut counter) = (stream("shifts"), stream("services"), stream("openings"));
     let (mut odd, mut use_, mut harm) = (stream("lookalikes"), stream("usage"), stream("harm"));
     let shifts = day::shifts(sim, day, &mut work);
     day::services(sim, day, &shifts, &mut desk);
     counter::openings(sim, day, &shifts, &mut counter);
     lookalike::day(sim, day, &shifts, &mut odd);
+    customers::day(sim, day, &shifts, &mut stream("customers"));
+    backroom::day(sim, day, &shifts, &mut stream("backroom"));
     leak::day(sim, leaks, day, &shifts);
+    scheme::day(sim, groups, day, &shifts);
     for opened in sim.planned.remove(&day).unwrap_or_default() {
         sim.register(&opened, &mut use_);
     }

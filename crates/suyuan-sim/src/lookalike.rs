@@ -6,6 +6,7 @@ use suyuan_model::time::{self, DAY, HOUR, SECOND};
 
 use crate::counter::{self, Detail, open_at_counter, permit};
 use crate::day::{self, Shifts};
+use crate::habit::Habit;
 use crate::org::{OutletKind, Role, midnight};
 use crate::out::source;
 use crate::people::{Class, PersonId};
@@ -35,7 +36,7 @@ pub fn day(sim: &mut Sim, day: i64, shifts: &Shifts, rng: &mut Rng) {
     late_devices(sim, day);
 }
 
-fn clerk_session<'a>(
+pub(crate) fn clerk_session<'a>(
     sim: &Sim,
     shifts: &'a Shifts,
     kinds: &[OutletKind],
@@ -92,6 +93,7 @@ fn group_contract(sim: &mut Sim, day: i64, shifts: &Shifts, rng: &mut Rng) {
     );
     sim.truth.lookalike("group_contract_order", &order);
     let contact = sim.people.phone(sim.customer(place, rng));
+    let site = (rng.bits() % 100_000) as u32;
     let n = rng.range(20, 60);
     let first = rng.below(5_000_000);
     let mut at = s.from + 20 * MINUTE;
@@ -115,6 +117,7 @@ fn group_contract(sim: &mut Sim, day: i64, shifts: &Shifts, rng: &mut Rng) {
                 order: &order,
                 employer: &employer,
                 contact: &contact,
+                habit: Some(Habit::Colleague(site)),
                 ..Detail::default()
             },
             rng,

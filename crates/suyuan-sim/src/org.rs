@@ -5,7 +5,7 @@ use suyuan_model::time::{self, DAY};
 use crate::out::Out;
 use crate::people::{Class, People, PersonId};
 use crate::rng::{Rng, label, mix2};
-use crate::world::{RingKind, Volume, World};
+use crate::world::{Code, RingKind, Volume, World};
 
 /// What an outlet is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +71,10 @@ pub enum Role {
     Liaison,
     /// A machine's account.
     Kiosk,
+    /// Reviews what others did.
+    Auditor,
+    /// Keeps the systems running; logs in when called at night.
+    Engineer,
 }
 
 impl Role {
@@ -83,6 +87,8 @@ impl Role {
             Role::BackOffice => "back_office",
             Role::Liaison => "police_liaison",
             Role::Kiosk => "kiosk",
+            Role::Auditor => "auditor",
+            Role::Engineer => "engineer",
         }
     }
 }
@@ -124,6 +130,9 @@ impl Staff {
         (self.days.0..=self.days.1).contains(&weekday) && (self.joined..self.left).contains(&day)
     }
     pub(crate) fn shift(&self) -> String {
+        if self.days == (0, 0) {
+            return String::new();
+        }
         let hours = format!("{}-{}", clock(self.from), clock(self.to));
         if self.days == (1, 7) { hours } else { format!("{}-{} {hours}", self.days.0, self.days.1) }
     }
@@ -159,6 +168,12 @@ pub struct Org {
     pub loans: Vec<(usize, usize, usize, i64, i64)>,
     /// Devices registered late: device, first use, registered.
     pub late_devices: Vec<(usize, i64, i64)>,
+    /// The agent of an outlet that nobody has visited, where a scheme wants one.
+    pub ghost: Option<usize>,
+    /// Outlets that use a terminal of their chain.
+    pub chains: Vec<usize>,
+    /// Staff who often help without a ticket.
+    pub unticketed: Vec<usize>,
     key: u64,
 }
 
@@ -193,6 +208,9 @@ impl Org {
             vans: Vec::new(),
             late_devices: Vec::new(),
             loans: Vec::new(),
+            ghost: None,
+            chains: Vec::new(),
+            unticketed: Vec::new(),
             key: mix2(seed, label("devices")),
         };
         org.build_outlets(world, volume, people, &mut rng);
@@ -304,7 +322,8 @@ impl Org {
                     let at_outlets = self.staff.len();
                     let left = volume.staff.saturating_sub(at_outlets) / offices;
                     let mut roles = vec![Role::Liaison, Role::BackOffice, Role::BackOffice, Role::Supervisor];
-                    roles.extend(vec![Role::Hotline; left.saturating_sub(4).max(3)]);
+                    roles.extend([Role::Auditor, Role::Engineer, Role::Engineer]);
+                    roles.extend(vec![Role::Hotline; left.saturating_sub(7).max(3)]);
                     roles
                 }
             };
@@ -322,7 +341,7 @@ impl Org {
                     .iter()
                     .rposition(|s| s.role == Role::Supervisor && self.outlets[s.outlet].place == place);
                 let index = self.hire(outlet, role, &code, &mut numbers[place], above, start, rng);
-                if rng.chance(0.04) && role != Role::Agent {
+                if rng.chance(0.04) && !matches!(role, Role::Agent | Role::Engineer) {
                     self.staff[index].joined = start + rng.range(20, volume.days - 5);
                 } else if rng.chance(0.04) && role == Role::Clerk {
                     self.staff[index].left = start + rng.range(20, volume.days - 5);
@@ -377,9 +396,10 @@ impl Org {
                 (*rng.pick(&[(1, 5), (2, 6), (3, 7)]), from, to)
             }
             Role::Kiosk => ((1, 7), o.open, o.close),
+            Role::Engineer => ((0, 0), 0, 0), // when called
             _ => ((1, 5), 540, 1080),
         };
-        let own_device = matches!(role, Role::Hotline | Role::BackOffice | Role::Liaison | Role::Supervisor);
+        let own_device = !matches!(role, Role::Clerk | Role::Agent | Role::Kiosk);
         let place = o.place;
         let device = if own_device || role == Role::Kiosk { self.device() } else { usize::MAX };
         let index = self.staff.len();
@@ -414,6 +434,30 @@ impl Org {
                 if self.staff[index].device == usize::MAX {
                     self.staff[index].device = self.device();
                 }
+            }
+        }
+        if world.scheme.iter().any(|s| s.code == Code::R02) {
+            // Behind those that rings choose, which are the first of their place.
+            let agents = |s: &&usize| self.staff[**s].role == Role::Agent && !self.staff[**s].taken;
+            let all: Vec<usize> = (0..self.staff.len()).collect();
+            self.ghost = all.iter().rfind(agents).copied();
+            if let Some(agent) = self.ghost {
+                self.staff[agent].taken = true;
+                let outlet = self.staff[agent].outlet;
+                self.outlets[outlet].taken = true;
+            }
+        }
+        for index in 0..self.staff.len() {
+            if matches!(self.staff[index].role, Role::Clerk | Role::Hotline) && rng.chance(look.unticketed) {
+                self.unticketed.push(index);
+            }
+        }
+        let shared: Vec<(usize, usize)> = self.neighbours_of_one_agent();
+        for (n, (a, b)) in shared.into_iter().enumerate() {
+            if n < grown(1) * look.chains as usize && !self.outlets[a].taken && !self.outlets[b].taken {
+                let counter = self.outlets[a].counters[0];
+                self.outlets[b].counters.push(counter);
+                self.chains.push(b);
             }
         }
         let flagships: Vec<usize> = (0..self.outlets.len())
@@ -463,6 +507,18 @@ impl Org {
         }
     }
 
+    /// Pairs of outlets of one agent at one place.
+    fn neighbours_of_one_agent(&self) -> Vec<(usize, usize)> {
+        let agents = |o: &&usize| self.outlets[**o].agent.is_some();
+        let all: Vec<usize> = (0..self.outlets.len()).collect();
+        let all: Vec<usize> = all.iter().filter(agents).copied().collect();
+        let same = |p: &&[usize]| {
+            let (a, b) = (&self.outlets[p[0]], &self.outlets[p[1]]);
+            a.agent == b.agent && a.place == b.place
+        };
+        all.windows(2).filter(same).map(|p| (p[0], p[1])).step_by(2).collect()
+    }
+
     /// The device that stands at a counter on a day: its own, or one on loan.
     pub fn standing(&self, counter: usize, day: i64) -> usize {
         let loan = self.loans.iter().find(|(_, c, _, from, to)| *c == counter && (*from..*to).contains(&day));
@@ -496,7 +552,8 @@ impl Org {
         rng: &mut Rng,
     ) -> Option<usize> {
         let fits = |s: &Staff| {
-            roles.contains(&s.role) && !s.taken && s.joined < start && s.left > start + 1000 && s.days.1 > 4
+            let regular = s.days.1 > 4 || s.role == Role::Engineer;
+            roles.contains(&s.role) && !s.taken && s.joined < start && s.left > start + 1000 && regular
         };
         let near = |s: &Staff| people.homes[self.outlets[s.outlet].place].region == code;
         let all: Vec<usize> = (0..self.staff.len()).filter(|i| fits(&self.staff[*i])).collect();

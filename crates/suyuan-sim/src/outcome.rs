@@ -71,7 +71,7 @@ impl Plan<'_> {
             id: self.ring.id.clone(),
             kind: format!("{:?}", self.ring.kind),
             accounts,
-            devices: self.operators.iter().flat_map(|o| o.devices.iter().cloned()).collect(),
+            devices: self.used.iter().cloned().collect(),
             collectors: self
                 .operators
                 .iter()

@@ -13,7 +13,7 @@ use crate::rng::{label, mix, mix2};
 use crate::world::World;
 
 /// Birth years there are.
-const YEARS: std::ops::RangeInclusive<i32> = 1938..=2005;
+const YEARS: std::ops::RangeInclusive<i32> = 1938..=2014;
 /// Provinces that people leave for the coast, with their shares of 100.
 const HOMES: [(&str, u64); 12] = [
     ("34", 20),
@@ -61,6 +61,10 @@ pub enum Class {
     Anywhere = 3,
     /// An employee or agent.
     Employee = 4,
+    /// A child under fourteen.
+    Minor = 5,
+    /// Someone of sixty or more.
+    Elder = 6,
 }
 
 /// A person's number.
@@ -156,6 +160,8 @@ impl People {
             1 => span(1968, 2002),
             2 => 2001 + (a % 2) as i32,
             4 => span(1970, 1998),
+            5 => 2008 + (a % 7) as i32,
+            6 => span(1938, 1957),
             _ => span(1946, 2003),
         }
     }
@@ -178,7 +184,7 @@ impl People {
         let h = self.hash(person, 3);
         let here = self.homes[person.place()].region.as_str();
         let from_here = match person.class() {
-            0 | 4 => h % 1000 >= self.migrants,
+            0 | 4 | 5 | 6 => h % 1000 >= self.migrants,
             _ => false,
         };
         let at = (year - YEARS.start()) as usize;
@@ -253,9 +259,21 @@ impl People {
     /// An IMEI with its check digit, by number.
     pub fn imei(&self, n: u64) -> String {
         let h = mix2(self.key ^ 7, n);
-        const TACS: [u64; 8] =
-            [86012304, 86452104, 86773903, 86891704, 35332810, 35901109, 86300403, 86556104];
-        let body = format!("{:08}{:06}", TACS[h as usize % TACS.len()], h / 8 % 1_000_000);
+        const TACS: [u64; 24] = [
+            86012304, 86452104, 86773903, 86891704, 35332810, 35901109, 86300403, 86556104, 86077804,
+            86128305, 86215503, 86246004, 86370204, 86419105, 86488703, 86520904, 86634905, 86690403,
+            86712104, 86829005, 86950103, 35277511, 35611210, 35744008,
+        ];
+        let body = format!("{:08}{:06}", TACS[h as usize % TACS.len()], h / 32 % 1_000_000);
+        let digit = checks::luhn_digit(&body);
+        format!("{body}{digit}")
+    }
+
+    /// The IMEI of a modem: those of a bank have one type and follow one another.
+    pub fn modem(&self, bank: u64, n: u64) -> String {
+        const TACS: [u64; 4] = [86_147_503, 86_832_504, 35_564_406, 86_401_203];
+        let first = mix2(self.key ^ 8, bank) % 900_000;
+        let body = format!("{:08}{:06}", TACS[bank as usize % TACS.len()], first + n % 100_000);
         let digit = checks::luhn_digit(&body);
         format!("{body}{digit}")
     }

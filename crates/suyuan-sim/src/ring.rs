@@ -3,7 +3,7 @@
 //! A ring is an outlet's account and those who use it. What differs from scheme to scheme is in the
 //! world's file: who sits where, what is overridden, how old the faces are, what is paid for.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use suyuan_model::time::{self, DAY, HOUR, SECOND};
 
@@ -11,12 +11,13 @@ use crate::company::{self, collect};
 use crate::counter::write_captures;
 use crate::error::SimError;
 use crate::exhibit::Ledger;
+use crate::habit::Habit;
 use crate::org::midnight;
 use crate::out::{Source, source};
 use crate::people::{Class, PersonId};
 use crate::rng::{Rng, label};
 use crate::rows::{self, Val, degrees, score};
-use crate::sim::{MINUTE, Open, Opened, Pattern, Sim};
+use crate::sim::{MINUTE, Open, Opened, Sim};
 use crate::stock::Card;
 use crate::world::{Ring, RingKind};
 
@@ -64,6 +65,8 @@ pub(crate) struct Plan<'r> {
     pub(crate) first: i64,
     pub(crate) days: i64,
     pub(crate) cards: i64,
+    /// Devices that were logged in with.
+    pub(crate) used: BTreeSet<String>,
     /// Blank cards left of the last box, by outlet.
     spare: BTreeMap<usize, Vec<Card>>,
     pub(crate) held: Vec<Held>,
@@ -131,6 +134,7 @@ fn plan(sim: &mut Sim, ring: &Ring) -> Result<(), SimError> {
         first: sim.start + squeezed(sim, ring.from),
         days,
         cards,
+        used: BTreeSet::new(),
         spare: BTreeMap::new(),
         held: Vec::new(),
         again: Vec::new(),
@@ -350,12 +354,13 @@ impl Plan<'_> {
         let account = self.account(sim);
         let (north, east) = (self.rng.range(-900, 900), self.rng.range(-900, 900));
         let failed = self.rng.chance(0.04);
+        let device = self.device(operator, time::china_day(from)).to_owned();
         let op = &self.operators[operator];
         let home = &sim.people.homes[op.home];
         let (lat, lon) = (home.lat + jitter(op.key, 20_000), home.lon + jitter(op.key ^ 1, 20_000));
         let row = rows::Login {
             account: (&account).into(),
-            device: self.device(operator, time::china_day(from)).into(),
+            device: (&device).into(),
             session: session.into(),
             ip: ip.into(),
             lat: degrees(lat + north),
@@ -369,6 +374,7 @@ impl Plan<'_> {
             sim.out.put(from - 40 * SECOND, &source::SSO, &failed);
         }
         sim.out.put(from, &source::SSO, &row);
+        self.used.insert(device);
     }
 
     /// Whose identity the next card gets.
@@ -555,20 +561,22 @@ impl Plan<'_> {
             duration: if remote { self.rng.range(22, 120) } else { self.rng.range(70, 260) },
             order: "",
             commission: &commission,
+            id: "",
         };
         let msisdn = sim.write_opening(ts, card, held.person, self.opener().0, &open);
-        let pattern = self.pattern();
-        let opened = Opened { card, msisdn, person: held.person, outlet: self.opener().0, ts, pattern };
+        let habit = self.habit();
+        let outlet = self.opener().0;
+        let opened = Opened { card, msisdn, person: held.person, outlet, ts, habit, planted: true };
         self.ledger.opened.push(ts);
         self.opened.push((opened, held.clone()));
     }
 
-    fn pattern(&mut self) -> Pattern {
+    fn habit(&mut self) -> Habit {
         match self.ring.kind {
-            RingKind::Commission => Pattern::Minimal,
-            _ if self.ring.nurture_days > 0 => Pattern::Nurtured(self.opened.len() as u32),
-            _ if self.rng.chance(0.5) => Pattern::Idle,
-            _ => Pattern::Plain,
+            RingKind::Commission => Habit::Minimal,
+            _ if self.ring.nurture_days > 0 => Habit::Nurtured(self.opened.len() as u32),
+            _ if self.rng.chance(0.5) => Habit::Idle,
+            _ => Habit::Plain,
         }
     }
 

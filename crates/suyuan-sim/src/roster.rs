@@ -14,7 +14,8 @@ impl Org {
     pub(crate) fn write(&self, world: &World, people: &People, rng: &mut Rng, out: &mut Out) {
         let start = world.start_day();
         for o in &self.outlets {
-            self.write_outlet(o, people, start, rng, out);
+            let ghost = self.ghost.is_some_and(|s| self.outlets[self.staff[s].outlet].id == o.id);
+            self.write_outlet(o, people, start, ghost, rng, out);
         }
         for s in &self.staff {
             let from = midnight(s.joined) + 9 * HOUR;
@@ -41,7 +42,15 @@ impl Org {
         self.write_terminals(start, rng, out);
     }
 
-    fn write_outlet(&self, o: &Outlet, people: &People, start: i64, rng: &mut Rng, out: &mut Out) {
+    fn write_outlet(
+        &self,
+        o: &Outlet,
+        people: &People,
+        start: i64,
+        ghost: bool,
+        rng: &mut Rng,
+        out: &mut Out,
+    ) {
         let opened = start - rng.range(200, 2500);
         let home = &people.homes[o.place];
         let name = match o.kind {
@@ -71,7 +80,11 @@ impl Org {
                 lon: degrees(o.lon),
                 hours: (&hours).into(),
                 contract_no: (&contract).into(),
-                visited_on: Val::Day(start - rng.range(5, 180)),
+                // One in twenty-five visits was not written down.
+                visited_on: match rng.range(5, 180) {
+                    _ if ghost || rng.chance(0.04) => Val::None,
+                    days => Val::Day(start - days),
+                },
                 valid_from: Val::Time(from),
                 valid_to: Val::None,
             },
@@ -97,7 +110,9 @@ impl Org {
             );
         };
         for o in &self.outlets {
-            for device in &o.counters {
+            // A terminal shared in a chain stands on the list of the first outlet.
+            let shared = self.chains.iter().any(|c| self.outlets[*c].id == o.id);
+            for device in &o.counters[..o.counters.len() - usize::from(shared)] {
                 let late = self.late_devices.iter().find(|(d, ..)| d == device);
                 let day = late.map_or(start - rng.range(30, 900), |(.., registered)| *registered);
                 put(*device, &o.id, "counter", day, out);

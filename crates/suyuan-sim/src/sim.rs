@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use suyuan_model::time::{self, DAY, HOUR, SECOND};
 
 use crate::error::SimError;
+use crate::habit::Habit;
 use crate::org::{Org, midnight};
 use crate::out::{Out, source};
 use crate::people::{Class, People, PersonId};
@@ -46,6 +47,12 @@ pub struct Sim<'w> {
     pub active: Vec<Active>,
     /// Commissions not yet paid.
     pub commissions: Vec<Due>,
+    /// Customers who come back for a second card on a later day.
+    pub returning: Vec<(i64, PersonId)>,
+    /// Auditors with a delegation, by staff: until which day.
+    pub delegated: BTreeMap<usize, i64>,
+    /// Payees of commissions that do not go to the outlet's agent.
+    pub payees: BTreeMap<Card, String>,
     /// Ring cards, registered on their day.
     pub planned: BTreeMap<i64, Vec<Opened>>,
     /// Chance that an honest card is later used in fraud, before the outlet's own risk.
@@ -83,20 +90,9 @@ pub struct Opened {
     /// When.
     pub ts: i64,
     /// How it will be used.
-    pub pattern: Pattern,
-}
-
-/// How a card is used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Pattern {
-    /// As people do.
-    Plain,
-    /// Not at all.
-    Idle,
-    /// In a SIM bank: short calls in a closed set, the same tick of data; slot number.
-    Nurtured(u32),
-    /// Just enough for the commission.
-    Minimal,
+    pub habit: Habit,
+    /// Opened by a ring or a planted group.
+    pub planted: bool,
 }
 
 /// What an opening says; the rest is the same for all.
@@ -146,6 +142,8 @@ pub struct Open<'a> {
     pub order: &'a str,
     /// Commission code.
     pub commission: &'a str,
+    /// An identity number that is not the person's own.
+    pub id: &'a str,
 }
 
 impl<'w> Sim<'w> {
@@ -180,6 +178,9 @@ impl<'w> Sim<'w> {
             truth,
             active: Vec::new(),
             commissions: Vec::new(),
+            returning: Vec::new(),
+            delegated: BTreeMap::new(),
+            payees: BTreeMap::new(),
             planned: BTreeMap::new(),
             fraud_rate: b.fraud_cards.max(b.fraud_cards_least / openings),
             sum_of_risk: sum_of_risk / weights,
@@ -238,7 +239,7 @@ impl<'w> Sim<'w> {
     ) -> String {
         let place = self.org.outlets[outlet].place;
         let msisdn = self.people.new_number(place);
-        let id = self.people.id(person);
+        let id = if o.id.is_empty() { self.people.id(person) } else { o.id.to_owned() };
         let address = self.people.address(person, &id);
         let face = if o.face.is_empty() { self.people.face(person) } else { o.face.to_owned() };
         self.out.put(
@@ -280,12 +281,16 @@ impl<'w> Sim<'w> {
 
     /// What follows from every opened card: use and commission.
     pub fn register(&mut self, o: &Opened, rng: &mut Rng) {
-        let fen = if o.pattern == Pattern::Minimal { 6_000 } else { rng.range(15, 45) * 100 };
+        let fen = if o.habit == Habit::Minimal { 6_000 } else { rng.range(15, 45) * 100 };
         let day = time::china_day(o.ts);
         self.commissions.push(Due { outlet: o.outlet as u32, card: o.card, fen, day });
-        if o.pattern != Pattern::Idle {
+        let drawn = if o.habit == Habit::Plain { Habit::draw(rng) } else { o.habit };
+        if let Some(kind) = drawn.lookalike().filter(|_| !o.planted) {
+            self.truth.lookalike(kind, o.card.iccid());
+        }
+        if drawn != Habit::Idle {
             let place = self.org.outlets[o.outlet].place;
-            self.active.push(Active::new(o.card, o.person, place, day, o.pattern, rng));
+            self.active.push(Active::new(self, o.card, o.person, place, day, drawn, rng));
         }
     }
 

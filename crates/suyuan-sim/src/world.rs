@@ -12,11 +12,12 @@ use suyuan_model::{region, time};
 use crate::error::SimError;
 
 /// The worlds in the box: name and text.
-const EMBEDDED: [(&str, &str); 4] = [
+const EMBEDDED: [(&str, &str); 5] = [
     ("qt-2020", include_str!("../../../worlds/qt-2020.toml")),
     ("clean", include_str!("../../../worlds/clean.toml")),
     ("many", include_str!("../../../worlds/many.toml")),
     ("careful", include_str!("../../../worlds/careful.toml")),
+    ("schemes", include_str!("../../../worlds/schemes.toml")),
 ];
 
 /// How large a world is made.
@@ -76,6 +77,9 @@ pub struct World {
     /// Insiders who leak or misuse what they look up.
     #[serde(default)]
     pub leaker: Vec<Leaker>,
+    /// Small groups, one scheme of the catalogue each.
+    #[serde(default)]
+    pub scheme: Vec<Scheme>,
 }
 
 /// A county or district with outlets.
@@ -109,6 +113,8 @@ pub struct Volume {
     pub population: u64,
     /// Days of use recorded for a newly opened card.
     pub usage_days: i64,
+    /// Share of cards whose use is recorded for 150 days.
+    pub usage_panel: f64,
     /// Fraud victims a day among the customers who are not tied to a card of this carrier.
     pub victims: f64,
     /// What the numbers of rings and leakers are multiplied with.
@@ -184,6 +190,48 @@ pub struct Lookalikes {
     pub reader_failures: f64,
     /// Share of openings that waited 5 to 15 minutes in a queue.
     pub queues: f64,
+    /// Families who open three to five cards on one identity, a month.
+    pub family_plans: f64,
+    /// Firms that open six to fifteen cards for trackers or meters on one identity, a month.
+    pub data_firms: f64,
+    /// Call centres: eighteen to thirty seats under a group contract.
+    pub call_centres: f64,
+    /// Laboratories that try cards in many phones.
+    pub device_labs: f64,
+    /// Teams that test sign-ups and receive codes all day.
+    pub qa_teams: f64,
+    /// Tour groups whose cards travel together, a month.
+    pub tour_groups: f64,
+    /// Share of openings sent by courier to another city.
+    pub deliveries: f64,
+    /// Children's cards opened with a guardian, a month.
+    pub guardians: f64,
+    /// Persons who open a second card at another outlet within a week, a month.
+    pub ports: f64,
+    /// Evenings of a stall after closing time, under a permit, a month.
+    pub night_stalls: f64,
+    /// Days of a stall kilometres away, under a permit, a month.
+    pub popup_stalls: f64,
+    /// Chains in which two outlets of one agent share a terminal.
+    pub chains: f64,
+    /// Old people on the tenth of the month at the counters: what openings there are multiplied with.
+    pub pension_day: f64,
+    /// Promotions at an outlet, whose cards are given up when they end, a year.
+    pub promotions: f64,
+    /// Couriers of a season: dormant, then busy, a month.
+    pub seasonal: f64,
+    /// Share of hotline staff and clerks who help without a ticket half of the time.
+    pub unticketed: f64,
+    /// Service passwords set anew at the counter, with a bill printed after, a month.
+    pub recoveries: f64,
+    /// Lost cards replaced in a hurry, the ticket written afterwards, a month.
+    pub lost_phones: f64,
+    /// Nights an engineer on call is woken, a month each.
+    pub on_call: f64,
+    /// Auditors to whom card changes are delegated for two weeks, a year.
+    pub delegated: f64,
+    /// Large exports for a migration, under an order, a year.
+    pub migrations: f64,
 }
 
 /// A ring that opens cards in others' names.
@@ -354,6 +402,124 @@ pub enum RingKind {
     Commission,
 }
 
+/// A small group that shows one scheme of the catalogue.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scheme {
+    /// Its name in the truth.
+    pub id: String,
+    /// The scheme.
+    pub code: Code,
+    /// County of the account's outlet, where one is left there.
+    pub region: String,
+    /// Days after the start on which it begins.
+    pub from: i64,
+    /// Days it lasts.
+    pub days: i64,
+    /// Acts in all, whatever the size: cards opened, persons looked up.
+    pub n: i64,
+}
+
+/// The schemes that small groups show.
+#[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
+pub enum Code {
+    /// One terminal, many identities a day.
+    S07,
+    /// One face, many identities.
+    S08,
+    /// One identity, many cards.
+    S09,
+    /// Identities typed in without a ticket.
+    S11,
+    /// The customer is not there.
+    S12,
+    /// Openings at night.
+    S13,
+    /// Cards not used.
+    S14,
+    /// Nurtured by blank and short calls in a circle.
+    S15,
+    /// Another device every other day.
+    S16,
+    /// Dormant, then a burst.
+    S17,
+    /// A pool of few modems.
+    S18,
+    /// A gateway that dials.
+    S19,
+    /// Cards carried to the border.
+    S20,
+    /// A farm for one-time codes.
+    S21,
+    /// Look-ups without a reason.
+    A01,
+    /// A segment's numbers looked up one after the other.
+    A02,
+    /// Places and call details without a lawful request.
+    A03,
+    /// Colleagues looked up.
+    A04,
+    /// Service password reset, then call details read.
+    A06,
+    /// A dormant engineer's account reads in bulk.
+    A08,
+    /// An auditor changes cards.
+    A09,
+    /// An outlet nobody visits, on another's terminal.
+    R02,
+    /// A sub-agent without a contract.
+    R03,
+    /// Two agents, one device, one employer.
+    R04,
+    /// One identity opened again at another outlet.
+    R05,
+    /// Many fraud cards at one point.
+    R06,
+    /// Gift drive among old people of a village.
+    G01,
+    /// Sign-ups with the customer's codes at the counter.
+    G02,
+    /// Children and identity numbers that cannot be.
+    G04,
+}
+
+impl Code {
+    /// Its name in the catalogue.
+    pub fn name(self) -> &'static str {
+        match self {
+            Code::S07 => "S07",
+            Code::S08 => "S08",
+            Code::S09 => "S09",
+            Code::S11 => "S11",
+            Code::S12 => "S12",
+            Code::S13 => "S13",
+            Code::S14 => "S14",
+            Code::S15 => "S15",
+            Code::S16 => "S16",
+            Code::S17 => "S17",
+            Code::S18 => "S18",
+            Code::S19 => "S19",
+            Code::S20 => "S20",
+            Code::S21 => "S21",
+            Code::A01 => "A01",
+            Code::A02 => "A02",
+            Code::A03 => "A03",
+            Code::A04 => "A04",
+            Code::A06 => "A06",
+            Code::A08 => "A08",
+            Code::A09 => "A09",
+            Code::R02 => "R02",
+            Code::R03 => "R03",
+            Code::R04 => "R04",
+            Code::R05 => "R05",
+            Code::R06 => "R06",
+            Code::G01 => "G01",
+            Code::G02 => "G02",
+            Code::G04 => "G04",
+        }
+    }
+}
+
 impl RingKind {
     /// The schemes of the catalogue that it shows.
     pub fn schemes(self) -> &'static [&'static str] {
@@ -489,6 +655,15 @@ impl World {
                 ));
             }
         }
+        for scheme in &self.scheme {
+            self.check_placed(&format!("scheme.{}.region", scheme.id), &scheme.region)?;
+            if scheme.days < 1 || scheme.n < 1 || !ids.insert(&scheme.id) {
+                return Err(self.fault(
+                    format!("scheme.{}", scheme.id),
+                    "needs an id of its own, and days and n above 0",
+                ));
+            }
+        }
         Ok(())
     }
 
@@ -509,6 +684,7 @@ impl World {
         if v.population < 1_000 {
             return Err(self.fault(field("population"), "is less than 1000 customers"));
         }
+        self.check_share(&field("usage_panel"), v.usage_panel)?;
         if !(v.openings >= 0.0 && v.services >= 0.0 && v.victims >= 0.0 && v.scale > 0.0 && v.scale <= 1.0) {
             return Err(self.fault(format!("size.{name}"), "has a negative rate, or a scale not in (0, 1]"));
         }
@@ -528,6 +704,8 @@ impl World {
             ("lookalikes.late_transfers", l.late_transfers),
             ("lookalikes.queues", l.queues),
             ("lookalikes.wrong_stops", l.wrong_stops),
+            ("lookalikes.deliveries", l.deliveries),
+            ("lookalikes.unticketed", l.unticketed),
         ] {
             self.check_share(field, share)?;
         }

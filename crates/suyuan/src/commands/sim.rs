@@ -16,7 +16,7 @@ use crate::Common;
   suyuan sim qt-2020 --size tiny --seed 7 --out records/ --truth truth/
   suyuan sim my-world.toml --size small --seed 1 --out records/ --truth truth/")]
 pub struct Sim {
-    /// qt-2020, clean, many, careful, or a world file / 世界名或世界文件
+    /// qt-2020, clean, many, careful, schemes, or a world file / 世界名或世界文件
     world: String,
     /// tiny, small, city / 规模
     #[arg(long, default_value = "small")]
