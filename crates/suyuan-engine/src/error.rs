@@ -100,6 +100,15 @@ pub enum EngineError {
     /// Cases.
     #[error(transparent)]
     Case(#[from] suyuan_case::CaseError),
+    /// Scores.
+    #[error(transparent)]
+    Score(#[from] suyuan_score::ScoreError),
+    /// A date that cannot be read.
+    #[error("`{text}` is not a date; write 2020-06-30 or 2020-06-30T09:00:00+08:00")]
+    NoDay {
+        /// The text.
+        text: String,
+    },
     /// JSON that cannot be written; does not happen with our types.
     #[error("cannot write JSON: {0}")]
     Json(#[from] serde_json::Error),
@@ -140,6 +149,10 @@ impl EngineError {
             Self::Detect(e) => format!("检测出错：{e}"),
             Self::Trace(e) => format!("溯源出错：{e}"),
             Self::Case(e) => format!("建案出错：{e}"),
+            Self::Score(e) => e.text().zh,
+            Self::NoDay { text } => {
+                format!("`{text}` 不是日期；请写 2020-06-30 或 2020-06-30T09:00:00+08:00")
+            }
             Self::Json(e) => format!("写 JSON 出错：{e}"),
         };
         Text::new(en, zh)

@@ -9,6 +9,7 @@ pub mod home;
 pub mod intake;
 pub mod manual;
 pub mod mappings;
+pub mod models;
 mod outputs;
 mod path;
 pub mod progress;

@@ -103,6 +103,8 @@ enum Command {
     Sim(commands::sim::Sim),
     /// Propose or check a mapping file / 生成或检查映射文件
     Mapping(commands::mapping::Mapping),
+    /// Fit, check or explain a score on a labelled table / 拟合、检验、解释评分模型
+    Model(commands::model::Model),
     /// Describe the record kinds / 记录种类说明
     Kinds(commands::pages::Kinds),
     /// The rule catalogue / 规则目录
@@ -128,6 +130,7 @@ fn main() -> ExitCode {
         Command::Query(c) => c.run(common),
         Command::Sim(c) => c.run(common),
         Command::Mapping(c) => c.run(common),
+        Command::Model(c) => c.run(common),
         Command::Kinds(c) => c.run(common),
         Command::Rule(c) => c.run(common),
         Command::Schema(c) => c.run(common),

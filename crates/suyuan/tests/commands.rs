@@ -5,9 +5,9 @@ mod common;
 
 use common::{Place, text};
 
-const COMMANDS: [&str; 13] = [
-    "init", "ingest", "detect", "trace", "case", "report", "run", "query", "sim", "mapping", "kinds", "rule",
-    "schema",
+const COMMANDS: [&str; 14] = [
+    "init", "ingest", "detect", "trace", "case", "report", "run", "query", "sim", "mapping", "model",
+    "kinds", "rule", "schema",
 ];
 
 #[test]

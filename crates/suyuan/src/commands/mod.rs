@@ -5,6 +5,7 @@ pub mod detect;
 pub mod ingest;
 pub mod init;
 pub mod mapping;
+pub mod model;
 pub mod pages;
 pub mod query;
 pub mod report;

@@ -1,0 +1,268 @@
+//! Scores learnt from labelled tables: files in, artefact and figures out. `suyuan-score` computes.
+
+use std::fs::File;
+use std::io::{BufReader, Read};
+use std::path::{Path, PathBuf};
+
+use suyuan_model::outcome::Text;
+use suyuan_model::time::{self, DAY};
+use suyuan_score::drift::Verdict;
+use suyuan_score::{Check, Explanation, Features, Graph, Head, Model, Options, Roles, Table};
+
+use crate::EngineError;
+use crate::outputs::Outputs;
+
+/// What `model train` is asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Training {
+    /// The feature table.
+    pub table: PathBuf,
+    /// Edges between ids.
+    pub edges: Option<PathBuf>,
+    /// Which columns are no features.
+    pub roles: Roles,
+    /// The last day that may be used, or an instant.
+    pub until: Option<String>,
+    /// Seed.
+    pub seed: u64,
+    /// Threads.
+    pub threads: usize,
+    /// Where the artefact goes.
+    pub out: PathBuf,
+}
+
+/// Fits a model and writes it; returns its head and hash.
+pub fn train(wanted: &Training) -> Result<(Head, String), EngineError> {
+    let until = wanted.until.as_deref().map(until).transpose()?;
+    let table = table(&wanted.table, &wanted.roles, Features::All)?;
+    let graph = wanted.edges.as_deref().map(graph).transpose()?;
+    let options = Options {
+        until,
+        seed: wanted.seed,
+        threads: wanted.threads,
+        roles: wanted.roles.clone(),
+        ..Options::default()
+    };
+    let model = suyuan_score::train(&table, graph.as_ref(), &options)?;
+    write(&wanted.out, &model.to_bytes())?;
+    let hash = model.hash();
+    Ok((model.head, hash))
+}
+
+/// A model, and the table and graph it is to look at.
+pub struct Applied {
+    model: Model,
+    table: Table,
+    graph: Option<Graph>,
+}
+
+impl Applied {
+    /// Reads all three. The label is read where `label` names its column.
+    pub fn open(
+        model: &Path,
+        from: &Path,
+        edges: Option<&Path>,
+        label: Option<&str>,
+    ) -> Result<Applied, EngineError> {
+        let bytes = std::fs::read(model).map_err(|source| unreadable(model, source))?;
+        let model = Model::from_bytes(&bytes)?;
+        let roles = Roles { label: label.map(str::to_owned), ignore: Vec::new(), ..model.head.roles.clone() };
+        let table = table(from, &roles, Features::These(&model.head.features))?;
+        let graph = edges.map(graph).transpose()?;
+        Ok(Applied { model, table, graph })
+    }
+
+    /// Figures, calibration and drift; writes `id,p,log_odds,model` of all rows where asked.
+    pub fn check(&self, scores: Option<&Path>) -> Result<Check, EngineError> {
+        let (check, odds) = self.model.check(&self.table, self.graph.as_ref())?;
+        if let Some(path) = scores {
+            let mut csv = String::from("id,p,log_odds,model\n");
+            for (id, z) in self.table.ids.iter().zip(&odds) {
+                let p = suyuan_score::calibrate::probability(*z);
+                csv += &format!("{},{p},{z},{}\n", quoted(id), check.model);
+            }
+            write(path, csv.as_bytes())?;
+        }
+        Ok(check)
+    }
+
+    /// The reasons for one row's score.
+    pub fn explain(&self, id: &str) -> Result<Explanation, EngineError> {
+        Ok(self.model.explain(&self.table, self.graph.as_ref(), id)?)
+    }
+}
+
+/// A day up to and with its end in China, or an instant with its offset.
+fn until(text: &str) -> Result<i64, EngineError> {
+    time::parse_day(text)
+        .map(|d| (d + 1) * DAY - time::CHINA - 1)
+        .or_else(|| time::parse(text))
+        .ok_or_else(|| EngineError::NoDay { text: text.to_owned() })
+}
+
+fn table(path: &Path, roles: &Roles, want: Features<'_>) -> Result<Table, EngineError> {
+    Ok(Table::read(open(path)?, &path.display().to_string(), roles, want)?)
+}
+
+fn graph(path: &Path) -> Result<Graph, EngineError> {
+    Ok(Graph::read(open(path)?, &path.display().to_string())?)
+}
+
+fn unreadable(path: &Path, source: std::io::Error) -> EngineError {
+    EngineError::File { path: path.to_owned(), source }
+}
+
+/// A file, unpacked where its name ends in `.gz`.
+fn open(path: &Path) -> Result<Box<dyn Read>, EngineError> {
+    let file = BufReader::new(File::open(path).map_err(|source| unreadable(path, source))?);
+    if path.extension().is_some_and(|e| e == "gz") {
+        return Ok(Box::new(flate2::bufread::MultiGzDecoder::new(file)));
+    }
+    Ok(Box::new(file))
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<(), EngineError> {
+    let dir = path.parent().filter(|d| !d.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let name = path.file_name().and_then(|n| n.to_str()).unwrap_or("model");
+    Outputs::open(dir)?.write(name, bytes)
+}
+
+fn quoted(id: &str) -> String {
+    if id.contains([',', '"', '\n', '\r']) {
+        format!("\"{}\"", id.replace('"', "\"\""))
+    } else {
+        id.to_owned()
+    }
+}
+
+/// A fitted model in words.
+pub fn tell_head(head: &Head, hash: &str) -> Vec<Text> {
+    let r = &head.rows;
+    let mut lines = vec![Text::new(
+        format!(
+            "fitted on {} rows, {} of them with the label, {} features",
+            r.fitted,
+            r.with_label,
+            head.features.len()
+        ),
+        format!("用 {} 行拟合，其中有标签 {} 行，特征 {} 个", r.fitted, r.with_label, head.features.len()),
+    )];
+    if r.later + r.undated > 0 {
+        lines.push(Text::new(
+            format!("left out: {} rows later than the date, {} without a time", r.later, r.undated),
+            format!("未使用：晚于截止日 {} 行，无时间 {} 行", r.later, r.undated),
+        ));
+    }
+    if r.unlabelled > 0 {
+        lines.push(Text::new(
+            format!("{} rows without a known label served as neighbours only", r.unlabelled),
+            format!("标签未知的 {} 行仅作为邻居使用", r.unlabelled),
+        ));
+    }
+    match &head.until {
+        Some(day) if head.roles.time.is_some() => {
+            lines.push(Text::new(
+                format!("dated: no row after {day}"),
+                format!("截止时间：{day} 之后的行未使用"),
+            ));
+        }
+        Some(day) => lines.push(Text::new(
+            format!("dated {day} as told; the rows carry no time, so this was not checked"),
+            format!("截止时间按所给记为 {day}；各行无时间，未能核对"),
+        )),
+        None => lines.push(Text::new(
+            "not dated: the rows carry no time and no `--until` was given",
+            "无截止时间：各行无时间，也未给出 `--until`",
+        )),
+    }
+    lines.extend(figures(&head.cross_fit, "cross-fit", "交叉拟合"));
+    lines.push(Text::new(format!("SHA-256 of the model: {hash}"), format!("模型 SHA-256：{hash}")));
+    lines
+}
+
+fn figures(f: &suyuan_score::Figures, en: &str, zh: &str) -> Option<Text> {
+    let (auc, ap) = (f.auc?, f.average_precision?);
+    Some(Text::new(
+        format!(
+            "{en}, {} rows: AUC {auc:.4}, average precision {ap:.4}, Brier {:.4}, macro F1 {:.4}",
+            f.rows, f.brier, f.macro_f1
+        ),
+        format!(
+            "{zh}（{} 行）：AUC {auc:.4}，平均精度 {ap:.4}，Brier {:.4}，宏 F1 {:.4}",
+            f.rows, f.brier, f.macro_f1
+        ),
+    ))
+}
+
+/// Features told of in words at most.
+const MOST_DRIFTED: usize = 8;
+
+/// A check in words.
+pub fn tell_check(check: &Check) -> Vec<Text> {
+    let mut lines = vec![Text::new(
+        format!("model {}; {} rows scored", check.model, check.rows),
+        format!("模型 {}；已评分 {} 行", check.model, check.rows),
+    )];
+    if check.fitted > 0 {
+        lines.push(Text::new(
+            format!("{} rows were used to fit the model and do not count below", check.fitted),
+            format!("{} 行曾用于拟合，不计入下列指标", check.fitted),
+        ));
+    }
+    if check.not_later > 0 {
+        lines.push(Text::new(
+            format!("{} rows are not later than the model: figures on later rows say more", check.not_later),
+            format!("{} 行不晚于模型截止时间：以更晚的行检验更有说服力", check.not_later),
+        ));
+    }
+    match &check.figures {
+        Some(f) => {
+            lines.extend(figures(f, "unseen", "未见过的行"));
+            lines.push(Text::new(
+                "probability said -> share found (95 % interval), rows",
+                "所报概率 -> 实际占比（95% 区间），行数",
+            ));
+            for b in &check.calibration {
+                let line =
+                    format!("{:.3} -> {:.3} ({:.3}-{:.3}), {}", b.said, b.found, b.low, b.high, b.rows);
+                lines.push(Text::new(line.clone(), line));
+            }
+        }
+        None => lines.push(Text::new(
+            "no row with a known label that the model has not seen: name the column with `--label`",
+            "没有模型未见过且标签已知的行：请用 `--label` 指定标签列",
+        )),
+    }
+    lines.push(drifted(check));
+    for d in check.drift.iter().filter(|d| d.verdict > Verdict::Stable).take(MOST_DRIFTED) {
+        let (en, zh) = verdict(d.verdict);
+        lines.push(Text::new(
+            format!("  {}: PSI {:.3}, {en}", d.feature, d.psi),
+            format!("  {}：PSI {:.3}，{zh}", d.feature, d.psi),
+        ));
+    }
+    lines
+}
+
+fn verdict(v: Verdict) -> (&'static str, &'static str) {
+    match v {
+        Verdict::Stable => ("stable", "稳定"),
+        Verdict::Shifted => ("shifted", "有偏移"),
+        Verdict::Drifted => ("drifted", "已漂移"),
+    }
+}
+
+fn drifted(check: &Check) -> Text {
+    let n = check.drift.iter().filter(|d| d.verdict == check.verdict).count();
+    match check.verdict {
+        Verdict::Stable => Text::new("drift: none told", "漂移：未见"),
+        Verdict::Shifted => Text::new(
+            format!("drift: {n} of the features shifted; watch them"),
+            format!("漂移：{n} 个特征有偏移，请留意"),
+        ),
+        Verdict::Drifted => Text::new(
+            format!("drift: {n} of the features are no longer what the model learnt from; fit it again"),
+            format!("漂移：{n} 个特征已不同于训练时的分布，请重新拟合"),
+        ),
+    }
+}

@@ -1,0 +1,37 @@
+//! Scores learnt from outcomes, and a score where there are none.
+//!
+//! **With labels.** [`train`] fits gradient-boosted trees to any table of features and a yes-or-no label
+//! (re-verification failed, complaint closed as fraud), with the neighbours' aggregates where a graph is
+//! given, calibrates it by cross-fitting, and gives a [`Model`]: one dated artefact whose SHA-256 every score
+//! carries. [`Model::score`] gives probabilities with additive contributions, [`Model::check`] figures on
+//! other rows, calibration and drift, [`Model::explain`] the reasons for one row.
+//!
+//! What always holds: the same rows, options and seed give the same bytes on any number of threads;
+//! contributions and base sum to the log-odds; no row later than the model's date is used; a row's own label
+//! never reaches its features.
+//!
+//! What it cannot see: why a label was given. A score repeats the habits of those who labelled. It puts
+//! cards up for review; it never names a person.
+
+pub mod artefact;
+pub mod bins;
+pub mod boost;
+pub mod calibrate;
+pub mod check;
+pub mod drift;
+mod error;
+pub mod explain;
+mod features;
+mod graph;
+pub mod metrics;
+mod model;
+mod rng;
+mod table;
+pub mod tree;
+
+pub use check::Check;
+pub use error::{ScoreError, Want};
+pub use explain::Explanation;
+pub use graph::Graph;
+pub use model::{Figures, Head, Model, Options, Rows, Score, train};
+pub use table::{Features, Roles, Table};
