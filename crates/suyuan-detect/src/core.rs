@@ -69,13 +69,16 @@ pub(crate) struct Core<'r> {
     pub drafts: Option<Drafts>,
     /// Alerts not yet taken, where alerts are wanted.
     pub alerts: Option<Vec<Alert>>,
-    /// The day (of China) under way.
+    /// The day (of China) of the newest row, until it is over.
     day: i64,
-    /// The newest row's time.
+    /// The newest row's time, or the time that was said to have come.
     now: i64,
     rows: u64,
     last_alert: Option<(usize, Key, Cite)>,
+    /// Absences: plan and correlation.
     waiting: Vec<(usize, usize)>,
+    /// Plan and detection that the present row matched, of one plan; kept to be used again.
+    matched: Vec<(usize, usize)>,
 }
 
 impl Saved for Core<'_> {
@@ -113,6 +116,7 @@ impl<'r> Core<'r> {
             rows: 0,
             last_alert: None,
             waiting,
+            matched: Vec::new(),
         }
     }
 
@@ -129,10 +133,9 @@ impl<'r> Core<'r> {
         for at in 0..self.waiting.len() {
             self.due(at, ts);
         }
-        let day = china_day(ts);
-        if day > self.day {
+        if self.day != i64::MIN && china_day(ts) > self.day {
             self.day_end(refs);
-            self.day = day;
+            self.day = i64::MIN;
             self.bound.operators.expire(ts);
             for p in &mut self.bound.plans {
                 p.windows.iter_mut().for_each(|w| w.expire(ts));
@@ -143,6 +146,9 @@ impl<'r> Core<'r> {
 
     /// The records end here: the day under way is over. Deadlines that lie later are left open.
     pub fn finish(&mut self, refs: &Registry) {
+        for at in 0..self.waiting.len() {
+            self.due(at, self.now.saturating_add(1));
+        }
         self.day_end(refs);
         self.day = i64::MIN;
     }
@@ -168,7 +174,7 @@ impl<'r> Core<'r> {
         self.held(held, None, 0);
     }
 
-    /// Lets the detectors speak of the day that is over.
+    /// Lets the detectors speak of the day that is over, if it had rows.
     fn day_end(&mut self, refs: &Registry) {
         if self.day == i64::MIN {
             return;
@@ -207,6 +213,7 @@ impl<'r> Core<'r> {
     /// Takes the next row in.
     pub fn row(&mut self, row: &Row<'_>, refs: &Registry) {
         self.advance(row.ts, refs);
+        self.day = china_day(row.ts);
         self.rows += 1;
         self.sources.begin(row.ts);
         self.bound.operators.next_row();
@@ -221,14 +228,23 @@ impl<'r> Core<'r> {
                 let j = w * 64 + bits.trailing_zeros() as usize;
                 bits &= bits - 1;
                 let (plan, detection) = self.bound.by_kind[kind as usize][j];
-                self.rule(plan, detection, row, refs);
+                if self.matches(plan, detection, row, refs) {
+                    // The pairs of one plan stand together: the next one is of another plan, or joins this row's.
+                    if self.matched.first().is_some_and(|m| m.0 != plan) {
+                        self.flush(row, refs);
+                    }
+                    self.matched.push((plan, detection));
+                }
             }
+        }
+        if !self.matched.is_empty() {
+            self.flush(row, refs);
         }
         self.bound.operators.observe(row, refs);
     }
 
-    /// A row that may match a detection of a rule.
-    fn rule(&mut self, at: usize, detection: usize, row: &Row<'_>, refs: &Registry) {
+    /// Whether a row that may match a detection of a rule does.
+    fn matches(&mut self, at: usize, detection: usize, row: &Row<'_>, refs: &Registry) -> bool {
         let ops = &mut self.bound.operators;
         let plan = &mut self.bound.plans[at];
         if plan.compared.is_none()
@@ -239,46 +255,74 @@ impl<'r> Core<'r> {
         {
             plan.comparable.insert(k);
         }
-        if !plan.matchers[detection].matches(row, ops, refs) {
-            return;
-        }
+        plan.matchers[detection].matches(row, ops, refs)
+    }
+
+    /// Lets the row reach the rule whose detections it matched.
+    fn flush(&mut self, row: &Row<'_>, refs: &Registry) {
         let cite = self.sources.cite(row);
+        let matched = std::mem::take(&mut self.matched);
+        let at = matched[0].0;
+        let plan = &mut self.bound.plans[at];
         if let Some(detector) = &mut plan.detector {
-            detector.row(detection, row, cite, refs);
+            matched.iter().for_each(|m| detector.row(m.1, row, cite, refs));
+        } else if let [(_, detection)] = matched[..] {
+            let n = plan.reads[detection].routes.len();
+            let mut inner = Vec::new();
+            (0..n).for_each(|r| self.reach((at, detection, r), row, refs, cite, &mut inner));
+        } else {
+            // Inner correlations first; of one correlation the last step first, whichever detection leads to it.
+            let mut routes: Vec<(usize, std::cmp::Reverse<usize>, usize, usize)> = matched
+                .iter()
+                .flat_map(|(_, d)| {
+                    let list = plan.reads[*d].routes.iter().enumerate();
+                    list.map(|(r, route)| (route.correlation, std::cmp::Reverse(route.step), *d, r))
+                })
+                .collect();
+            routes.sort_unstable();
+            let mut inner = Vec::new();
+            for (_, _, d, r) in routes {
+                self.reach((at, d, r), row, refs, cite, &mut inner);
+            }
+        }
+        self.matched = matched;
+        self.matched.clear();
+    }
+
+    /// Takes one route of the row. `inner` holds what inner correlations held at this row.
+    fn reach(
+        &mut self,
+        (at, detection, r): (usize, usize, usize),
+        row: &Row<'_>,
+        refs: &Registry,
+        cite: Cite,
+        inner: &mut Vec<(usize, Vec<Cite>)>,
+    ) {
+        let plan = &mut self.bound.plans[at];
+        let route = &plan.reads[detection].routes[r];
+        let behind = match route.from {
+            Input::Detection(_) => Vec::new(),
+            Input::Correlation(c) => match inner.iter().find(|(n, _)| *n == c) {
+                Some((_, rows)) => rows.clone(),
+                None => return,
+            },
+        };
+        let correlation = route.correlation;
+        let Some((key, hit)) = reach(plan, detection, r, row, &mut self.bound.operators, refs, cite, behind)
+        else {
+            return;
+        };
+        if correlation + 1 < plan.windows.len() {
+            if let Some(rows) = hit.alert {
+                inner.push((correlation, rows));
+            }
             return;
         }
-        let own = plan.windows.len() - 1;
-        // What inner correlations held at this row, for those that stand over them.
-        let mut inner: Vec<(usize, Vec<Cite>)> = Vec::new();
-        for r in 0..plan.reads[detection].routes.len() {
-            let plan = &mut self.bound.plans[at];
-            let route = &plan.reads[detection].routes[r];
-            let behind = match route.from {
-                Input::Detection(_) => Vec::new(),
-                Input::Correlation(c) => match inner.iter().find(|(n, _)| *n == c) {
-                    Some((_, rows)) => rows.clone(),
-                    None => continue,
-                },
-            };
-            let correlation = route.correlation;
-            let Some((key, hit)) =
-                reach(plan, detection, r, row, &mut self.bound.operators, refs, cite, behind)
-            else {
-                continue;
-            };
-            if correlation < own {
-                if let Some(rows) = hit.alert {
-                    inner.push((correlation, rows));
-                }
-                continue;
-            }
-            let plan = &self.bound.plans[at];
-            let ops = &mut self.bound.operators;
-            let Some(entity) = entity_of(plan, detection, row, ops, refs) else { continue };
-            let Hit { micro, rows, alert } = hit;
-            let held = Held { plan: at, group: key, entity, at: row.ts, trigger: cite, micro, rows, alert };
-            self.held(held, Some((row, refs)), detection);
-        }
+        let plan = &self.bound.plans[at];
+        let Some(entity) = entity_of(plan, detection, row, &mut self.bound.operators, refs) else { return };
+        let Hit { micro, rows, alert } = hit;
+        let held = Held { plan: at, group: key, entity, at: row.ts, trigger: cite, micro, rows, alert };
+        self.held(held, Some((row, refs)), detection);
     }
 
     fn held(&mut self, h: Held, row: Option<(&Row<'_>, &Registry)>, detection: usize) {

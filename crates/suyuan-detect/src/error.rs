@@ -5,6 +5,8 @@ use std::fmt;
 use suyuan_model::outcome::Text;
 use suyuan_model::scan::ScanError;
 
+use crate::state::StateError;
+
 /// A fault in a rule file: where it is, what is wrong, what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
@@ -44,6 +46,9 @@ pub enum DetectError {
     /// Rule files with faults; none of them was loaded.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n"))]
     Rules(Vec<Fault>),
+    /// Saved state could not be restored.
+    #[error(transparent)]
+    State(#[from] StateError),
     /// The records could not be read.
     #[error("the records could not be read: {0}")]
     Scan(#[from] ScanError),

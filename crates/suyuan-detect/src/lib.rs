@@ -23,6 +23,7 @@ mod explain;
 mod field;
 mod hash;
 mod kernel;
+mod live;
 pub mod open;
 mod part;
 mod pattern;
@@ -33,6 +34,7 @@ mod rule;
 mod run;
 mod state;
 mod stats;
+pub mod trial;
 mod view;
 mod window;
 mod yaml;
@@ -40,6 +42,7 @@ mod yaml;
 pub use alert::{Alert, Correction, GroupValue, alert_id, corrections, group_key};
 pub use catalogue::catalogue;
 pub use error::{DetectError, Fault};
+pub use live::{Counts, Live, LiveParams, Position, Pushed};
 pub use risk::{RiskParams, risk};
 pub use rule::{
     Correlation, Detection, Emit, Example, Folder, Input, Measure, Mode, Names, Rule, RuleSet, Suppression,

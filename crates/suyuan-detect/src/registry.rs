@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use arrow_array::RecordBatch;
 use suyuan_model::calendar::Shift;
 use suyuan_model::columns::Column;
 use suyuan_model::records::outlet::OutletColumns;
@@ -80,18 +81,28 @@ pub(crate) struct Registry {
 }
 
 impl Registry {
-    pub fn read(source: &dyn RowSource) -> Result<Registry, ScanError> {
-        let mut r = Registry::default();
-        let text = |v: Option<&str>| v.map(Arc::<str>::from);
-        let wants = [
+    /// What is read of the tables.
+    pub fn wants() -> [Want; 3] {
+        [
             Want::only(
                 Kind::Staff,
                 &["account", "role", "outlet", "agent", "region6", "shift", "valid_from", "valid_to"],
             ),
             Want::only(Kind::Outlet, &["outlet", "agent", "region6", "valid_from", "valid_to"]),
             Want::only(Kind::Terminal, &["device", "outlet", "valid_from", "valid_to"]),
-        ];
-        for_each(source, &wants, |kind, batch, i| match kind {
+        ]
+    }
+
+    pub fn read(source: &dyn RowSource) -> Result<Registry, ScanError> {
+        let mut r = Registry::default();
+        for_each(source, &Self::wants(), |kind, batch, i| r.take(kind, batch, i))?;
+        Ok(r)
+    }
+
+    /// Takes one row in, if it is of a table.
+    pub fn take(&mut self, kind: Kind, batch: &RecordBatch, i: usize) {
+        let text = |v: Option<&str>| v.map(Arc::<str>::from);
+        match kind {
             Kind::Staff => {
                 let c = StaffColumns::bind(batch);
                 let (Some(account), Some(outlet)) = (c.account.get(i), c.outlet.get(i)) else { return };
@@ -102,24 +113,28 @@ impl Registry {
                     role: text(c.role.get(i)),
                     shift: c.shift.get(i).and_then(|s| Shift::parse(s).ok()),
                 };
-                r.staff.add(account, c.valid_from.get(i).unwrap_or(c.key.ts(i)), c.valid_to.get(i), row);
+                self.staff.add(account, c.valid_from.get(i).unwrap_or(c.key.ts(i)), c.valid_to.get(i), row);
             }
             Kind::Outlet => {
                 let c = OutletColumns::bind(batch);
                 let Some(outlet) = c.outlet.get(i) else { return };
                 let region6 = text(c.region6.get(i));
                 let row = Outlet { agent: text(c.agent.get(i)), region6 };
-                r.outlets.add(outlet, c.valid_from.get(i).unwrap_or(c.key.ts(i)), c.valid_to.get(i), row);
+                self.outlets.add(outlet, c.valid_from.get(i).unwrap_or(c.key.ts(i)), c.valid_to.get(i), row);
             }
             Kind::Terminal => {
                 let c = TerminalColumns::bind(batch);
                 let Some(device) = c.device.get(i) else { return };
                 let row = Terminal { outlet: text(c.outlet.get(i)) };
-                r.terminals.add(device, c.valid_from.get(i).unwrap_or(c.key.ts(i)), c.valid_to.get(i), row);
+                self.terminals.add(
+                    device,
+                    c.valid_from.get(i).unwrap_or(c.key.ts(i)),
+                    c.valid_to.get(i),
+                    row,
+                );
             }
             _ => {}
-        })?;
-        Ok(r)
+        }
     }
 
     /// The region where an account works: its own, else its outlet's.

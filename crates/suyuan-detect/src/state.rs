@@ -63,8 +63,8 @@ pub(crate) use saved;
 
 /// A table of any value.
 pub trait AnyTable {
-    /// Marks what changed since the last saving.
-    fn begin(&mut self);
+    /// Marks what changed since the last saving, or everything.
+    fn begin(&mut self, whole: bool);
     /// Copies marked shards out until about `budget` bytes are taken; whether more are marked.
     fn copy(&mut self, budget: usize, out: &mut Vec<(u16, Vec<u8>)>) -> bool;
     /// Fills a shard from its bytes.
@@ -219,11 +219,11 @@ impl<V: Serialize + DeserializeOwned> Table<V> {
 }
 
 impl<V: Serialize + DeserializeOwned> AnyTable for Table<V> {
-    fn begin(&mut self) {
+    fn begin(&mut self, whole: bool) {
         self.copied.clear();
         self.marked = 0;
         for s in &mut self.shards {
-            s.marked = s.changed;
+            s.marked = s.changed || s.marked || (whole && !s.map.is_empty());
             s.changed = false;
             self.marked += usize::from(s.marked);
         }
@@ -282,7 +282,7 @@ mod tests {
                 t.insert(key(*k), *v);
             }
             let held: Vec<(Key, u64)> = t.sorted().into_iter().map(|(k, v)| (k, *v)).collect();
-            t.begin();
+            t.begin(false);
             let mut out = Vec::new();
             for (n, (k, v)) in during.iter().enumerate() {
                 match n % 3 {

@@ -262,6 +262,11 @@ impl<'a> Row<'a> {
         }
     }
 
+    /// Its source and number in it.
+    pub(crate) fn reference(&self) -> (&'a str, i64) {
+        (self.source(), self.view.origin.seq.whole(self.i))
+    }
+
     /// The file and line it came from.
     pub(crate) fn origin(&self) -> (i64, i64) {
         (self.view.origin.file.whole(self.i), self.view.origin.line.whole(self.i))

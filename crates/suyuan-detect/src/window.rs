@@ -412,8 +412,8 @@ impl Group {
             return None;
         }
         let before = &chains[step - 1];
-        // One row does not stand for two steps.
-        if before.first().is_none_or(|s| s.ts <= since) || before.last() == Some(&cite) {
+        // A row reaches its last step first, so it does not stand for two.
+        if before.first().is_none_or(|s| s.ts <= since) {
             return None;
         }
         let mut chain = before.clone();

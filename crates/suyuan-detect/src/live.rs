@@ -1,0 +1,464 @@
+//! Live: rows as they arrive, put in order behind a watermark, through the same evaluator as history.
+//!
+//! **Order.** Rows wait in a reorder buffer until the watermark has passed them; then they go through in the total
+//! order. The watermark of a source is its newest time less the lateness allowed; the whole watermark is the least over
+//! the sources that are not idle, and never goes back. When every source is idle, what waits goes through.
+//! A row whose time lies too far in the future moves nothing and is handed back. A row behind the watermark is late: it is
+//! counted and handed back; whoever keeps the records stores it and has the difference worked out
+//! ([`crate::corrections`]). A row that comes twice while it waits counts once.
+//!
+//! **Reference records** (staff, outlets, terminals) hold from the moment they arrive.
+//!
+//! **Snapshots.** [`Live::begin`] marks the state at this position; [`Live::slice`] hands out pieces between
+//! rows, so that no row waits long. Restored, and given every row after the snapshot's watermark again (or every row
+//! from its offset on), it goes on as if nothing had happened; alerts given twice have the same ids.
+//!
+//! Invariant: after the same rows, in whatever order within the lateness, cut and restarted anywhere, the alerts are those of
+//! [`crate::alerts`]. Blind spot: reference records that arrive after the rows they speak of.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BinaryHeap};
+use std::rc::Rc;
+use std::sync::Arc;
+
+use arrow_array::RecordBatch;
+use serde::{Deserialize, Serialize};
+use suyuan_model::scan::ScanError;
+use suyuan_model::time::SECOND;
+use suyuan_model::{Kind, RowRef};
+
+use crate::alert::Alert;
+use crate::core::Core;
+use crate::error::DetectError;
+use crate::registry::Registry;
+use crate::rule::RuleSet;
+use crate::state::{AnyCell, AnyTable, Piece, Saved, StateError, Visit};
+use crate::view::View;
+
+/// How long to wait for what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LiveParams {
+    /// How late a row may come, microseconds.
+    pub lateness: i64,
+    /// A source silent for this long no longer holds the others back.
+    pub idle: i64,
+    /// A row this far ahead of the clock is not believed.
+    pub future: i64,
+}
+
+impl Default for LiveParams {
+    fn default() -> Self {
+        Self { lateness: 60 * SECOND, idle: 30 * SECOND, future: 300 * SECOND }
+    }
+}
+
+/// What became of the rows of one batch.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pushed {
+    /// Rows behind the watermark: to be stored and corrected for.
+    pub late: Vec<RowRef>,
+    /// Rows from the future: to be looked at, and given again if they are right.
+    pub future: Vec<RowRef>,
+}
+
+/// Counts since the start.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    /// Rows that arrived.
+    pub arrived: u64,
+    /// Rows evaluated.
+    pub evaluated: u64,
+    /// Rows late, per source.
+    pub late: BTreeMap<String, u64>,
+    /// Rows from the future, per source.
+    pub future: BTreeMap<String, u64>,
+    /// Rows that came twice while they waited.
+    pub twice: u64,
+}
+
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Source {
+    newest: i64,
+    arrived: i64,
+}
+
+/// A row that waits. Ordered by `(ts, source, seq, kind)`, then arrival.
+struct Waiting {
+    ts: i64,
+    source: Arc<str>,
+    seq: i64,
+    kind: Kind,
+    offset: u64,
+    view: Rc<View>,
+    i: usize,
+}
+
+impl Waiting {
+    fn key(&self) -> (i64, &str, i64, Kind) {
+        (self.ts, &self.source, self.seq, self.kind)
+    }
+}
+
+impl PartialEq for Waiting {
+    fn eq(&self, o: &Self) -> bool {
+        self.cmp(o).is_eq()
+    }
+}
+impl Eq for Waiting {}
+impl PartialOrd for Waiting {
+    fn partial_cmp(&self, o: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(o))
+    }
+}
+impl Ord for Waiting {
+    fn cmp(&self, o: &Self) -> std::cmp::Ordering {
+        self.key().cmp(&o.key()).then(self.offset.cmp(&o.offset))
+    }
+}
+
+/// Where a snapshot stands, and what must fit when it is restored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Position {
+    /// Every row up to this time has been evaluated.
+    pub watermark: i64,
+    /// Rows that had arrived.
+    pub arrived: u64,
+    /// The first arrival that was still waiting: give the rows from here on again.
+    pub offset: u64,
+    /// The hashes of the rules, in their order.
+    pub rules: Vec<String>,
+}
+
+/// A restored or running evaluation of live rows.
+pub struct Live<'r> {
+    core: Core<'r>,
+    refs: Registry,
+    params: LiveParams,
+    sources: BTreeMap<Arc<str>, Source>,
+    watermark: i64,
+    heap: BinaryHeap<Reverse<Waiting>>,
+    counts: Counts,
+    /// Arrivals below this were there before a restart; those up to the watermark are done.
+    known: u64,
+    done: i64,
+    previous: Option<(i64, Arc<str>, i64, Kind)>,
+    rules: &'r RuleSet,
+    kinds: Vec<bool>,
+}
+
+impl<'r> Live<'r> {
+    /// An evaluation that has seen nothing.
+    pub fn new(rules: &'r RuleSet, params: LiveParams) -> Live<'r> {
+        let core = Core::new(rules, false, true);
+        let read = core.bound.kinds();
+        Live {
+            core,
+            refs: Registry::default(),
+            params,
+            sources: BTreeMap::new(),
+            watermark: i64::MIN,
+            heap: BinaryHeap::new(),
+            counts: Counts::default(),
+            known: 0,
+            done: i64::MIN,
+            previous: None,
+            rules,
+            kinds: Kind::ALL.iter().map(|k| read.contains(k)).collect(),
+        }
+    }
+
+    /// Takes a batch of one kind in, in any order. `now` is the clock at its arrival, microseconds.
+    ///
+    /// Errors: a batch that is not of the kind's schema.
+    pub fn push(&mut self, kind: Kind, batch: &Arc<RecordBatch>, now: i64) -> Result<Pushed, DetectError> {
+        let mut out = Pushed::default();
+        for name in suyuan_model::kind::KEY_COLUMNS {
+            if batch.column_by_name(name).is_none() {
+                return Err(
+                    ScanError(format!("the batch of `{}` has no column `{name}`", kind.name())).into()
+                );
+            }
+        }
+        if matches!(kind, Kind::Staff | Kind::Outlet | Kind::Terminal) {
+            (0..batch.num_rows()).for_each(|i| self.refs.take(kind, batch, i));
+        }
+        if !self.kinds[kind as usize] {
+            return Ok(out);
+        }
+        let masks = self.core.bound.masks[kind as usize];
+        let view = Rc::new(View::new(kind, batch.clone(), &self.core.bound.binder, masks));
+        let mut name: Arc<str> = "".into();
+        for i in 0..batch.num_rows() {
+            let row = view.row(i);
+            let r = row.reference();
+            if *name != *r.0 {
+                name = match self.sources.get_key_value(r.0) {
+                    Some((k, _)) => k.clone(),
+                    None => r.0.into(),
+                };
+            }
+            self.arrive(
+                Waiting {
+                    ts: row.ts,
+                    source: name.clone(),
+                    seq: r.1,
+                    kind,
+                    offset: 0,
+                    view: view.clone(),
+                    i,
+                },
+                now,
+                &mut out,
+            );
+        }
+        self.move_on(now);
+        Ok(out)
+    }
+
+    fn arrive(&mut self, mut w: Waiting, now: i64, out: &mut Pushed) {
+        w.offset = self.counts.arrived;
+        self.counts.arrived += 1;
+        let before = w.offset < self.known;
+        if before && w.ts <= self.done {
+            return;
+        }
+        let identity = |w: &Waiting| RowRef {
+            kind: w.kind,
+            ts: w.ts,
+            source: w.source.to_string(),
+            seq: w.seq,
+            file: 0,
+            line: 0,
+        };
+        if w.ts > now.saturating_add(self.params.future) {
+            *self.counts.future.entry(w.source.to_string()).or_default() += 1;
+            out.future.push(identity(&w));
+            return;
+        }
+        let s = self.sources.entry(w.source.clone()).or_insert(Source { newest: w.ts, arrived: now });
+        s.newest = s.newest.max(w.ts);
+        s.arrived = s.arrived.max(now);
+        if w.ts <= self.watermark {
+            *self.counts.late.entry(w.source.to_string()).or_default() += 1;
+            out.late.push(identity(&w));
+            return;
+        }
+        self.heap.push(Reverse(w));
+    }
+
+    /// The clock has come to `now` without a row: sources fall idle, and what waits may go through.
+    pub fn tick(&mut self, now: i64) {
+        self.move_on(now);
+    }
+
+    fn move_on(&mut self, now: i64) {
+        let active = self.sources.values().filter(|s| now.saturating_sub(s.arrived) < self.params.idle);
+        let least = active.map(|s| s.newest.saturating_sub(self.params.lateness)).min();
+        // Nobody speaks: what there is has had its time.
+        let mark = least.or_else(|| self.sources.values().map(|s| s.newest).max());
+        if let Some(mark) = mark.filter(|m| *m > self.watermark) {
+            self.watermark = mark;
+            self.drain();
+            self.core.advance(mark.saturating_add(1), &self.refs);
+        }
+    }
+
+    fn drain(&mut self) {
+        while self.heap.peek().is_some_and(|w| w.0.ts <= self.watermark) {
+            let Some(Reverse(w)) = self.heap.pop() else { break };
+            let key = (w.ts, w.source.clone(), w.seq, w.kind);
+            if self.previous.as_ref() == Some(&key) {
+                self.counts.twice += 1;
+                continue;
+            }
+            self.previous = Some(key);
+            self.core.row(&w.view.row(w.i), &self.refs);
+            self.counts.evaluated += 1;
+        }
+    }
+
+    /// The input is over: everything that waits goes through and the day is closed.
+    pub fn finish(&mut self) {
+        self.watermark = self.sources.values().map(|s| s.newest).max().unwrap_or(self.watermark);
+        self.drain();
+        self.core.finish(&self.refs);
+    }
+
+    /// The alerts given since they were last taken.
+    pub fn take_alerts(&mut self) -> Vec<Alert> {
+        self.core.take_alerts()
+    }
+
+    /// Counts since the start.
+    pub fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    /// Every row up to this time has been evaluated.
+    pub fn watermark(&self) -> i64 {
+        self.watermark
+    }
+
+    /// Rows that wait.
+    pub fn waiting(&self) -> usize {
+        self.heap.len()
+    }
+
+    /// Keys held, over all tables.
+    pub fn keys(&mut self) -> usize {
+        let mut v = Count(0);
+        self.core.state(&mut v);
+        v.0
+    }
+
+    /// Begins a snapshot of the state as it is now: the position, and the pieces that must be taken at once.
+    ///
+    /// `whole` takes every shard, not only those that changed since the last snapshot.
+    pub fn begin(&mut self, whole: bool) -> (Position, Vec<Piece>) {
+        let offset = self.heap.iter().map(|w| w.0.offset).min().unwrap_or(self.counts.arrived);
+        let position = Position {
+            watermark: self.watermark,
+            arrived: self.counts.arrived,
+            offset,
+            rules: self.rules.rules().iter().map(|r| r.hash.clone()).collect(),
+        };
+        let mut v = Begin { item: 0, whole, out: Vec::new() };
+        self.core.state(&mut v);
+        v.cell(&mut crate::state::Plain(&mut self.counts));
+        let mut sources: Vec<(String, Source)> =
+            self.sources.iter().map(|(k, s)| (k.to_string(), *s)).collect();
+        v.cell(&mut crate::state::Plain(&mut sources));
+        (position, v.out)
+    }
+
+    /// The next pieces of the snapshot under way, about `budget` bytes of them; `None` when there are no more.
+    pub fn slice(&mut self, budget: usize) -> Option<Vec<Piece>> {
+        let mut v = Copy { item: 0, budget, out: Vec::new(), more: false };
+        self.core.state(&mut v);
+        (v.more || !v.out.is_empty()).then_some(v.out)
+    }
+
+    /// Goes on from a snapshot: the newest piece of each item and shard.
+    ///
+    /// Then give the rows from `position.offset` on again, or all rows later than `position.watermark`. Errors: the
+    /// snapshot is of other rules, or damaged.
+    pub fn restore(
+        rules: &'r RuleSet,
+        params: LiveParams,
+        position: &Position,
+        pieces: impl IntoIterator<Item = Piece>,
+    ) -> Result<Live<'r>, DetectError> {
+        let mut live = Live::new(rules, params);
+        let now: Vec<&String> = rules.rules().iter().map(|r| &r.hash).collect();
+        if now != position.rules.iter().collect::<Vec<_>>() {
+            return Err(StateError("it was taken with other rules".into()).into());
+        }
+        let mut by_item: BTreeMap<u32, BTreeMap<u16, Vec<u8>>> = BTreeMap::new();
+        for p in pieces {
+            by_item.entry(p.item).or_default().insert(p.shard, p.bytes);
+        }
+        let mut v = Load { item: 0, pieces: by_item, fault: None };
+        live.core.state(&mut v);
+        v.cell(&mut crate::state::Plain(&mut live.counts));
+        let mut sources: Vec<(String, Source)> = Vec::new();
+        v.cell(&mut crate::state::Plain(&mut sources));
+        if let Some(fault) = v.fault {
+            return Err(fault.into());
+        }
+        live.sources = sources.into_iter().map(|(k, s)| (k.into(), s)).collect();
+        live.watermark = position.watermark;
+        live.done = position.watermark;
+        live.known = position.arrived;
+        live.counts.arrived = position.offset;
+        Ok(live)
+    }
+
+    /// Takes reference records in before anything else is restored or pushed.
+    pub fn refer(&mut self, source: &dyn suyuan_model::scan::RowSource) -> Result<(), DetectError> {
+        self.refs = Registry::read(source)?;
+        Ok(())
+    }
+}
+
+struct Count(usize);
+
+impl Visit for Count {
+    fn table(&mut self, t: &mut dyn AnyTable) {
+        self.0 += t.keys();
+    }
+    fn cell(&mut self, _: &mut dyn AnyCell) {}
+}
+
+struct Begin {
+    item: u32,
+    whole: bool,
+    out: Vec<Piece>,
+}
+
+impl Visit for Begin {
+    fn table(&mut self, t: &mut dyn AnyTable) {
+        t.begin(self.whole);
+        self.item += 1;
+    }
+    fn cell(&mut self, c: &mut dyn AnyCell) {
+        self.out.push(Piece { item: self.item, shard: 0, bytes: c.bytes() });
+        self.item += 1;
+    }
+}
+
+struct Copy {
+    item: u32,
+    budget: usize,
+    out: Vec<Piece>,
+    more: bool,
+}
+
+impl Visit for Copy {
+    fn table(&mut self, t: &mut dyn AnyTable) {
+        let mut copied = Vec::new();
+        self.more |= t.copy(self.budget, &mut copied);
+        for (shard, bytes) in copied {
+            self.budget = self.budget.saturating_sub(bytes.len());
+            self.out.push(Piece { item: self.item, shard, bytes });
+        }
+        self.item += 1;
+    }
+    fn cell(&mut self, _: &mut dyn AnyCell) {
+        self.item += 1;
+    }
+}
+
+struct Load {
+    item: u32,
+    pieces: BTreeMap<u32, BTreeMap<u16, Vec<u8>>>,
+    fault: Option<StateError>,
+}
+
+impl Load {
+    fn next(&mut self) -> BTreeMap<u16, Vec<u8>> {
+        self.item += 1;
+        self.pieces.remove(&(self.item - 1)).unwrap_or_default()
+    }
+}
+
+impl Visit for Load {
+    fn table(&mut self, t: &mut dyn AnyTable) {
+        for (shard, bytes) in self.next() {
+            if let Err(e) = t.load(shard, &bytes) {
+                self.fault.get_or_insert(e);
+            }
+        }
+    }
+    fn cell(&mut self, c: &mut dyn AnyCell) {
+        match self.next().remove(&0) {
+            Some(bytes) => {
+                if let Err(e) = c.load(&bytes) {
+                    self.fault.get_or_insert(e);
+                }
+            }
+            None => {
+                self.fault.get_or_insert(StateError("a piece is missing".into()));
+            }
+        }
+    }
+}
