@@ -32,6 +32,7 @@ mod registry;
 mod risk;
 mod rule;
 mod run;
+mod sql;
 mod state;
 mod stats;
 pub mod trial;
@@ -48,4 +49,5 @@ pub use rule::{
     Correlation, Detection, Emit, Example, Folder, Input, Measure, Mode, Names, Rule, RuleSet, Suppression,
 };
 pub use run::{alerts, detect, kinds_read};
+pub use sql::{NoSql, sql};
 pub use state::{Piece, StateError};

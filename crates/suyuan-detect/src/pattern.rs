@@ -90,6 +90,11 @@ impl Pattern {
         Pattern::new(pieces(text), false)
     }
 
+    /// Its pieces, and whether case counts.
+    pub fn parts(&self) -> (&[Piece], bool) {
+        (&self.pieces, self.cased)
+    }
+
     pub fn is(&self, value: &str) -> bool {
         if self.lowered && !value.is_ascii() {
             return self.bytes(value.to_lowercase().as_bytes());

@@ -132,6 +132,7 @@ impl Windows {
         }
     }
 
+    #[cfg(test)]
     /// Groups held.
     pub fn len(&self) -> usize {
         self.groups.len()

@@ -15,8 +15,8 @@ pub(crate) mod modifier;
 pub(crate) mod rewrite;
 pub(crate) mod selection;
 
+pub(crate) use correlation::{Across, Feed, MICRO, Stage};
 pub use correlation::{Correlation, Emit, Input, Measure};
-pub(crate) use correlation::{Feed, MICRO, Stage};
 pub use detection::Detection;
 pub use example::Example;
 pub use folder::Folder;
