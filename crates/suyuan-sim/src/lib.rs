@@ -14,6 +14,7 @@
 //! not an audit.
 
 mod backroom;
+mod check;
 mod company;
 mod counter;
 mod customers;
@@ -27,6 +28,7 @@ mod lookalike;
 mod org;
 mod out;
 mod outcome;
+mod pace;
 mod people;
 mod ring;
 mod rng;

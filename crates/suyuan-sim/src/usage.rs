@@ -42,10 +42,12 @@ impl Active {
         let panel = rng.chance(sim.volume.usage_panel);
         let days = habit.days(sim.volume.usage_days, panel, nurture(sim));
         let pace = (rng.log_normal(0.8) * 28.0).clamp(2.0, 600.0);
+        // Some put a new card into the phone in which they had the last one.
+        let own = matches!(habit, Habit::Phone | Habit::Second) && rng.chance(0.35);
         Active {
             card,
             // Room for the phones that follow.
-            device: mix(card.n() ^ mix(person.n())) >> 32 << 4,
+            device: mix(if own { person.n() } else { card.n() ^ mix(person.n()) }) >> 32 << 4,
             pace: pace as u16,
             place: place as u16,
             day: day as i32,
