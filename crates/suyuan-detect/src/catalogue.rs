@@ -1,4 +1,6 @@
 //! The rule catalogue: a page of the manual, written from the rules themselves.
+//!
+//! It begins with the schemes (`rules/schemes.yml`): which rules look for each, what else does, and what the records cannot tell.
 
 use std::fmt::Write;
 
@@ -6,6 +8,9 @@ use suyuan_model::outcome::{Confidence, Text};
 
 use crate::explain::{entity_zh, span_text};
 use crate::rule::{Measure, Rule, RuleSet};
+use crate::yaml::{self, Node};
+
+static SCHEMES: &str = include_str!("../../../rules/schemes.yml");
 
 /// The catalogue of the embedded rules as Markdown, in `zh` or else in English.
 pub fn catalogue(lang: &str) -> String {
@@ -21,10 +26,11 @@ fn page(rules: &RuleSet, zh: bool) -> String {
     } else {
         "# The rules\n\nWritten from the rule files. A hit is a lead: each names the other explanations that are checked, what would clear it and what it cannot tell apart.\n"
     });
+    coverage(&mut out, rules, zh);
     out.push_str(if zh {
-        "\n| 规则 | 模式 | 标题 | 依据 |\n|---|---|---|---|\n"
+        "\n## 规则\n\n| 规则 | 模式 | 标题 | 依据 |\n|---|---|---|---|\n"
     } else {
-        "\n| rule | scheme | title | threshold |\n|---|---|---|---|\n"
+        "\n## By rule\n\n| rule | scheme | title | threshold |\n|---|---|---|---|\n"
     });
     let pick = |t: &Text| if zh { t.zh.clone() } else { t.en.clone() };
     for r in rules.rules() {
@@ -42,6 +48,53 @@ fn page(rules: &RuleSet, zh: bool) -> String {
         entry(&mut out, r, zh);
     }
     out
+}
+
+/// A scheme of the list.
+struct Scheme {
+    id: String,
+    name: Text,
+    also: Option<Text>,
+    gap: Option<Text>,
+}
+
+fn schemes() -> Vec<Scheme> {
+    let both = |n: &Node| Some(Text::new(n.get("en")?.text().ok()?, n.get("zh")?.text().ok()?));
+    let scheme = |n: &Node| {
+        Some(Scheme {
+            id: n.get("id")?.text().ok()?,
+            name: both(n.get("name")?)?,
+            also: n.get("also").and_then(both),
+            gap: n.get("gap").and_then(both),
+        })
+    };
+    let read =
+        || yaml::parse(SCHEMES).ok()?.first()?.get("schemes")?.list().ok()?.iter().map(scheme).collect();
+    read().expect("the list of schemes is part of the program and well formed")
+}
+
+/// Which rules look for each scheme, and what is not covered and why.
+fn coverage(out: &mut String, rules: &RuleSet, zh: bool) {
+    let pick = |t: &Text| if zh { t.zh.clone() } else { t.en.clone() };
+    out.push_str(if zh {
+        "\n## 手法与规则\n\n| 手法 | 规则 | 记录中无法判断的部分 |\n|---|---|---|\n"
+    } else {
+        "\n## Schemes\n\n| scheme | rules | what the records cannot tell |\n|---|---|---|\n"
+    });
+    for s in schemes() {
+        let links = rules.rules().iter().filter(|r| r.scheme == s.id);
+        let mut by: Vec<String> = links.map(|r| format!("[{0}](#{1})", r.id, anchor(&r.id))).collect();
+        by.extend(s.also.as_ref().map(pick));
+        let none = if zh { "无" } else { "none" };
+        let list = if by.is_empty() { none.to_owned() } else { by.join("<br>") };
+        let _ = writeln!(
+            out,
+            "| {} {} | {list} | {} |",
+            s.id,
+            pick(&s.name),
+            s.gap.as_ref().map(pick).unwrap_or_default()
+        );
+    }
 }
 
 fn anchor(id: &str) -> String {
@@ -122,6 +175,21 @@ fn entry(out: &mut String, r: &Rule, zh: bool) {
 
 #[cfg(test)]
 mod tests {
+    /// Every rule speaks of a scheme of the list; a scheme without rules says why.
+    #[test]
+    fn the_schemes_are_covered_or_say_why() {
+        let rules = crate::RuleSet::embedded().unwrap();
+        let schemes = super::schemes();
+        assert_eq!(schemes.len(), 40);
+        for r in rules.rules() {
+            assert!(schemes.iter().any(|s| s.id == r.scheme), "{} speaks of {}", r.id, r.scheme);
+        }
+        for s in &schemes {
+            let ruled = rules.rules().iter().any(|r| r.scheme == s.id);
+            assert!(ruled || s.gap.is_some(), "{} has neither a rule nor a reason", s.id);
+        }
+    }
+
     #[test]
     fn both_languages_name_every_rule() {
         let (en, zh) = (super::catalogue("en"), super::catalogue("zh"));

@@ -129,12 +129,7 @@ impl Operators {
         }
         self.list.push(Derived {
             operator: (u.spec.build)(&u.params, binder),
-            // A daily count observes the kind it counts; the others say so themselves.
-            observes: match (u.spec.name, u.params.get("kind")) {
-                ("daily", "access") => &[Kind::Access],
-                ("daily", _) => &[Kind::Opening],
-                _ => u.spec.observes,
-            },
+            observes: crate::derive::observed(u.spec, &u.params),
             values: vec![Val::Null; u.fields.len()],
             stamp: 0,
             key,

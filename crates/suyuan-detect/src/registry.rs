@@ -23,17 +23,38 @@ pub(crate) struct Staff {
     pub region6: Option<Arc<str>>,
     pub role: Option<Arc<str>>,
     pub shift: Option<Shift>,
+    /// Who holds the account.
+    pub holder: Option<Key>,
+    /// The holder's surname, as a token.
+    pub surname: Option<Key>,
 }
 
 /// An outlet row.
 pub(crate) struct Outlet {
     pub agent: Option<Arc<str>>,
     pub region6: Option<Arc<str>>,
+    /// Opening hours.
+    pub hours: Option<Shift>,
+    /// Latitude and longitude.
+    pub point: Option<(f64, f64)>,
+    /// Whether an agency contract is named.
+    pub contract: bool,
+    /// The day of the last site visit.
+    pub visited_on: Option<i64>,
+}
+
+impl Outlet {
+    /// Where it stands: its coordinates, else the seat of its region.
+    pub fn place(&self) -> Option<(f64, f64)> {
+        self.point.or_else(|| region::centre(self.region6.as_deref()?))
+    }
 }
 
 /// A terminal row.
 pub(crate) struct Terminal {
     pub outlet: Option<Arc<str>>,
+    /// Whether customers serve themselves there.
+    pub kiosk: bool,
 }
 
 struct Dated<T> {
@@ -78,6 +99,12 @@ pub(crate) struct Registry {
     pub staff: Table<Staff>,
     pub outlets: Table<Outlet>,
     pub terminals: Table<Terminal>,
+    /// Holders of accounts, with the outlets where they work.
+    pub holders: KeyMap<Vec<Key>>,
+    /// Whether any outlet's row names a site visit.
+    pub visits: bool,
+    /// Whether any outlet's row names a contract.
+    pub contracts: bool,
 }
 
 impl Registry {
@@ -86,10 +113,19 @@ impl Registry {
         [
             Want::only(
                 Kind::Staff,
-                &["account", "role", "outlet", "agent", "region6", "shift", "valid_from", "valid_to"],
+                &[
+                    "account", "holder", "holder_surname", "role", "outlet", "agent", "region6", "shift",
+                    "valid_from", "valid_to",
+                ],
             ),
-            Want::only(Kind::Outlet, &["outlet", "agent", "region6", "valid_from", "valid_to"]),
-            Want::only(Kind::Terminal, &["device", "outlet", "valid_from", "valid_to"]),
+            Want::only(
+                Kind::Outlet,
+                &[
+                    "outlet", "agent", "region6", "lat", "lon", "hours", "contract_no", "visited_on",
+                    "valid_from", "valid_to",
+                ],
+            ),
+            Want::only(Kind::Terminal, &["device", "outlet", "kind", "valid_from", "valid_to"]),
         ]
     }
 
@@ -112,20 +148,35 @@ impl Registry {
                     region6: text(c.region6.get(i)),
                     role: text(c.role.get(i)),
                     shift: c.shift.get(i).and_then(|s| Shift::parse(s).ok()),
+                    holder: c.holder.token.get(i).map(Key::of),
+                    surname: c.holder.surname.get(i).map(Key::of),
                 };
+                if let Some(h) = row.holder {
+                    self.holders.entry(h).or_default().push(Key::of(outlet));
+                }
                 self.staff.add(account, c.valid_from.get(i).unwrap_or(c.key.ts(i)), c.valid_to.get(i), row);
             }
             Kind::Outlet => {
                 let c = OutletColumns::bind(batch);
                 let Some(outlet) = c.outlet.get(i) else { return };
                 let region6 = text(c.region6.get(i));
-                let row = Outlet { agent: text(c.agent.get(i)), region6 };
+                let row = Outlet {
+                    agent: text(c.agent.get(i)),
+                    region6,
+                    hours: c.hours.get(i).and_then(|s| Shift::parse(s).ok()),
+                    point: c.lat.get(i).zip(c.lon.get(i)),
+                    contract: c.contract_no.get(i).is_some(),
+                    visited_on: c.visited_on.get(i).map(i64::from),
+                };
+                self.visits |= row.visited_on.is_some();
+                self.contracts |= row.contract;
                 self.outlets.add(outlet, c.valid_from.get(i).unwrap_or(c.key.ts(i)), c.valid_to.get(i), row);
             }
             Kind::Terminal => {
                 let c = TerminalColumns::bind(batch);
                 let Some(device) = c.device.get(i) else { return };
-                let row = Terminal { outlet: text(c.outlet.get(i)) };
+                let kiosk = c.kind.get(i) == Some("kiosk");
+                let row = Terminal { outlet: text(c.outlet.get(i)), kiosk };
                 self.terminals.add(
                     device,
                     c.valid_from.get(i).unwrap_or(c.key.ts(i)),

@@ -5,22 +5,39 @@
 //! explanation, speak against it, or hold nothing that would decide it.
 
 mod answered;
+mod attended;
 mod busy_outlet;
+mod came_home;
+mod card_sold_as;
 mod exposure;
 mod group_contract;
+mod guardian;
 mod handover;
+mod kiosk;
 mod late_order;
 mod late_terminal;
 mod late_transfer;
+mod legal_desk;
 mod long_known;
+mod look_up_exposure;
 mod machine_plan;
+mod new_phone;
+mod on_duty;
+mod one_agent;
 mod outlet_network;
 mod own_device;
+mod passed_through;
 mod permit;
 mod queue;
+mod reader_down;
 mod routine;
+mod same_handset;
 mod shared_exit;
 mod signed_off;
+mod term_start;
+mod trade_at_that_hour;
+mod twins;
+mod used_locally;
 
 use std::collections::BTreeMap;
 
@@ -50,6 +67,23 @@ pub(crate) static ALL: &[&Spec] = &[
     &own_device::SPEC,
     &answered::SPEC,
     &machine_plan::SPEC,
+    &reader_down::SPEC,
+    &twins::SPEC,
+    &guardian::SPEC,
+    &card_sold_as::SPEC,
+    &trade_at_that_hour::SPEC,
+    &kiosk::SPEC,
+    &term_start::SPEC,
+    &new_phone::SPEC,
+    &passed_through::SPEC,
+    &attended::SPEC,
+    &on_duty::SPEC,
+    &one_agent::SPEC,
+    &came_home::SPEC,
+    &same_handset::SPEC,
+    &legal_desk::SPEC,
+    &used_locally::SPEC,
+    &look_up_exposure::SPEC,
 ];
 
 /// What a check is.

@@ -18,6 +18,8 @@ pub(crate) static SPEC: Spec = Spec {
             order: b.slot(Kind::AccountChange, "order"),
             approver: b.slot(Kind::AccountChange, "approver"),
             a_order: b.slot(Kind::Access, "order"),
+            o_order: b.slot(Kind::Opening, "order"),
+            c_order: b.slot(Kind::CardChange, "order"),
             tally: Tally::default(),
         })
     },
@@ -28,6 +30,8 @@ struct SignedOff {
     order: Slot,
     approver: Slot,
     a_order: Slot,
+    o_order: Slot,
+    c_order: Slot,
     tally: Tally,
 }
 
@@ -39,6 +43,8 @@ impl Check for SignedOff {
                 self.tally.row(n, other || row.key(self.order).is_some());
             }
             Kind::Access => self.tally.row(n, row.key(self.a_order).is_some()),
+            Kind::Opening => self.tally.row(n, row.key(self.o_order).is_some()),
+            Kind::CardChange => self.tally.row(n, row.key(self.c_order).is_some()),
             _ => {}
         }
     }

@@ -60,6 +60,7 @@ fn fields(_: &super::Params) -> Vec<FieldDef> {
             "开卡实测地与保管网点不同省",
         ),
         def("custody_km", Ty::Real, "place of opening to the custodian, km", "开卡实测地距保管网点公里数"),
+        def("custody_known", Ty::Bool, "the records hold a stock book", "记录中有库存账"),
     ]
 }
 
@@ -127,6 +128,7 @@ impl Operator for Custody {
         if row.kind() != Kind::Opening || !self.seen {
             return;
         }
+        out[4] = Val::Bool(true);
         let Some(holder) = row.text(self.card).and_then(|c| self.holder(c)) else { return };
         let outlet = row.text(self.outlet).and_then(|o| refs.outlets.at(Key::of(o), row.ts));
         let staff = row.key(self.account).and_then(|a| refs.staff.at(a, row.ts));

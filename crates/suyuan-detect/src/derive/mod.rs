@@ -5,20 +5,33 @@
 //! So a field never depends on what comes later, nor on how the rows were cut into batches.
 //! Reference records (staff, outlets, terminals) are read by their validity at the row's time.
 
+mod age;
+mod calendar;
 mod capture_before;
 mod card_origin;
+mod cards_held;
 mod change_before;
 mod custody;
 mod daily;
 mod device_listed;
+mod distance;
+mod dropped;
 mod first_seen;
+mod looked_up_before;
+mod lookup;
+mod opened;
 mod order_for;
+mod outlet_row;
 mod overlap;
 mod places;
+mod relation;
 mod reuse;
+mod share;
 mod shift;
+mod since_last;
 mod speed;
 mod unexplained;
+mod use_shape;
 
 pub(crate) use custody::number as custody_number;
 
@@ -26,7 +39,7 @@ use std::sync::Arc;
 
 use suyuan_model::Kind;
 
-use crate::field::Ty;
+use crate::field::{self, Ty};
 use crate::registry::Registry;
 use crate::rule::correlation::span_of;
 use crate::state::Saved;
@@ -48,6 +61,19 @@ pub(crate) static ALL: &[&Spec] = &[
     &order_for::SPEC,
     &unexplained::SPEC,
     &card_origin::SPEC,
+    &calendar::SPEC,
+    &age::SPEC,
+    &distance::SPEC,
+    &since_last::SPEC,
+    &lookup::SPEC,
+    &opened::SPEC,
+    &use_shape::SPEC,
+    &cards_held::SPEC,
+    &outlet_row::SPEC,
+    &share::SPEC,
+    &relation::SPEC,
+    &dropped::SPEC,
+    &looked_up_before::SPEC,
 ];
 
 /// A derived value.
@@ -130,6 +156,14 @@ pub enum ParamTy {
     Word(&'static [&'static str]),
     /// A new name.
     Name,
+    /// A record kind.
+    Kind,
+    /// Pairs of equal fields, of the row and of the kind given before: `order=order; subject=subject`.
+    Pairs,
+    /// Fields of the kind given before and what they must say: `kind=legal|complaint`.
+    Where,
+    /// A field of the kind given before, or nothing.
+    Column,
 }
 
 /// A parameter of an operator or check.
@@ -154,23 +188,23 @@ impl Params {
 
     /// Sets a value; the error says what was expected, in both languages.
     pub(crate) fn set(&mut self, d: &ParamDef, value: &str) -> Result<(), (String, String)> {
-        let ok = match d.ty {
-            ParamTy::Span => span_of(value).is_some(),
-            ParamTy::Int => value.parse::<i64>().is_ok(),
-            ParamTy::Word(words) => words.contains(&value),
-            ParamTy::Name => {
-                !value.is_empty() && value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
-            }
+        let words = |w: &[&str]| (format!("one of: {}", w.join(", ")), format!("以下之一：{}", w.join("、")));
+        let fault = match d.ty {
+            ParamTy::Span if span_of(value).is_some() => None,
+            ParamTy::Span => Some(("a span such as 6h or 30d".into(), "时长，如6h、30d".into())),
+            ParamTy::Int if value.parse::<i64>().is_ok() => None,
+            ParamTy::Int => Some(("a whole number".into(), "整数".into())),
+            ParamTy::Word(w) => (!w.contains(&value)).then(|| words(w)),
+            ParamTy::Name if is_name(value) => None,
+            ParamTy::Name => Some(("a name of letters and digits".into(), "由字母与数字组成的名称".into())),
+            ParamTy::Kind => Kind::by_name(value).is_none().then(|| {
+                let names: Vec<&str> = Kind::ALL.iter().map(|k| k.name()).collect();
+                words(&names)
+            }),
+            ParamTy::Pairs | ParamTy::Where | ParamTy::Column => self.fields_fault(d.ty, value),
         };
-        if !ok {
-            return Err(match d.ty {
-                ParamTy::Span => ("a span such as 6h or 30d".into(), "时长，如6h、30d".into()),
-                ParamTy::Int => ("a whole number".into(), "整数".into()),
-                ParamTy::Word(w) => {
-                    (format!("one of: {}", w.join(", ")), format!("以下之一：{}", w.join("、")))
-                }
-                ParamTy::Name => ("a name of letters and digits".into(), "由字母与数字组成的名称".into()),
-            });
+        if let Some(f) = fault {
+            return Err(f);
         }
         for p in &mut self.0 {
             if p.0 == d.name {
@@ -182,11 +216,74 @@ impl Params {
     pub(crate) fn get(&self, name: &str) -> &str {
         self.0.iter().find(|p| p.0 == name).map_or("", |p| p.1.as_str())
     }
+    /// What is wrong with fields named of the kind that the parameter `record` gives.
+    fn fields_fault(&self, ty: ParamTy, value: &str) -> Option<(String, String)> {
+        let kind = kind_named(self.get("record"));
+        let has = |kind: Kind, name: &str| field::column(kind, name).is_some();
+        let lost = |what: &str| {
+            (
+                format!("a field of `{}`; `{what}` is none", kind.name()),
+                format!("“{}”的字段；其中没有“{what}”", kind.name()),
+            )
+        };
+        if ty == ParamTy::Column {
+            return (!has(kind, value)).then(|| lost(value));
+        }
+        let pairs: Vec<(&str, &str)> = pairs_of(value).collect();
+        if pairs.is_empty() || pairs.iter().any(|(a, b)| a.is_empty() || b.is_empty()) {
+            return Some((
+                "pairs such as `order=order; subject=subject`".into(),
+                "如“order=order; subject=subject”的成对字段".into(),
+            ));
+        }
+        pairs.iter().find_map(|(a, b)| {
+            if ty == ParamTy::Where {
+                return (!has(kind, a)).then(|| lost(a));
+            }
+            if !Kind::ALL.iter().any(|k| has(*k, a)) {
+                return Some((
+                    format!("fields of records; no kind has `{a}`"),
+                    format!("记录字段；没有记录类型含“{a}”"),
+                ));
+            }
+            (!has(kind, b)).then(|| lost(b))
+        })
+    }
+    /// The pairs of a parameter.
+    pub(crate) fn pairs(&self, name: &str) -> impl Iterator<Item = (&str, &str)> {
+        pairs_of(self.get(name))
+    }
     pub(crate) fn span(&self, name: &str) -> i64 {
         span_of(self.get(name)).unwrap_or(0)
     }
     pub(crate) fn int(&self, name: &str) -> i64 {
         self.get(name).parse().unwrap_or(0)
+    }
+}
+
+fn is_name(value: &str) -> bool {
+    !value.is_empty() && value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+/// `a=b; c=d` as pairs.
+fn pairs_of(text: &str) -> impl Iterator<Item = (&str, &str)> {
+    text.split(';')
+        .filter(|p| !p.trim().is_empty())
+        .map(|p| p.split_once('=').map_or((p.trim(), ""), |(a, b)| (a.trim(), b.trim())))
+}
+
+/// The kind that a parameter names; parameters are checked when they are set.
+pub(crate) fn kind_named(name: &str) -> Kind {
+    Kind::by_name(name).unwrap_or(Kind::WorkOrder)
+}
+
+/// The kinds an operator observes: those of a parameter where it has one, else what it says itself.
+pub(crate) fn observed(spec: &Spec, params: &Params) -> &'static [Kind] {
+    let named = ["record", "kind"].into_iter().find(|n| spec.params.iter().any(|d| d.name == *n));
+    let kind = named.map(|n| kind_named(params.get(n)));
+    match kind.and_then(|k| Kind::ALL.iter().find(|x| **x == k)) {
+        Some(kind) => std::slice::from_ref(kind),
+        None => spec.observes,
     }
 }
 
