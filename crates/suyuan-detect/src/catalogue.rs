@@ -68,8 +68,10 @@ fn schemes() -> Vec<Scheme> {
             gap: n.get("gap").and_then(both),
         })
     };
-    let read =
-        || yaml::parse(SCHEMES).ok()?.first()?.get("schemes")?.list().ok()?.iter().map(scheme).collect();
+    let read = || -> Option<Vec<Scheme>> {
+        let docs = yaml::parse(SCHEMES).ok()?;
+        docs.first()?.get("schemes")?.list().ok()?.iter().map(scheme).collect()
+    };
     read().expect("the list of schemes is part of the program and well formed")
 }
 

@@ -11,6 +11,7 @@ use suyuan_model::time::{china_day, civil_from_days};
 use super::{FieldDef, Operator, ParamDef, ParamTy, Params, Spec, Val, def};
 use crate::field::Ty;
 use crate::registry::Registry;
+use crate::state::saved;
 use crate::view::{Row, Slot};
 
 const ON: &[Kind] = &[Kind::Opening, Kind::Capture, Kind::Access];
@@ -44,6 +45,8 @@ pub(crate) fn age_on(day: i64, year: i64, month: Option<i64>) -> i64 {
     let (y, m, _) = civil_from_days(day);
     y - year - i64::from(month.is_some_and(|b| i64::from(m) < b))
 }
+
+saved!(Age);
 
 impl Operator for Age {
     fn compute(&mut self, row: &Row<'_>, _: &Registry, out: &mut [Val]) {

@@ -13,6 +13,7 @@ use super::{FieldDef, Operator, Spec, Val, def};
 use crate::field::Ty;
 use crate::hash::Key;
 use crate::registry::Registry;
+use crate::state::saved;
 use crate::view::{Row, Slot};
 
 /// A queue is served to its end.
@@ -53,6 +54,8 @@ struct Calendar {
     account: Vec<Slot>,
     outlet: Slot,
 }
+
+saved!(Calendar);
 
 impl Operator for Calendar {
     fn compute(&mut self, row: &Row<'_>, refs: &Registry, out: &mut [Val]) {

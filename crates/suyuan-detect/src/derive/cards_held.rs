@@ -10,8 +10,9 @@ use suyuan_model::time::{DAY, china_day};
 
 use super::{FieldDef, Operator, Spec, Val, def};
 use crate::field::Ty;
-use crate::hash::{Key, KeyMap, KeySet};
+use crate::hash::Key;
 use crate::registry::Registry;
+use crate::state::{Table, saved};
 use crate::view::{Row, Slot};
 
 /// More cards than this need no exact count.
@@ -34,9 +35,9 @@ pub(crate) static SPEC: Spec = Spec {
             c_change: b.slot(Kind::CardChange, "change"),
             w_order: b.slot(Kind::WorkOrder, "order"),
             w_kind: b.slot(Kind::WorkOrder, "kind"),
-            held: KeyMap::default(),
-            holder: KeyMap::default(),
-            contracts: KeySet::default(),
+            held: Table::default(),
+            holder: Table::default(),
+            contracts: Table::default(),
         })
     },
 };
@@ -50,6 +51,7 @@ fn fields(_: &super::Params) -> Vec<FieldDef> {
     ]
 }
 
+#[derive(serde::Serialize, serde::Deserialize)]
 struct Held {
     card: Key,
     ts: i64,
@@ -66,9 +68,9 @@ struct CardsHeld {
     c_change: Slot,
     w_order: Slot,
     w_kind: Slot,
-    held: KeyMap<Vec<Held>>,
-    holder: KeyMap<Key>,
-    contracts: KeySet,
+    held: Table<Vec<Held>>,
+    holder: Table<Key>,
+    contracts: Table<()>,
 }
 
 impl CardsHeld {
@@ -78,6 +80,8 @@ impl CardsHeld {
         Some((subject, Held { card, ts: row.ts, outlet: row.key(self.outlet), contract }))
     }
 }
+
+saved!(CardsHeld, tables: [held, holder, contracts]);
 
 impl Operator for CardsHeld {
     fn compute(&mut self, row: &Row<'_>, _: &Registry, out: &mut [Val]) {
@@ -106,7 +110,7 @@ impl Operator for CardsHeld {
             Kind::Opening => {
                 let Some((subject, new)) = self.new_card(row) else { return };
                 self.holder.insert(new.card, subject);
-                let list = self.held.entry(subject).or_default();
+                let list = self.held.of(subject);
                 list.retain(|h| h.card != new.card);
                 if list.len() < MOST {
                     list.push(new);
@@ -123,7 +127,7 @@ impl Operator for CardsHeld {
             }
             Kind::WorkOrder if row.text(self.w_kind) == Some("group_contract") => {
                 if let Some(o) = row.key(self.w_order) {
-                    self.contracts.insert(o);
+                    self.contracts.insert(o, ());
                 }
             }
             _ => {}

@@ -13,6 +13,7 @@ use super::{FieldDef, Operator, ParamDef, ParamTy, Params, Spec, Val, def};
 use crate::field::Ty;
 use crate::hash::Key;
 use crate::registry::Registry;
+use crate::state::saved;
 use crate::view::{Binder, Row, Slot};
 
 const ON: &[Kind] = &[Kind::Opening, Kind::Capture, Kind::Login, Kind::Usage];
@@ -100,6 +101,8 @@ struct Distance {
     from: Vec<Place>,
     to: Vec<Place>,
 }
+
+saved!(Distance);
 
 impl Operator for Distance {
     fn compute(&mut self, row: &Row<'_>, refs: &Registry, out: &mut [Val]) {

@@ -14,8 +14,9 @@ use suyuan_model::time::{DAY, china_day};
 
 use super::{FieldDef, Operator, ParamDef, ParamTy, Spec, Val, def};
 use crate::field::Ty;
-use crate::hash::{Key, KeyMap};
+use crate::hash::Key;
 use crate::registry::Registry;
+use crate::state::{Table, saved};
 use crate::stats;
 use crate::view::{Row, Slot};
 
@@ -47,10 +48,10 @@ pub(crate) static SPEC: Spec = Spec {
             data: b.slot(Kind::Usage, "data_mb"),
             from: p.span("from"),
             to: p.span("to"),
-            cards: KeyMap::default(),
+            cards: Table::default(),
             young: VecDeque::new(),
-            outlets: KeyMap::default(),
-            names: KeyMap::default(),
+            outlets: Table::default(),
+            names: Table::default(),
             all: Tally::default(),
             any_use: false,
         })
@@ -68,12 +69,13 @@ fn fields(_: &super::Params) -> Vec<FieldDef> {
     ]
 }
 
-#[derive(Clone, Copy, Default)]
+#[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Default)]
 struct Tally {
     reached: i64,
     dropped: i64,
 }
 
+#[derive(serde::Serialize, serde::Deserialize)]
 struct Card {
     ts: i64,
     outlet: Key,
@@ -91,11 +93,11 @@ struct Dropped {
     data: Slot,
     from: i64,
     to: i64,
-    cards: KeyMap<Card>,
+    cards: Table<Card>,
     /// Openings that have not reached `from`, oldest first.
     young: VecDeque<(i64, Key)>,
-    outlets: KeyMap<Tally>,
-    names: KeyMap<Arc<str>>,
+    outlets: Table<Tally>,
+    names: Table<Arc<str>>,
     all: Tally,
     any_use: bool,
 }
@@ -104,7 +106,7 @@ impl Dropped {
     fn age(&mut self, now: i64) {
         while let Some((_, outlet)) = self.young.front().copied().filter(|y| now - y.0 >= self.from) {
             self.young.pop_front();
-            self.outlets.entry(outlet).or_default().reached += 1;
+            self.outlets.of(outlet).reached += 1;
             self.all.reached += 1;
         }
     }
@@ -117,6 +119,8 @@ impl Dropped {
         (self.from..self.to).contains(&(row.ts - card.ts)).then_some(card)
     }
 }
+
+saved!(Dropped, tables: [cards, outlets, names], cells: [young, all, any_use]);
 
 impl Operator for Dropped {
     fn compute(&mut self, row: &Row<'_>, _: &Registry, out: &mut [Val]) {
@@ -139,7 +143,7 @@ impl Operator for Dropped {
             Kind::Opening => {
                 let Some((card, outlet)) = row.key(self.o_card).zip(row.key(self.o_outlet)) else { return };
                 if let Some(name) = row.text(self.o_outlet) {
-                    self.names.entry(outlet).or_insert_with(|| name.into());
+                    self.names.or_insert_with(outlet, || name.into());
                 }
                 self.cards.insert(card, Card { ts: row.ts, outlet, peers: 0, data: 0 });
                 self.young.push_back((row.ts, outlet));
@@ -154,7 +158,7 @@ impl Operator for Dropped {
             _ => {
                 self.age(row.ts);
                 if let Some(outlet) = self.drop(row).map(|c| c.outlet) {
-                    self.outlets.entry(outlet).or_default().dropped += 1;
+                    self.outlets.of(outlet).dropped += 1;
                     self.all.dropped += 1;
                     if let Some(card) = row.key(self.card) {
                         self.cards.remove(&card);

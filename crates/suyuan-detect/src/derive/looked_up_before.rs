@@ -12,8 +12,9 @@ use suyuan_model::Kind;
 
 use super::{FieldDef, Operator, ParamDef, ParamTy, Spec, Val, def};
 use crate::field::Ty;
-use crate::hash::{Key, KeyMap};
+use crate::hash::Key;
 use crate::registry::Registry;
+use crate::state::{Table, saved};
 use crate::stats;
 use crate::view::{Row, Slot};
 
@@ -35,9 +36,9 @@ pub(crate) static SPEC: Spec = Spec {
             c_subject: b.slot(Kind::Complaint, "subject"),
             c_kind: b.slot(Kind::Complaint, "kind"),
             within: p.span("within"),
-            seen: KeyMap::default(),
-            accounts: KeyMap::default(),
-            names: KeyMap::default(),
+            seen: Table::default(),
+            accounts: Table::default(),
+            names: Table::default(),
             all: Tally::default(),
         })
     },
@@ -54,7 +55,7 @@ fn fields(_: &super::Params) -> Vec<FieldDef> {
     ]
 }
 
-#[derive(Clone, Copy, Default)]
+#[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Default)]
 struct Tally {
     persons: i64,
     victims: i64,
@@ -68,9 +69,9 @@ struct LookedUp {
     c_kind: Slot,
     within: i64,
     /// Per person: accounts and when each looked last.
-    seen: KeyMap<Vec<(Key, i64)>>,
-    accounts: KeyMap<Tally>,
-    names: KeyMap<Arc<str>>,
+    seen: Table<Vec<(Key, i64)>>,
+    accounts: Table<Tally>,
+    names: Table<Arc<str>>,
     all: Tally,
 }
 
@@ -105,6 +106,8 @@ impl LookedUp {
     }
 }
 
+saved!(LookedUp, tables: [seen, accounts, names], cells: [all]);
+
 impl Operator for LookedUp {
     fn compute(&mut self, row: &Row<'_>, _: &Registry, out: &mut [Val]) {
         let Some(victim) = self.victim(row) else { return };
@@ -123,7 +126,7 @@ impl Operator for LookedUp {
     fn observe(&mut self, row: &Row<'_>, _: &Registry) {
         if row.kind() == Kind::Access {
             let Some((account, subject)) = row.key(self.account).zip(row.key(self.subject)) else { return };
-            let list = self.seen.entry(subject).or_default();
+            let list = self.seen.of(subject);
             let fresh = match list.iter_mut().find(|l| l.0 == account) {
                 Some(l) => {
                     let fresh = row.ts - l.1 > self.within;
@@ -136,10 +139,10 @@ impl Operator for LookedUp {
                 }
             };
             if fresh {
-                self.accounts.entry(account).or_default().persons += 1;
+                self.accounts.of(account).persons += 1;
                 self.all.persons += 1;
                 if let Some(name) = row.text(self.account) {
-                    self.names.entry(account).or_insert_with(|| name.into());
+                    self.names.or_insert_with(account, || name.into());
                 }
             }
             return;
@@ -147,7 +150,7 @@ impl Operator for LookedUp {
         let Some(victim) = self.victim(row) else { return };
         let lookers: Vec<Key> = self.lookers(victim, row.ts).collect();
         for a in lookers {
-            self.accounts.entry(a).or_default().victims += 1;
+            self.accounts.of(a).victims += 1;
             self.all.victims += 1;
         }
         // A victim counts once for each who looked.

@@ -14,8 +14,9 @@ use suyuan_model::Kind;
 
 use super::{FieldDef, Operator, ParamDef, ParamTy, Params, Spec, Val, def, kind_named};
 use crate::field::Ty;
-use crate::hash::{Key, KeyMap};
+use crate::hash::Key;
 use crate::registry::Registry;
+use crate::state::{Table, saved};
 use crate::view::{Row, Slot};
 
 /// Of one key, older records than these are forgotten.
@@ -53,7 +54,7 @@ pub(crate) static SPEC: Spec = Spec {
             before: p.span("before"),
             after: p.span("after"),
             lasts: p.span("lasts"),
-            held: KeyMap::default(),
+            held: Table::default(),
             any: false,
         })
     },
@@ -78,6 +79,7 @@ fn fields(p: &Params) -> Vec<FieldDef> {
     out
 }
 
+#[derive(serde::Serialize, serde::Deserialize)]
 struct Held {
     from: i64,
     to: i64,
@@ -95,13 +97,15 @@ struct Lookup {
     before: i64,
     after: i64,
     lasts: i64,
-    held: KeyMap<Vec<Held>>,
+    held: Table<Vec<Held>>,
     any: bool,
 }
 
 fn key(row: &Row<'_>, slots: &[Slot]) -> Option<Key> {
     slots.iter().try_fold(Key(1), |k, s| Some(k.and(row.key(*s)?)))
 }
+
+saved!(Lookup, tables: [held], cells: [any]);
 
 impl Operator for Lookup {
     fn compute(&mut self, row: &Row<'_>, _: &Registry, out: &mut [Val]) {
@@ -134,7 +138,7 @@ impl Operator for Lookup {
             to: to.saturating_add(self.after),
             taken: self.take.and_then(|s| row.text(s)).map(Into::into),
         };
-        let list = self.held.entry(k).or_default();
+        let list = self.held.of(k);
         list.retain(|h| h.to > row.ts);
         list.push(held);
         if list.len() > MOST {

@@ -11,8 +11,9 @@ use suyuan_model::time::{DAY, china_day};
 
 use super::{FieldDef, Operator, Spec, Val, def};
 use crate::field::Ty;
-use crate::hash::{Key, KeyMap};
+use crate::hash::Key;
 use crate::registry::{Registry, regions_km};
+use crate::state::{Table, saved};
 use crate::view::{Row, Slot};
 
 const ON: &[Kind] = &[Kind::Usage, Kind::CardChange, Kind::Commission, Kind::Reverification];
@@ -40,9 +41,9 @@ pub(crate) static SPEC: Spec = Spec {
             o_duration: b.slot(Kind::Opening, "duration_s"),
             o_plan: b.slot(Kind::Opening, "plan"),
             o_order: b.slot(Kind::Opening, "order"),
-            cards: KeyMap::default(),
+            cards: Table::default(),
             names: Vec::new(),
-            by_name: KeyMap::default(),
+            by_name: Table::default(),
         })
     },
 };
@@ -61,6 +62,7 @@ fn fields(_: &super::Params) -> Vec<FieldDef> {
     ]
 }
 
+#[derive(serde::Serialize, serde::Deserialize)]
 struct Card {
     ts: i64,
     account: u32,
@@ -84,16 +86,16 @@ struct Opened {
     o_duration: Slot,
     o_plan: Slot,
     o_order: Slot,
-    cards: KeyMap<Card>,
+    cards: Table<Card>,
     names: Vec<Arc<str>>,
-    by_name: KeyMap<u32>,
+    by_name: Table<u32>,
 }
 
 impl Opened {
     fn name(&mut self, text: Option<&str>) -> u32 {
         let text = text.unwrap_or("");
         let next = self.names.len() as u32;
-        let n = *self.by_name.entry(Key::of(text)).or_insert(next);
+        let n = *self.by_name.or_insert_with(Key::of(text), || next);
         if n == next {
             self.names.push(text.into());
         }
@@ -103,6 +105,8 @@ impl Opened {
         self.names.get(n as usize).filter(|t| !t.is_empty()).cloned()
     }
 }
+
+saved!(Opened, tables: [cards, by_name], cells: [names]);
 
 impl Operator for Opened {
     fn compute(&mut self, row: &Row<'_>, _: &Registry, out: &mut [Val]) {
@@ -138,7 +142,11 @@ impl Operator for Opened {
                 self.cards.insert(card, opened);
             }
             Kind::Usage => {
-                if let Some(c) = row.key(self.card[0]).and_then(|k| self.cards.get_mut(&k)) {
+                // Only the first use changes anything, so that the table is not touched for nothing.
+                if let Some(k) = row.key(self.card[0])
+                    && self.cards.get(&k).is_some_and(|c| !c.used)
+                    && let Some(c) = self.cards.get_mut(&k)
+                {
                     c.used = true;
                 }
             }

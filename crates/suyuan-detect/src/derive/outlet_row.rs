@@ -13,6 +13,7 @@ use super::{FieldDef, Operator, Spec, Val, def};
 use crate::field::Ty;
 use crate::hash::Key;
 use crate::registry::{Outlet, Registry};
+use crate::state::saved;
 use crate::view::{Row, Slot};
 
 pub(crate) static SPEC: Spec = Spec {
@@ -53,6 +54,8 @@ struct OutletRow {
 fn agent(outlet: &Outlet) -> Option<&Arc<str>> {
     outlet.agent.as_ref()
 }
+
+saved!(OutletRow);
 
 impl Operator for OutletRow {
     fn compute(&mut self, row: &Row<'_>, refs: &Registry, out: &mut [Val]) {

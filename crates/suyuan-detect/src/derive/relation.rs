@@ -9,8 +9,9 @@ use suyuan_model::Kind;
 
 use super::{FieldDef, Operator, Spec, Val, def};
 use crate::field::Ty;
-use crate::hash::{Key, KeyMap};
+use crate::hash::Key;
 use crate::registry::Registry;
+use crate::state::{Table, saved};
 use crate::view::{Row, Slot};
 
 pub(crate) static SPEC: Spec = Spec {
@@ -30,7 +31,7 @@ pub(crate) static SPEC: Spec = Spec {
             surname: b.slot(Kind::Access, "subject_surname"),
             o_subject: b.slot(Kind::Opening, "subject"),
             o_address: b.slot(Kind::Opening, "address"),
-            address: KeyMap::default(),
+            address: Table::default(),
         })
     },
 };
@@ -52,8 +53,10 @@ struct Relation {
     o_subject: Slot,
     o_address: Slot,
     /// Per person: the latest address.
-    address: KeyMap<Key>,
+    address: Table<Key>,
 }
+
+saved!(Relation, tables: [address]);
 
 impl Operator for Relation {
     fn compute(&mut self, row: &Row<'_>, refs: &Registry, out: &mut [Val]) {

@@ -14,8 +14,8 @@ use suyuan_model::time::{DAY, china_day, civil_from_days};
 
 use super::{FieldDef, Operator, ParamDef, ParamTy, Params, Spec, Val, def};
 use crate::field::Ty;
-use crate::hash::KeyMap;
 use crate::registry::{Registry, other_province};
+use crate::state::{Table, saved};
 use crate::view::{Row, Slot};
 
 /// Fewer openings make no share.
@@ -54,7 +54,7 @@ pub(crate) static SPEC: Spec = Spec {
             year: b.slot(Kind::Opening, "subject_birth_year"),
             days: p.span("over") / DAY,
             today: i64::MIN,
-            groups: KeyMap::default(),
+            groups: Table::default(),
             peers: Sums::default(),
         })
     },
@@ -85,7 +85,7 @@ enum Of {
     Young,
 }
 
-#[derive(Default)]
+#[derive(serde::Serialize, serde::Deserialize, Default)]
 struct Group {
     /// Day, of the asked kind, all.
     days: VecDeque<(i64, i64, i64)>,
@@ -100,7 +100,7 @@ impl Group {
 }
 
 /// Of the peers' shares: how many, sum, sum of squares; whole numbers, so their order does not matter.
-#[derive(Clone, Copy, Default)]
+#[derive(serde::Serialize, serde::Deserialize, Clone, Copy, Default)]
 struct Sums {
     n: i64,
     sum: i64,
@@ -123,7 +123,7 @@ struct Share {
     year: Slot,
     days: i64,
     today: i64,
-    groups: KeyMap<Group>,
+    groups: Table<Group>,
     peers: Sums,
 }
 
@@ -170,6 +170,8 @@ impl Share {
     }
 }
 
+saved!(Share, tables: [groups], cells: [today, peers]);
+
 impl Operator for Share {
     fn compute(&mut self, row: &Row<'_>, refs: &Registry, out: &mut [Val]) {
         if row.kind() != Kind::Opening {
@@ -205,7 +207,7 @@ impl Operator for Share {
         let (Some(by), Some(asked)) = (row.key(self.by), self.asked(row, refs)) else { return };
         let day = china_day(row.ts);
         self.roll(day);
-        let g = self.groups.entry(by).or_default();
+        let g = self.groups.of(by);
         match g.days.back_mut() {
             Some(d) if d.0 == day => {
                 d.1 += i64::from(asked);

@@ -10,8 +10,9 @@ use suyuan_model::time::{DAY, SECOND};
 
 use super::{FieldDef, Operator, ParamDef, ParamTy, Params, Spec, Val, def, kind_named};
 use crate::field::Ty;
-use crate::hash::{Key, KeyMap};
+use crate::hash::Key;
 use crate::registry::Registry;
+use crate::state::{Table, saved};
 use crate::view::{Binder, Row, Slot};
 
 pub(crate) static SPEC: Spec = Spec {
@@ -32,7 +33,7 @@ pub(crate) static SPEC: Spec = Spec {
             asks: keys(p, b),
             tells: p.pairs("on").map(|(_, t)| b.find(kind_named(p.get("record")), t)).collect(),
             within: p.span("within"),
-            seen: KeyMap::default(),
+            seen: Table::default(),
         })
     },
 };
@@ -72,12 +73,14 @@ struct SinceLast {
     tells: Option<Vec<Slot>>,
     within: i64,
     /// First and last.
-    seen: KeyMap<(i64, i64)>,
+    seen: Table<(i64, i64)>,
 }
 
 fn key(row: &Row<'_>, slots: &[Slot]) -> Option<Key> {
     slots.iter().try_fold(Key(1), |k, s| Some(k.and(row.key(*s)?)))
 }
+
+saved!(SinceLast, tables: [seen]);
 
 impl Operator for SinceLast {
     fn compute(&mut self, row: &Row<'_>, _: &Registry, out: &mut [Val]) {
@@ -92,7 +95,7 @@ impl Operator for SinceLast {
             return;
         }
         let Some(k) = self.tells.as_ref().and_then(|s| key(row, s)) else { return };
-        let e = self.seen.entry(k).or_insert((row.ts, row.ts));
+        let e = self.seen.or_insert_with(k, || (row.ts, row.ts));
         if row.ts - e.1 > self.within {
             e.0 = row.ts;
         }

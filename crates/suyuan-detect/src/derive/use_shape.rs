@@ -9,6 +9,7 @@ use suyuan_model::Kind;
 use super::{FieldDef, Operator, Spec, Val, def};
 use crate::field::Ty;
 use crate::registry::Registry;
+use crate::state::saved;
 use crate::view::{Row, Slot};
 
 pub(crate) static SPEC: Spec = Spec {
@@ -51,6 +52,8 @@ struct Shape {
 fn share(part: Option<i64>, whole: Option<i64>) -> Val {
     part.zip(whole).filter(|(_, w)| *w > 0).map(|(p, w)| p.saturating_mul(100) / w).into()
 }
+
+saved!(Shape);
 
 impl Operator for Shape {
     fn compute(&mut self, row: &Row<'_>, _: &Registry, out: &mut [Val]) {

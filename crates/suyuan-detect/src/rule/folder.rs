@@ -47,6 +47,9 @@ fn read(
     filters: &mut Vec<Filter>,
 ) -> Result<(), Box<Fault>> {
     let docs = yaml::parse(text).map_err(|s| Box::new(s.in_file(path)))?;
+    if docs.iter().any(|d| d.get("schemes").is_some()) {
+        return Ok(()); // The list of schemes lies beside the rules.
+    }
     if docs.iter().any(|d| d.get("filter").is_some()) {
         let hash = hash_of(text);
         for d in &docs {
