@@ -26,7 +26,6 @@ mod on_duty;
 mod one_agent;
 mod outlet_network;
 mod own_device;
-mod passed_through;
 mod permit;
 mod queue;
 mod reader_down;
@@ -75,7 +74,6 @@ pub(crate) static ALL: &[&Spec] = &[
     &kiosk::SPEC,
     &term_start::SPEC,
     &new_phone::SPEC,
-    &passed_through::SPEC,
     &attended::SPEC,
     &on_duty::SPEC,
     &one_agent::SPEC,

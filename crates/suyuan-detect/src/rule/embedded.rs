@@ -201,7 +201,6 @@ pub(crate) static FILES: &[(&str, &str)] = &[
     ("use/first-device-change.yml", include_str!("../../../../rules/use/first-device-change.yml")),
     ("use/first-used-elsewhere.yml", include_str!("../../../../rules/use/first-used-elsewhere.yml")),
     ("use/first-used-late.yml", include_str!("../../../../rules/use/first-used-late.yml")),
-    ("use/many-cards-in-one-device.yml", include_str!("../../../../rules/use/many-cards-in-one-device.yml")),
     (
         "use/one-outlets-cards-in-one-far-county.yml",
         include_str!("../../../../rules/use/one-outlets-cards-in-one-far-county.yml"),
