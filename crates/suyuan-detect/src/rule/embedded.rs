@@ -198,7 +198,6 @@ pub(crate) static FILES: &[(&str, &str)] = &[
     ("use/codes-only.yml", include_str!("../../../../rules/use/codes-only.yml")),
     ("use/device-pool.yml", include_str!("../../../../rules/use/device-pool.yml")),
     ("use/far-within-three-days.yml", include_str!("../../../../rules/use/far-within-three-days.yml")),
-    ("use/first-device-change.yml", include_str!("../../../../rules/use/first-device-change.yml")),
     ("use/first-used-elsewhere.yml", include_str!("../../../../rules/use/first-used-elsewhere.yml")),
     ("use/first-used-late.yml", include_str!("../../../../rules/use/first-used-late.yml")),
     (
