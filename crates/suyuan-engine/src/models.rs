@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use suyuan_model::outcome::Text;
 use suyuan_model::time::{self, DAY};
 use suyuan_score::drift::Verdict;
+use suyuan_score::unsupervised::{Baseline, Odd, Signal};
 use suyuan_score::{Check, Explanation, Features, Graph, Head, Model, Options, Roles, Table};
 
 use crate::EngineError;
@@ -21,6 +22,10 @@ pub struct Training {
     pub edges: Option<PathBuf>,
     /// Which columns are no features.
     pub roles: Roles,
+    /// Signals of use, `NAME=[-]COLUMN[/COLUMN]`.
+    pub signals: Vec<String>,
+    /// Ratios as further features, in the same form.
+    pub ratios: Vec<String>,
     /// The last day that may be used, or an instant.
     pub until: Option<String>,
     /// Seed.
@@ -41,6 +46,8 @@ pub fn train(wanted: &Training) -> Result<(Head, String), EngineError> {
         seed: wanted.seed,
         threads: wanted.threads,
         roles: wanted.roles.clone(),
+        signals: signals(&wanted.signals)?,
+        ratios: signals(&wanted.ratios)?,
         ..Options::default()
     };
     let model = suyuan_score::train(&table, graph.as_ref(), &options)?;
@@ -90,6 +97,81 @@ impl Applied {
     pub fn explain(&self, id: &str) -> Result<Explanation, EngineError> {
         Ok(self.model.explain(&self.table, self.graph.as_ref(), id)?)
     }
+}
+
+/// How odd the use of each row is against a baseline; no label is needed.
+pub struct OddUse {
+    /// The rows' ids.
+    pub ids: Vec<String>,
+    /// Their scores.
+    pub odd: Vec<Odd>,
+    signals: Vec<Signal>,
+}
+
+/// Scores a table against a baseline, or against itself where none is given.
+pub fn odd(
+    from: &Path,
+    baseline: Option<&Path>,
+    id: Option<&str>,
+    given: &[String],
+) -> Result<OddUse, EngineError> {
+    let signals = if given.is_empty() { suyuan_score::unsupervised::of_usage() } else { signals(given)? };
+    let mut columns: Vec<String> =
+        signals.iter().flat_map(|s| [Some(s.above.clone()), s.below.clone()]).flatten().collect();
+    columns.sort();
+    columns.dedup();
+    let roles = Roles { id: id.map(str::to_owned), ..Roles::default() };
+    let read = |path: &Path| table(path, &roles, Features::These(&columns));
+    let rows = read(from)?;
+    let base = match baseline {
+        Some(path) => Baseline::of(&read(path)?, &signals)?,
+        None => Baseline::of(&rows, &signals)?,
+    };
+    Ok(OddUse { odd: base.score(&rows)?, ids: rows.ids, signals })
+}
+
+impl OddUse {
+    /// Writes `id,score,share` of all rows.
+    pub fn write(&self, path: &Path) -> Result<(), EngineError> {
+        let mut csv = String::from("id,score,share\n");
+        for (id, o) in self.ids.iter().zip(&self.odd) {
+            csv += &format!("{},{},{}\n", quoted(id), o.score, o.share);
+        }
+        write(path, csv.as_bytes())
+    }
+
+    /// The oddest rows in words, each with the signals that say more than chance would.
+    pub fn tell(&self, most: usize) -> Vec<Text> {
+        let mut order: Vec<usize> = (0..self.ids.len()).collect();
+        order.sort_by(|a, b| self.odd[*b].score.total_cmp(&self.odd[*a].score).then(a.cmp(b)));
+        order.truncate(most);
+        order.iter().map(|r| self.line(*r)).collect()
+    }
+
+    fn line(&self, row: usize) -> Text {
+        let o = &self.odd[row];
+        let mut why: Vec<(f64, &Signal)> = o.surprises.iter().copied().zip(&self.signals).collect();
+        why.retain(|(s, _)| *s > 1.0);
+        why.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let why = |pick: fn(&Text) -> &str, comma: &str| {
+            let parts: Vec<String> = why.iter().map(|(s, x)| format!("{} {s:.1}", pick(&x.what))).collect();
+            parts.join(comma)
+        };
+        let one_in = 1.0 / o.share;
+        Text::new(
+            format!("{}: {:.1} nats, 1 in {one_in:.0}: {}", self.ids[row], o.score, why(|t| &t.en, ", ")),
+            format!(
+                "{}：{:.1} 奈特，每 {one_in:.0} 张卡 1 张：{}",
+                self.ids[row],
+                o.score,
+                why(|t| &t.zh, "，")
+            ),
+        )
+    }
+}
+
+fn signals(given: &[String]) -> Result<Vec<Signal>, EngineError> {
+    Ok(given.iter().map(|s| Signal::parse(s)).collect::<Result<_, _>>()?)
 }
 
 /// A day up to and with its end in China, or an instant with its offset.

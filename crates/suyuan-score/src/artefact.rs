@@ -20,6 +20,7 @@ use crate::drift::Shape;
 use crate::error::{DAMAGED, MALFORMED, NEWER, NOT_A_MODEL, ScoreError};
 use crate::model::{Head, Model, hex};
 use crate::tree::{LEAF, Node, Tree};
+use crate::unsupervised::Baseline;
 
 const MAGIC: &[u8] = b"suyuan-score ";
 const VERSION: &[u8] = b"1\n";
@@ -33,6 +34,8 @@ impl Model {
         let mut w = Writer(out);
         w.f64(self.platt.slope);
         w.f64(self.platt.offset);
+        w.list(&self.baseline.values, |w, c| w.list(c, |w, v| w.f64(*v)));
+        w.list(&self.baseline.scores, |w, v| w.f64(*v));
         w.list(&self.bins.cuts, |w, c| w.list(c, |w, v| w.f64(*v)));
         w.list(&self.shapes, |w, s| {
             w.list(&s.edges, |w, v| w.f64(*v));
@@ -75,9 +78,11 @@ impl Model {
 
 fn read(head: Head, bytes: &[u8]) -> Option<Model> {
     let mut r = Reader(bytes);
-    let own = head.features.len();
+    let own = head.own().len();
     let width = if head.graph { crate::features::Seen::width(own) } else { own };
     let platt = Platt { slope: r.finite()?, offset: r.finite()? };
+    let (values, scores) = (r.list(|r| r.list(Reader::finite))?, r.list(Reader::finite)?);
+    let baseline = Baseline { signals: head.signals.clone(), values, scores };
     let bins = Bins { cuts: r.list(|r| r.list(Reader::finite))? };
     let shapes = r.list(|r| Some(Shape { edges: r.list(Reader::finite)?, counts: r.list(Reader::u64)? }))?;
     let boosters = r.list(|r| {
@@ -90,13 +95,14 @@ fn read(head: Head, bytes: &[u8]) -> Option<Model> {
     })?;
     let known = r.list(|r| Some((r.u64()?, r.byte()? == 1)))?;
     let fitted = r.list(Reader::u64)?;
-    let fits = bins.cuts.len() == own
+    let fits = baseline.values.len() == baseline.signals.len()
+        && bins.cuts.len() == own
         && shapes.len() == own + 1
         && shapes.iter().all(|s| s.counts.len() == s.edges.len() + 2)
         && !boosters.is_empty()
         && head.rows.fitted > 0
         && r.0.is_empty();
-    fits.then_some(Model { head, bins, shapes, platt, boosters, known, fitted })
+    fits.then_some(Model { head, baseline, bins, shapes, platt, boosters, known, fitted })
 }
 
 /// Children stand after their parent and inside the list; features exist; nothing divides by zero.

@@ -199,12 +199,13 @@ impl Grower<'_> {
 
     fn histogram(&self, rows: &[u32]) -> Vec<Cell> {
         let mut all = Vec::new();
+        let slopes: Vec<(f64, f64)> = rows.iter().map(|r| self.slopes[*r as usize]).collect();
         for f in self.features {
             let start = all.len();
             all.resize(start + self.bins.codes(*f), Cell::default());
             let (cells, codes) = (&mut all[start..], &self.codes[*f]);
-            for r in rows {
-                let (g, h) = self.slopes[*r as usize];
+            for (r, (g, h)) in rows.iter().zip(&slopes) {
+                let (g, h) = (*g, *h);
                 cells[usize::from(codes[*r as usize])].add(Cell { g, h, n: 1 });
             }
         }
@@ -231,13 +232,12 @@ impl Grower<'_> {
             // Codes 1 to len - 2 can end the left side.
             let (mut from, mut to) = (1, cells.len().saturating_sub(1));
             if self.p.random_cuts {
-                let used = |c: &&usize| cells[**c].n > 0;
-                let all: Vec<usize> = (1..cells.len()).collect();
-                let (Some(lo), Some(hi)) = (all.iter().find(used), all.iter().rev().find(used)) else {
-                    continue;
-                };
+                let used = |c: &Cell| c.n > 0;
+                let lo = cells[1..].iter().position(used);
+                let hi = cells[1..].iter().rposition(used);
+                let (Some(lo), Some(hi)) = (lo.map(|i| i + 1), hi.map(|i| i + 1)) else { continue };
                 if lo >= hi {
-                    (from, to) = (*lo, (lo + 1).min(to));
+                    (from, to) = (lo, (lo + 1).min(to));
                 } else {
                     from = lo + rng.below(hi - lo);
                     to = from + 1;

@@ -78,7 +78,7 @@ impl Model {
         let labels: Vec<bool> = judged.iter().map(|r| table.labels[*r] == Some(true)).collect();
         let until = self.head.until.as_deref().and_then(suyuan_model::time::parse);
         let early = |r: &&usize| table.times[**r].zip(until).is_some_and(|(t, u)| t <= u);
-        let drift = self.drift(table, &odds);
+        let drift = self.drift(&self.widened(table)?, &odds);
         Ok((
             Check {
                 model: self.hash(),
@@ -94,10 +94,11 @@ impl Model {
         ))
     }
 
-    fn drift(&self, table: &Table, odds: &[f64]) -> Vec<Drift> {
+    fn drift(&self, wide: &Table, odds: &[f64]) -> Vec<Drift> {
         let raw: Vec<f64> = odds.iter().map(|z| (z - self.platt.offset) / self.platt.slope).collect();
-        let names = self.head.features.iter().map(String::as_str).chain(["(score)"]);
-        let columns = table.columns.iter().chain([&raw]);
+        let own = self.own();
+        let names = own.iter().map(String::as_str).chain(["(score)"]);
+        let columns = wide.columns.iter().chain([&raw]);
         let mut drift: Vec<Drift> = names
             .zip(columns.zip(&self.shapes))
             .map(|(name, (values, shape))| {

@@ -60,6 +60,12 @@ pub enum ScoreError {
     /// Rows carry times, but no date was given up to which they may be used.
     #[error("{}", self.text().en)]
     NoDate,
+    /// A signal or ratio that cannot be read.
+    #[error("{}", self.text().en)]
+    Signal {
+        /// What was given.
+        text: String,
+    },
     /// The model wants the graph it was fitted with.
     #[error("{}", self.text().en)]
     NoGraph,
@@ -140,6 +146,12 @@ impl ScoreError {
             ScoreError::NoDate => Text::new(
                 "the rows carry times: say with `--until DATE` up to which date they may be used",
                 "各行带有时间：请用 `--until 日期` 指明可使用到哪一天",
+            ),
+            ScoreError::Signal { text } => Text::new(
+                format!(
+                    "`{text}` is no signal; write NAME=COLUMN, NAME=COLUMN/COLUMN, or NAME=-COLUMN/COLUMN where less is odder"
+                ),
+                format!("`{text}` 不是信号；请写 名称=列、名称=列/列，越小越异常时写 名称=-列/列"),
             ),
             ScoreError::NoGraph => Text::new(
                 "this model uses neighbours: give the graph with `--edges`",

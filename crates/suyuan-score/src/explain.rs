@@ -43,7 +43,7 @@ pub struct Part {
 impl Model {
     /// What the boosters look at, in words, in the order of contributions.
     pub fn columns(&self) -> Vec<Text> {
-        let own = &self.head.features;
+        let own = self.own();
         let mut all: Vec<Text> = own.iter().map(|f| Text::new(f, f)).collect();
         if self.head.graph {
             all.extend(own.iter().map(|f| {

@@ -1,5 +1,7 @@
 //! Scores learnt from outcomes, and a score where there are none.
 //!
+//! **Without labels.** [`unsupervised`] adds up how surprising a card's use is against a baseline.
+//!
 //! **With labels.** [`train`] fits gradient-boosted trees to any table of features and a yes-or-no label
 //! (re-verification failed, complaint closed as fraud), with the neighbours' aggregates where a graph is
 //! given, calibrates it by cross-fitting, and gives a [`Model`]: one dated artefact whose SHA-256 every score
@@ -28,6 +30,7 @@ mod model;
 mod rng;
 mod table;
 pub mod tree;
+pub mod unsupervised;
 
 pub use check::Check;
 pub use error::{ScoreError, Want};

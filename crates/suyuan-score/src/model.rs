@@ -28,6 +28,7 @@ use crate::graph::{Graph, Neighbours};
 use crate::metrics;
 use crate::rng::Rng;
 use crate::table::{Roles, Table};
+use crate::unsupervised::{Baseline, Signal, oddness};
 
 /// How to fit.
 #[derive(Clone, Debug)]
@@ -40,6 +41,10 @@ pub struct Options {
     pub threads: usize,
     /// The columns' roles, kept in the artefact for later tables.
     pub roles: Roles,
+    /// Signals of use: each is a feature, and so is the sum of their surprises (`unsupervised`).
+    pub signals: Vec<Signal>,
+    /// Ratios of columns that are features as well.
+    pub ratios: Vec<Signal>,
     /// How the trees are grown.
     pub params: Params,
 }
@@ -63,7 +68,15 @@ impl Default for Options {
             features: 0.5,
             random_cuts: true,
         };
-        Options { until: None, seed: 1, threads: 1, roles: Roles::default(), params }
+        Options {
+            until: None,
+            seed: 1,
+            threads: 1,
+            roles: Roles::default(),
+            signals: Vec::new(),
+            ratios: Vec::new(),
+            params,
+        }
     }
 }
 
@@ -72,6 +85,10 @@ impl Default for Options {
 pub struct Head {
     /// Its features, in order.
     pub features: Vec<String>,
+    /// Features made of them: signals of use, with the sum of their surprises, and ratios.
+    pub signals: Vec<Signal>,
+    /// Ratios.
+    pub ratios: Vec<Signal>,
     /// The columns' roles.
     pub roles: Roles,
     /// Whether it wants a graph.
@@ -92,6 +109,15 @@ pub struct Head {
     pub cross_fit: Figures,
     /// How probabilities were calibrated.
     pub calibration: String,
+}
+
+impl Head {
+    /// Names of a row's own features, made ones after read ones.
+    pub(crate) fn own(&self) -> Vec<String> {
+        let made = self.signals.iter().chain(&self.ratios).map(|s| s.name.clone());
+        let odd = (!self.signals.is_empty()).then(|| ODD.to_owned());
+        self.features.iter().cloned().chain(made).chain(odd).collect()
+    }
 }
 
 /// Rows of the training table.
@@ -143,6 +169,7 @@ impl Figures {
 pub struct Model {
     /// What it says of itself.
     pub head: Head,
+    pub(crate) baseline: Baseline,
     pub(crate) bins: Bins,
     /// The features' training distributions, and last the raw score's.
     pub(crate) shapes: Vec<Shape>,
@@ -179,6 +206,9 @@ pub fn train(table: &Table, graph: Option<&Graph>, options: &Options) -> Result<
     }
     (rows.fitted, rows.with_label, rows.unlabelled) = (truth.len(), yes, table.rows() - truth.len());
     let around = graph.map(|g| g.of(&table)).transpose()?;
+    let baseline = Baseline::of(&table.only(&labelled), &options.signals)?;
+    let raw_names = table.names.clone();
+    let table = widen(&table, &baseline, &options.ratios)?;
     let bag = Bag::new(&table, &labelled, around.as_ref(), yes as f64 / truth.len() as f64, options);
     let fits = bag.fit();
     let mut raw = vec![0.0; table.rows()];
@@ -196,7 +226,9 @@ pub fn train(table: &Table, graph: Option<&Graph>, options: &Options) -> Result<
     let seen: BTreeSet<u64> = fitted.ids.iter().zip(&fitted.times).map(|(id, t)| digest(id, *t)).collect();
     let span = fitted.times.iter().flatten();
     let head = Head {
-        features: table.names.clone(),
+        features: raw_names,
+        signals: options.signals.clone(),
+        ratios: options.ratios.clone(),
         roles: options.roles.clone(),
         graph: around.is_some(),
         until: options.until.map(time::format),
@@ -210,6 +242,7 @@ pub fn train(table: &Table, graph: Option<&Graph>, options: &Options) -> Result<
     };
     Ok(Model {
         head,
+        baseline,
         bins: bag.bins,
         shapes,
         platt,
@@ -217,6 +250,23 @@ pub fn train(table: &Table, graph: Option<&Graph>, options: &Options) -> Result<
         known: known.into_iter().collect(),
         fitted: seen.into_iter().collect(),
     })
+}
+
+/// The name of the sum of surprises as a feature.
+const ODD: &str = "(oddness of use)";
+
+/// The table with signals, the sum of their surprises, and ratios as further columns.
+fn widen(table: &Table, baseline: &Baseline, ratios: &[Signal]) -> Result<Table, ScoreError> {
+    let mut wide = table.clone();
+    for made in [&baseline.signals[..], ratios] {
+        wide.columns.extend(oddness(table, made)?);
+        wide.names.extend(made.iter().map(|s| s.name.clone()));
+    }
+    if !baseline.signals.is_empty() {
+        wide.columns.push(baseline.score(table)?.iter().map(|o| o.score).collect());
+        wide.names.push(ODD.to_owned());
+    }
+    Ok(wide)
 }
 
 /// The rows that may be used, and how many may not.
@@ -430,8 +480,8 @@ impl Model {
         Score { p: probability(log_odds), log_odds, base: self.platt.log_odds(base / n), contributions }
     }
 
-    /// The columns the boosters look at, for a table that has the model's features in their order.
-    pub(crate) fn seen(&self, table: &Table, graph: Option<&Graph>) -> Result<Vec<Vec<f64>>, ScoreError> {
+    /// A table that has the model's features in their order, with the features made of them.
+    pub(crate) fn widened(&self, table: &Table) -> Result<Table, ScoreError> {
         if let Some(missing) =
             self.head.features.iter().enumerate().find(|(i, f)| table.names.get(*i) != Some(f))
         {
@@ -441,11 +491,17 @@ impl Model {
                 there: table.names.join(", "),
             });
         }
+        widen(table, &self.baseline, &self.head.ratios)
+    }
+
+    /// The columns the boosters look at.
+    pub(crate) fn seen(&self, table: &Table, graph: Option<&Graph>) -> Result<Vec<Vec<f64>>, ScoreError> {
+        let wide = self.widened(table)?;
         if !self.head.graph {
-            return Ok(table.columns.clone());
+            return Ok(wide.columns);
         }
         let around = graph.ok_or(ScoreError::NoGraph)?.of(table)?;
-        let mut columns = Seen::of(table, &self.bins, Some(&around)).columns;
+        let mut columns = Seen::of(&wide, &self.bins, Some(&around)).columns;
         let prior = self.head.rows.with_label as f64 / self.head.rows.fitted as f64;
         let ids = table.ids.iter().chain(&around.beyond);
         let labels: Vec<Option<bool>> = ids.map(|id| self.label(id)).collect();
@@ -466,9 +522,14 @@ impl Model {
         self.fitted.binary_search(&digest(id, time)).is_ok()
     }
 
+    /// Names of a row's own features, made ones after read ones.
+    pub(crate) fn own(&self) -> Vec<String> {
+        self.head.own()
+    }
+
     /// Number of columns that boosters see.
     pub(crate) fn width(&self) -> usize {
-        let own = self.head.features.len();
+        let own = self.own().len();
         if self.head.graph { Seen::width(own) } else { own }
     }
 }

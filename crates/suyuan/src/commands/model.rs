@@ -16,7 +16,8 @@ use crate::{Common, Format};
 #[command(after_help = "Examples:
   suyuan model train --table cards.csv --label fraud --id card --time day --until 2020-06-30 --out cards.model
   suyuan model check cards.model --table july.csv --label fraud
-  suyuan model explain cards.model --table july.csv --row 17")]
+  suyuan model explain cards.model --table july.csv --row 17
+  suyuan model odd --table cards.csv --id card --signal strangers=peers/calls")]
 pub struct Model {
     #[command(subcommand)]
     what: Verb,
@@ -30,6 +31,8 @@ enum Verb {
     Check(Check),
     /// What adds to the score of one row / 解释某一行的得分
     Explain(Explain),
+    /// How odd the use of each row is, where nobody has told which were bad / 无标签的用卡异常评分
+    Odd(Odd),
 }
 
 /// Fit a score.
@@ -56,6 +59,12 @@ struct Train {
     /// Columns that are no features / 不作为特征的列
     #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
     ignore: Vec<String>,
+    /// Signal of use, NAME=[-]COLUMN[/COLUMN], minus where less is odder; may be given often / 用卡信号
+    #[arg(long, value_name = "SIGNAL", allow_hyphen_values = true)]
+    signal: Vec<String>,
+    /// Ratio of two columns as a further feature, NAME=COLUMN/COLUMN; may be given often / 比值特征
+    #[arg(long, value_name = "RATIO")]
+    ratio: Vec<String>,
     /// Seed of folds and trees / 随机种子
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -102,6 +111,29 @@ struct Explain {
     most: usize,
 }
 
+/// Score without labels.
+#[derive(Args)]
+struct Odd {
+    /// Feature table / 特征表
+    #[arg(long, value_name = "FILE")]
+    table: PathBuf,
+    /// Table of the cards to compare with; the table itself if not given / 基准表
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+    /// Column of the id / 编号列
+    #[arg(long, value_name = "COLUMN")]
+    id: Option<String>,
+    /// Signal of use, NAME=[-]COLUMN[/COLUMN], minus where less is odder; may be given often; those of `usage` if none is given / 用卡信号
+    #[arg(long, value_name = "SIGNAL", allow_hyphen_values = true)]
+    signal: Vec<String>,
+    /// Write the scores of all rows here / 把各行得分写入此文件
+    #[arg(long, value_name = "FILE")]
+    scores: Option<PathBuf>,
+    /// How many rows to tell / 列出的行数
+    #[arg(long, default_value_t = 10)]
+    most: usize,
+}
+
 impl Model {
     /// Runs the command.
     pub fn run(&self, common: &Common) -> Done {
@@ -130,6 +162,17 @@ impl Model {
                 }
                 explanation.lines(e.most)
             }
+            Verb::Odd(o) => {
+                let found = models::odd(&o.table, o.baseline.as_deref(), o.id.as_deref(), &o.signal)?;
+                if let Some(path) = &o.scores {
+                    found.write(path)?;
+                }
+                if json {
+                    let rows: Vec<_> = found.ids.iter().zip(&found.odd).collect();
+                    print_json(&rows)?;
+                }
+                found.tell(o.most)
+            }
         };
         if !json {
             lines.iter().for_each(|l| print_line(l.get(common.lang())));
@@ -147,6 +190,8 @@ impl Train {
             seed: self.seed,
             threads: common.threads.max(1),
             out: self.out.clone(),
+            signals: self.signal.clone(),
+            ratios: self.ratio.clone(),
             ..Training::default()
         };
         wanted.roles.label = Some(self.label.clone());
