@@ -31,7 +31,7 @@ ABOUT = """
 
 Definitions. *Alert*: a finding of level medium or above. *First alert* of a group: the earliest row at which
 an alert held (`fired`) whose entity is one of the group's accounts, devices, cards, outlets, agents, persons or
-other ids (a handset or a set of cards: if most of its cards are the group's); alerts before the group's first
+other ids (a handset, cell or set of cards: if most of its cards are the group's); alerts before the group's first
 act do not count. *Up for review*: in `review.ndjson` with `review` true; the time is `since`. *Openings until*:
 openings of the group's cards up to and with that moment; *days*: since its first act. A card is *flagged* if a
 case names it, or an alert does as entity, as one involved, or in a row of its evidence. *Other cards*: cards of
@@ -130,6 +130,9 @@ class Records:
 class World:
     """One world after its run, compared with its truth."""
 
+    # Kinds that the truth names by their ids; cells, rings and the like it knows by their cards.
+    NAMED = ("account", "device", "card", "outlet", "agent", "person", "collector", "face", "background")
+
     def __init__(self, base):
         out = os.path.join(base, "out")
         self.findings = ndjson(os.path.join(out, "findings.ndjson"))
@@ -149,7 +152,10 @@ class World:
                 self.owner[i].add(n)
         self.alerts = [f for f in self.findings if f["level"] in HIGH]
         self.persons = self.tokens()
-        self.rings = {f["entity"]["id"]: f for f in self.findings if f["entity"]["kind"] == "ring"}
+        self.together = defaultdict(set)
+        for f in self.findings:
+            cards = {e["id"] for e in f["involved"] if e["kind"] == "card"}
+            self.together[f["entity"]["kind"], f["entity"]["id"]] |= cards
         self.flagged = {c["card"] for case in cases for c in case["cards"]}
         for f in self.alerts:
             named = [f["entity"], *f["involved"]]
@@ -174,8 +180,8 @@ class World:
         cards = None
         if kind == "imei":
             cards = self.records.handsets.get(i, set())
-        elif kind == "ring" and i in self.rings:
-            cards = {e["id"] for e in self.rings[i]["involved"] if e["kind"] == "card"}
+        elif kind not in self.NAMED:
+            cards = self.together.get((kind, i))
         if cards:
             counts = Counter(n for c in cards for n in self.owner.get(c, ()))
             return {n for n, k in counts.items() if 2 * k > len(cards)}

@@ -36,8 +36,8 @@ def score(out, truth):
     rows = dict(load(os.path.join(out, "run.json"))["rows"])
     world = load(os.path.join(truth, "truth.json"))
     flagged = {c["card"] for case in cases for c in case["cards"]}
-    guilty_cards = {c for r in world["rings"] for c in r["cards"]}
-    taken_over = {c for l in world["leakers"] for c in l["cards"]}
+    ring_cards = {c for r in world["rings"] for c in r["cards"]}
+    guilty_cards = ring_cards | {c for g in world.get("groups", []) for c in g["cards"]}
     rings = []
     for ring in world["rings"]:
         cards = set(ring["cards"])
@@ -70,13 +70,15 @@ def score(out, truth):
     guilty |= {r["outlet"] for r in world["rings"]} | {r["agent"] for r in world["rings"] if r["agent"]}
     guilty |= {o for r in world["rings"] for o in r["other_outlets"]}
     guilty |= {l["account"] for l in world["leakers"]}
+    for group in world.get("groups", []):
+        guilty |= {i for k in ("accounts", "devices", "outlets", "agents", "others") for i in group[k]}
     named = {s["entity"]["id"] for s in sources if s["probability"] >= NAMED}
     listed = {s["entity"]["id"] for s in sources if s["listed"]}
     return {
         "world": world["world"], "size": world["size"], "seed": world["seed"],
         "rings": rings,
-        "ring_recall": share(flagged, guilty_cards),
-        "other_flagged": len(flagged - guilty_cards - taken_over) / max(1, rows["opening"] - len(guilty_cards)),
+        "ring_recall": share(flagged, ring_cards),
+        "other_flagged": len(flagged - guilty_cards) / max(1, rows["opening"] - len(guilty_cards)),
         "leakers": {l["id"]: l["account"] in named | listed for l in world["leakers"]},
         "leaker_kinds": {l["id"]: l["kind"] for l in world["leakers"]},
         "innocent_named": sorted(i for i in named - guilty),
