@@ -62,6 +62,8 @@ pub(crate) struct Plan<'r> {
     pub(crate) first: i64,
     pub(crate) days: i64,
     pub(crate) cards: i64,
+    /// First capture or login.
+    began: i64,
     /// Devices that were logged in with.
     pub(crate) used: BTreeSet<String>,
     /// Blank cards left of the last box, by outlet.
@@ -131,6 +133,7 @@ fn plan(sim: &mut Sim, ring: &Ring) -> Result<(), SimError> {
         first: sim.start + squeezed(sim, ring.from),
         days,
         cards,
+        began: i64::MAX,
         used: BTreeSet::new(),
         spare: BTreeMap::new(),
         held: Vec::new(),
@@ -186,9 +189,9 @@ impl Plan<'_> {
         for (o, _) in &self.opened {
             sim.planned.entry(time::china_day(o.ts)).or_default().push(o.clone());
         }
-        if let (Some((a, _)), Some((z, _))) = (self.opened.first(), self.opened.last()) {
-            sim.truth.groups.push(truth.group(self.ring.kind, a.ts, z.ts));
-        }
+        // Sittings of a day are not in order, and the first act is a capture or a login.
+        let last = self.ledger.opened.iter().copied().max().unwrap_or(self.began);
+        sim.truth.groups.push(truth.group(self.ring.kind, self.began, last));
         sim.truth.rings.push(truth);
         Ok(())
     }
@@ -320,6 +323,7 @@ impl Plan<'_> {
         }
         sim.out.put(from, &source::SSO, &row);
         self.used.insert(device);
+        self.began = self.began.min(from);
     }
 
     /// Whose identity the next card gets.
@@ -395,6 +399,7 @@ impl Plan<'_> {
         if used {
             self.held.push(held.clone());
         }
+        self.began = self.began.min(captured);
         self.ledger.collected.push((captured, operator));
         held
     }
