@@ -118,48 +118,55 @@ fn confidence(c: Confidence, zh: bool) -> &'static str {
 
 fn entry(out: &mut String, r: &Rule, zh: bool) {
     let pick = |t: &Text| if zh { t.zh.clone() } else { t.en.clone() };
-    let line = |out: &mut String, en: &str, cn: &str, text: String| {
-        let _ = writeln!(out, "- **{}** {text}", if zh { format!("{cn}：") } else { format!("{en}:") });
-    };
     let _ =
         writeln!(out, "\n## {}\n\n**{}** ({})\n\n{}\n", r.id, pick(&r.title), r.scheme, pick(&r.description));
+    for (what, says) in facts(r, zh) {
+        let _ = writeln!(out, "- **{what}{}** {says}", if zh { "：" } else { ":" });
+    }
+}
+
+/// What is told of a rule, line by line; both languages have the same lines.
+pub(crate) fn facts(r: &Rule, zh: bool) -> Vec<(&'static str, String)> {
+    let pick = |t: &Text| if zh { t.zh.clone() } else { t.en.clone() };
+    let mut out = Vec::new();
+    let line = |out: &mut Vec<(&'static str, String)>, en: &'static str, cn: &'static str, text: String| {
+        out.push((if zh { cn } else { en }, text));
+    };
     let kinds: Vec<&str> = r.kinds().iter().map(|k| if zh { k.spec().zh } else { k.name() }).collect();
-    line(out, "reads", "读取", kinds.join(if zh { "、" } else { ", " }));
+    line(&mut out, "reads", "读取", kinds.join(if zh { "、" } else { ", " }));
     let c = &r.correlation;
     let how = match c.measure {
-        Measure::Each => {
-            if zh {
-                "逐条".to_owned()
-            } else {
-                "each row".to_owned()
-            }
-        }
+        m @ Measure::Each => pick(&measured(m)),
         m => {
-            let span = span_text(c.timespan);
-            let name = m.name().to_owned();
+            let (span, what) = (span_text(c.timespan), measured(m));
             let (by, t) = (c.group_names.join(", "), c.threshold().unwrap_or_default());
             let value = c.value_name.as_deref().map(|v| format!(" `{v}`")).unwrap_or_default();
+            let by = match (by.is_empty(), zh) {
+                (true, _) => String::new(),
+                (false, true) => format!("，按{by}"),
+                (false, false) => format!(" by {by}"),
+            };
             if zh {
-                format!("{name}{value} {t}，{}内，按{by}", span.zh)
+                format!("{}{value} {t}，{}内{by}", what.zh, span.zh)
             } else {
-                format!("{name}{value} {t} within {} by {by}", span.en)
+                format!("{}{value} {t} within {}{by}", what.en, span.en)
             }
         }
     };
-    line(out, "counts", "统计", how);
+    line(&mut out, "counts", "统计", how);
     line(
-        out,
+        &mut out,
         "threshold",
         "阈值来源",
         format!("{} ({})", pick(&r.threshold_from), confidence(r.confidence, zh)),
     );
     let whom =
         if zh { entity_zh(r.entity.kind).to_owned() } else { format!("{:?}", r.entity.kind).to_lowercase() };
-    line(out, "about", "针对", format!("{whom} (`{}`)", r.entity.field));
+    line(&mut out, "about", "针对", format!("{whom} (`{}`)", r.entity.field));
     let sep = if zh { "；" } else { "; " };
     if !r.operators().is_empty() {
         let list: Vec<String> = r.operators().iter().map(|(n, t)| format!("`{n}` {}", pick(t))).collect();
-        line(out, "derives", "派生", list.join(sep));
+        line(&mut out, "derives", "派生", list.join(sep));
     }
     let list: Vec<String> = r
         .explanations()
@@ -170,9 +177,28 @@ fn entry(out: &mut String, r: &Rule, zh: bool) {
             _ => pick(t),
         })
         .collect();
-    line(out, "checks", "核查", list.join(sep));
-    line(out, "clears", "可排除", pick(&r.clears));
-    line(out, "cannot tell", "无法区分", pick(&r.cannot_tell));
+    line(&mut out, "checks", "核查", list.join(sep));
+    line(&mut out, "clears", "可排除", pick(&r.clears));
+    line(&mut out, "cannot tell", "无法区分", pick(&r.cannot_tell));
+    out
+}
+
+/// What a correlation counts, in words.
+fn measured(m: Measure) -> Text {
+    let (en, zh) = match m {
+        Measure::Each => ("each row", "逐条"),
+        Measure::EventCount => ("matching rows", "符合条件的记录数"),
+        Measure::ValueCount => ("different values of", "不同值个数："),
+        Measure::ValueSum => ("sum of", "合计："),
+        Measure::ValueAvg => ("mean of", "平均值："),
+        Measure::ValueMedian => ("median of", "中位数："),
+        Measure::ValuePercentile(_) => ("percentile of", "百分位数："),
+        Measure::Temporal => ("all of the detections, in any order,", "各检测均出现（不论先后）"),
+        Measure::TemporalOrdered => ("all of the detections, in their order,", "各检测依次出现"),
+        Measure::Sequence => ("all of the steps, in their order,", "各步骤依次完成"),
+        Measure::Absence => ("the first without the second", "前者出现而后者未出现"),
+    };
+    Text::new(en, zh)
 }
 
 #[cfg(test)]

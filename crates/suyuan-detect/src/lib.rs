@@ -46,7 +46,8 @@ pub use error::{DetectError, Fault};
 pub use live::{Counts, Live, LiveParams, Position, Pushed};
 pub use risk::{RiskParams, risk};
 pub use rule::{
-    Correlation, Detection, Emit, Example, Folder, Input, Measure, Mode, Names, Rule, RuleSet, Suppression,
+    Correlation, Detection, Emit, Example, Explanation, Folder, Input, Line, Measure, Mode, Names, Rule,
+    RuleSet, Suppression, explanation, skeleton,
 };
 pub use run::{alerts, detect, kinds_read};
 pub use sql::{NoSql, sql};

@@ -6,6 +6,7 @@
 //! Invariants: no pattern takes more than value × pattern steps; an expression is compiled within fixed limits
 //! (`regex` is linear in the value, and refuses look-around and back-references).
 
+use std::fmt;
 use std::net::IpAddr;
 
 use regex::{Regex, RegexBuilder};
@@ -114,6 +115,21 @@ impl Pattern {
             [Piece::Any, Piece::Text(t), Piece::Any] => holds(v, t.as_bytes(), cased),
             pieces => wild(v, pieces, cased),
         }
+    }
+}
+
+/// As a rule writes it.
+impl fmt::Display for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for p in &self.pieces {
+            match p {
+                Piece::Text(t) => f.write_str(t)?,
+                Piece::Any => f.write_str("*")?,
+                Piece::One => f.write_str("?")?,
+                Piece::Dash => f.write_str("-")?,
+            }
+        }
+        Ok(())
     }
 }
 
@@ -236,6 +252,9 @@ impl Re {
     pub fn is(&self, value: &str) -> bool {
         self.0.is_match(value)
     }
+    pub fn text(&self) -> &str {
+        self.0.as_str()
+    }
 }
 
 /// An address range.
@@ -264,6 +283,15 @@ impl Cidr {
         let (n, v6) = Self::number(addr);
         let width = if v6 { 128 } else { 32 };
         v6 == self.v6 && (self.bits == 0 || (n ^ self.net) >> (width - self.bits) == 0)
+    }
+}
+
+impl fmt::Display for Cidr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.v6 {
+            true => write!(f, "{}/{}", std::net::Ipv6Addr::from(self.net), self.bits),
+            false => write!(f, "{}/{}", std::net::Ipv4Addr::from(self.net as u32), self.bits),
+        }
     }
 }
 

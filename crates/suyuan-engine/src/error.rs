@@ -79,6 +79,20 @@ pub enum EngineError {
         /// The nearest.
         near: &'static str,
     },
+    /// A rule that does not exist.
+    #[error(
+        "there is neither a rule `{name}` nor a file of that name (`suyuan rule catalogue` lists the rules)"
+    )]
+    NoRule {
+        /// The name.
+        name: String,
+    },
+    /// A file that would be written over.
+    #[error("`{path}` is there already; choose another name")]
+    Exists {
+        /// The file.
+        path: PathBuf,
+    },
     /// Keys.
     #[error(transparent)]
     Vault(#[from] suyuan_vault::VaultError),
@@ -142,10 +156,17 @@ impl EngineError {
             Self::NoKind { name, near } => {
                 format!("没有记录种类 `{name}`；最接近的是 `{near}`（`suyuan kinds` 列出全部）")
             }
+            Self::NoRule { name } => {
+                format!("没有名为 `{name}` 的规则或文件（`suyuan rule catalogue` 列出全部规则）")
+            }
+            Self::Exists { path } => format!("`{}` 已存在；请另取文件名", path.display()),
             Self::Vault(e) => vault(e),
             Self::Store(e) | Self::Lake(suyuan_lake::LakeError::Store(e)) => store(e),
             Self::Lake(e) => format!("数据湖出错：{e}"),
             Self::Ingest(e) => ingest(e),
+            Self::Detect(suyuan_detect::DetectError::Rules(faults)) => {
+                faults.iter().map(suyuan_detect::Fault::zh).collect::<Vec<_>>().join("\n")
+            }
             Self::Detect(e) => format!("检测出错：{e}"),
             Self::Trace(e) => format!("溯源出错：{e}"),
             Self::Case(e) => format!("建案出错：{e}"),

@@ -55,12 +55,14 @@ pub fn text(name: &str) -> Result<&'static str, EngineError> {
 
 /// Proposes a mapping from a file's head.
 pub fn propose(file: &Path, kind: Option<&str>) -> Result<String, EngineError> {
-    let kind = match kind {
-        None => None,
-        Some(name) => Some(Kind::by_name(name).ok_or_else(|| EngineError::NoKind {
-            name: name.to_owned(),
-            near: suyuan_ingest::nearest(name, Kind::ALL.iter().map(|k| k.name())).unwrap_or("opening"),
-        })?),
-    };
+    let kind = kind.map(kind_named).transpose()?;
     Ok(suyuan_ingest::propose(file, kind)?)
+}
+
+/// The record kind of that name; the error names the nearest.
+pub(crate) fn kind_named(name: &str) -> Result<Kind, EngineError> {
+    Kind::by_name(name).ok_or_else(|| EngineError::NoKind {
+        name: name.to_owned(),
+        near: suyuan_ingest::nearest(name, Kind::ALL.iter().map(|k| k.name())).unwrap_or("opening"),
+    })
 }

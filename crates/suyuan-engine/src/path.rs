@@ -54,15 +54,20 @@ impl Engine {
         Ok(self.lake.snapshot(version)?)
     }
 
-    /// Runs the rules over the newest snapshot and keeps the findings.
+    /// Runs the rules that come with the program over the newest snapshot and keeps the findings.
     pub fn detect(&mut self, watch: Watch) -> Result<Vec<Finding>, EngineError> {
+        self.detect_with(&RuleSet::embedded()?, watch)
+    }
+
+    /// Runs these rules over the newest snapshot; keeps the findings, and which rules they were.
+    pub fn detect_with(&mut self, rules: &RuleSet, watch: Watch) -> Result<Vec<Finding>, EngineError> {
         let snapshot = self.lake.snapshot(None)?;
         let total = Kind::ALL.iter().map(|k| snapshot.count(*k)).sum();
-        let rules = RuleSet::embedded()?;
-        let found = suyuan_detect::detect(&snapshot, &rules, &mut |done| {
+        let found = suyuan_detect::detect(&snapshot, rules, &mut |done| {
             watch(&Progress { step: Step::Detect, done, total: Some(total), at: String::new() });
         })?;
         self.keep("detect", &found)?;
+        self.keep("rules", &crate::rules::hashes(rules))?;
         Ok(found)
     }
 
@@ -136,7 +141,11 @@ impl Engine {
             seeds: Vec::new(),
             inputs: intake::inputs(&self.store)?,
             rows: Kind::ALL.iter().map(|k| (k.name().to_owned(), snapshot.count(*k))).collect(),
-            rules: crate::rules::hashes()?,
+            rules: match self.kept("rules") {
+                // A home of an earlier version kept none: it ran those that come with the program.
+                Err(EngineError::Missing { .. }) => crate::rules::hashes(&RuleSet::embedded()?),
+                kept => kept?,
+            },
             laws: LawSet::embedded()?.hashes().to_vec(),
             counts: vec![
                 count("findings", findings.len()),

@@ -107,8 +107,8 @@ enum Command {
     Model(commands::model::Model),
     /// Describe the record kinds / 记录种类说明
     Kinds(commands::pages::Kinds),
-    /// The rule catalogue / 规则目录
-    Rule(commands::pages::Rule),
+    /// Check, test, explain and begin rules; the catalogue / 检查、试运行、解释与新建规则；规则目录
+    Rule(commands::rule::Rule),
     /// JSON Schema of an output file / 输出文件的 JSON Schema
     Schema(commands::pages::Schema),
     /// The manual page of all commands / 命令手册

@@ -1,5 +1,7 @@
 //! A folder of rules: ours, those of other log sources, and filters, told apart by what they say.
 
+use suyuan_model::outcome::Text;
+
 use crate::error::Fault;
 use crate::open::OpenRule;
 use crate::rule::filter::{self, Filter, Named};
@@ -57,6 +59,14 @@ fn read(
         }
     } else if docs.iter().any(is_ours) || docs.is_empty() {
         let rule = Rule::parse(path, text)?;
+        if named.iter().any(|n| n.rule.id == rule.id) {
+            let what = Text::new(
+                format!("there are two rules `{}`", rule.id),
+                format!("有两条规则名为“{}”", rule.id),
+            );
+            let remedy = Text::new("give the file another name", "请更改文件名");
+            return Err(Box::new(Fault { file: path.to_owned(), line: 1, column: 1, what, remedy }));
+        }
         named.push(Named { names: filter::names(&rule.id, &docs), rule });
     } else {
         for d in &docs {

@@ -14,12 +14,16 @@ mod header;
 pub(crate) mod modifier;
 pub(crate) mod rewrite;
 pub(crate) mod selection;
+mod skeleton;
+mod words;
 
 pub(crate) use correlation::{Across, Feed, MICRO, Stage};
 pub use correlation::{Correlation, Emit, Input, Measure};
 pub use detection::Detection;
 pub use example::Example;
 pub use folder::Folder;
+pub use skeleton::skeleton;
+pub use words::{Explanation, Line, explanation};
 
 use sha2::{Digest, Sha256};
 use suyuan_model::Kind;
@@ -224,7 +228,13 @@ pub struct RuleSet {
 impl RuleSet {
     /// The rules that come with the program.
     pub fn embedded() -> Result<RuleSet, DetectError> {
-        Self::load_dir(embedded::FILES.iter().map(|(p, t)| ((*p).to_owned(), (*t).to_owned())))
+        Self::with(std::iter::empty())
+    }
+
+    /// Those, and more from files; filters among the files apply to all.
+    pub fn with(files: impl Iterator<Item = (String, String)>) -> Result<RuleSet, DetectError> {
+        let own = embedded::FILES.iter().map(|(p, t)| ((*p).to_owned(), (*t).to_owned()));
+        Self::load_dir(own.chain(files))
     }
 
     /// Rules from files: path (relative to the folder of rules) and text. All faults are told at once.

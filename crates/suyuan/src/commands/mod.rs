@@ -9,6 +9,7 @@ pub mod model;
 pub mod pages;
 pub mod query;
 pub mod report;
+pub mod rule;
 pub mod run;
 pub mod sim;
 pub mod trace;

@@ -1,9 +1,9 @@
-//! `suyuan kinds | rule | schema | commands`: the manual, from the types and the rules.
+//! `suyuan kinds | schema | commands`: the manual, from the types.
 
 use std::fmt::Write;
 
 use anyhow::anyhow;
-use clap::{Args, CommandFactory, Subcommand};
+use clap::{Args, CommandFactory};
 use suyuan_engine::{manual, schema};
 use suyuan_model::outcome::Lang;
 
@@ -19,30 +19,6 @@ impl Kinds {
     /// Runs the command.
     pub fn run(&self, common: &Common) -> Done {
         print_line(manual::kinds(common.lang()).trim_end());
-        Ok(Outcome::Done)
-    }
-}
-
-/// The rules.
-#[derive(Args)]
-#[command(after_help = "Example: suyuan rule catalogue --lang zh")]
-pub struct Rule {
-    #[command(subcommand)]
-    what: RuleCommand,
-}
-
-#[derive(Subcommand)]
-enum RuleCommand {
-    /// Print the catalogue, as Markdown / 打印规则目录
-    Catalogue,
-}
-
-impl Rule {
-    /// Runs the command.
-    pub fn run(&self, common: &Common) -> Done {
-        match self.what {
-            RuleCommand::Catalogue => print_line(suyuan_engine::rules::catalogue(common.lang())?.trim_end()),
-        }
         Ok(Outcome::Done)
     }
 }
