@@ -1,0 +1,220 @@
+# packages: duckdb==2.0.0 numpy==2.3.5 pyyaml==6.0.3
+"""Twenty rules over the same made-up events: ours over the lake and live, beside DuckDB and rsigma-eval.
+
+Called by `cargo xtask bench detect [--events N] [--accounts N] [--runs N] [--lanes a,b] [--flink]`: detect.py SUYUAN FOLDER ...
+
+First the sets of alerts are compared, as (rule, key, row at which the condition held): ours, DuckDB and rsigma must agree, except
+where the reason is known and said. Then each engine runs as a process of its own, in turn, pinned to one core; CPU seconds and
+peak memory are the operating system's figures of the finished process; ratios are taken run by run. Lanes:
+ordered (200 k accounts, and 2 k), late (each event arrives up to 60 s late), hot (a fifth of the events on one account),
+keys (a million accounts), restart (state saved, engine dropped and restored every 200,000 events), evidence (every alert with
+all its rows; ours always has them).
+"""
+
+import argparse
+import json
+import os
+import statistics
+import subprocess
+import sys
+import time
+
+ROOT = os.environ.get("SUYUAN_ROOT", os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+TARGET = os.environ.get("CARGO_TARGET_DIR", os.path.join(ROOT, "target"))
+BENCH = os.path.join(ROOT, "bench")
+RULES = os.path.join(BENCH, "detect-rules")
+RESTART = 200_000
+# A peer that takes longer than this in one run is stopped, and said to have been.
+PATIENCE = 900
+# 0.23 does not compare a percentile with its threshold (and interpolates between ranks).
+UNLIKE = {"b15"}
+
+
+def options():
+    p = argparse.ArgumentParser()
+    p.add_argument("suyuan")
+    p.add_argument("folder")
+    p.add_argument("--events", type=int, default=2_000_000)
+    p.add_argument("--accounts", type=int, default=200_000)
+    p.add_argument("--runs", type=int, default=3)
+    p.add_argument("--lanes", default="ordered,small,late,hot,keys,restart,evidence")
+    p.add_argument("--flink", action="store_true", help="also Flink SQL, where `pip install apache-flink` has been done")
+    return p.parse_args()
+
+
+def built(*arguments, cwd=ROOT, target=TARGET):
+    subprocess.run(["cargo", "build", "--quiet", *arguments], check=True, cwd=cwd, env={**os.environ, "CARGO_TARGET_DIR": target})
+
+
+def programs():
+    built("--profile", "demo", "-p", "suyuan-lake", "--example", "detect_lanes")
+    peers = os.path.join(TARGET, "peers")
+    built("--release", "-p", "peer-lanes", cwd=os.path.join(BENCH, "peers"), target=peers)
+    return os.path.join(TARGET, "demo", "examples", "detect_lanes"), os.path.join(peers, "release", "peer-lanes")
+
+
+class Run:
+    """One finished process: wall and CPU seconds, peak MiB, what it printed; None where it was stopped."""
+
+    def __init__(self, command, cores="0"):
+        self.stopped = False
+        begin = time.monotonic()
+        p = subprocess.Popen(["taskset", "-c", cores, *map(str, command)], stdout=subprocess.PIPE, text=True)
+        try:
+            # The output is one line; it does not fill the pipe.
+            while os.waitid(os.P_PID, p.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+                if time.monotonic() - begin > PATIENCE:
+                    p.kill()
+                    self.stopped = True
+                time.sleep(.01)
+            said = p.stdout.read()
+            _, status, use = os.wait4(p.pid, 0)
+        finally:
+            p.stdout.close()
+        self.wall = time.monotonic() - begin
+        self.cpu, self.mib = use.ru_utime + use.ru_stime, use.ru_maxrss / 1024
+        if os.waitstatus_to_exitcode(status) != 0 and not self.stopped:
+            sys.exit(f"failed: {' '.join(map(str, command))}")
+        self.said = json.loads(said) if said.startswith("{") else {}
+
+
+def median(values):
+    values = [v for v in values if v is not None]
+    return statistics.median(values) if values else None
+
+
+class Lane:
+    """One set of events, and every engine over it."""
+
+    def __init__(self, opt, programs, name, accounts, hot=0):
+        self.opt, self.name = opt, name
+        self.ours, self.rsigma = programs
+        self.folder = os.path.join(opt.folder, f"{accounts}-{hot}")
+        self.sigma = os.path.join(opt.folder, "sigma.yml")
+        if not os.path.isdir(self.folder):
+            os.makedirs(self.folder)
+            lanes("data", self.folder, opt.events, accounts, hot)
+            subprocess.run([self.ours, "make", self.folder], check=True)
+        if not os.path.exists(self.sigma):
+            lanes("sigma", RULES, self.sigma)
+        self.rows, self.seen = [], {}
+
+    def out(self, engine):
+        path = os.path.join(self.folder, f"{self.name}-{engine}")
+        if engine.startswith("DuckDB"):
+            os.makedirs(path, exist_ok=True)
+        return path
+
+    def command(self, engine, events):
+        f, events = self.folder, os.path.join(self.folder, f"{events}.ndjson")
+        duck = [sys.executable, os.path.join(BENCH, "lanes", "duck.py"), os.path.join(f, "lake", "main"), self.out(engine)]
+        return {
+            "Suyuan batch": [self.ours, "batch", RULES, f, self.out(engine)],
+            "Suyuan live": [self.ours, "live", RULES, events, self.out(engine)],
+            "DuckDB, 1 thread": [*duck, 1],
+            "DuckDB, 2 threads": [*duck, 2],
+            "rsigma": [self.rsigma, self.sigma, events, self.out(engine)],
+        }[engine]
+
+    def measure(self, engines, events="ordered", extra=()):
+        """Runs the engines in turn, `runs` times, and prints the medians."""
+        runs = {e: [] for e in engines}
+        for _ in range(self.opt.runs):
+            for e in engines:
+                if runs[e] and runs[e][-1].stopped:
+                    continue
+                more = [] if e.startswith(("DuckDB", "Suyuan batch")) else list(extra)
+                runs[e].append(Run(self.command(e, events) + more, "0,1" if "2 threads" in e else "0"))
+        for e in engines:
+            done = runs[e]
+            ratio = {base: median([r.cpu / b.cpu for r, b in zip(done, runs[base])])
+                     for base in engines if base.startswith("Suyuan")}
+            self.show(e, done, ratio)
+        return runs
+
+    def show(self, engine, done, ratio):
+        n = self.opt.events
+        cpu = median([r.cpu for r in done])
+        shown = [self.name, engine]
+        if done[-1].stopped:
+            shown += [f"> {cpu:.1f}", "stopped", f"< {n / cpu:,.0f}"]
+        else:
+            shown += [f"{cpu:.2f}", f"{median([r.wall for r in done]):.2f}", f"{n / cpu:,.0f}"]
+        shown += [f"{median([r.mib for r in done]):,.0f}"]
+        shown += [f"{ratio[b]:.1f}" if b in ratio else "-" for b in ("Suyuan batch", "Suyuan live")]
+        print("| " + " | ".join(shown) + " |", flush=True)
+
+    def same(self, engines, reference="DuckDB, 1 thread"):
+        """Compares the alerts that the last runs wrote; says every difference."""
+        for e in engines:
+            if e != reference:
+                compare(self, reference, e)
+
+
+def lanes(script, *arguments):
+    # In a process of its own: a child's peak memory begins with that of the process it is started from.
+    subprocess.run([sys.executable, os.path.join(BENCH, "lanes", f"{script}.py"), *map(str, arguments)], check=True)
+
+
+def compare(lane, one, other):
+    """Prints how many alerts both have, and how many each has alone, by rule where they differ."""
+    lines = subprocess.run([sys.executable, os.path.join(BENCH, "lanes", "same.py"), lane.folder, lane.out(one), lane.out(other)],
+                           check=True, capture_output=True, text=True).stdout.splitlines()
+    total = {"both": 0, "one": 0, "other": 0}
+    for rule, both, only_one, only_other in (line.split() for line in lines):
+        if other == "rsigma" and rule in UNLIKE:
+            print(f"  {lane.name}: {rule}: not compared with rsigma, which ignores the threshold of a percentile")
+            continue
+        for k, v in zip(total, (both, only_one, only_other)):
+            total[k] += int(v)
+        if int(only_one) or int(only_other):
+            print(f"  {lane.name}: {rule}: {both} in both, {only_one} only {one}, {only_other} only {other}")
+    print(f"{lane.name}: {one} and {other}: {total['both']:,} alerts in both, {total['one']:,} only in the first, "
+          f"{total['other']:,} only in the second", flush=True)
+
+
+HEAD = ["| lane | engine | CPU s | wall s | events/s per core | peak MiB | CPU, times batch | CPU, times live |",
+        "|---|---|---|---|---|---|---|---|"]
+ALL = ["Suyuan batch", "Suyuan live", "DuckDB, 1 thread", "DuckDB, 2 threads", "rsigma"]
+
+
+def details(lane, options, title):
+    """One more run of ours and of rsigma with what slows it down measured: latency, restarts, evidence."""
+    for e in ("Suyuan live", "rsigma"):
+        r = Run(lane.command(e, options[0]) + list(options[1:]))
+        print(f"{title}, {e}: " + ("stopped" if r.stopped else json.dumps(r.said)), flush=True)
+
+
+def main():
+    opt = options()
+    chosen = opt.lanes.split(",")
+    built_programs = programs()
+    lane = lambda name, accounts, hot=0: Lane(opt, built_programs, name, accounts, hot)
+    print(f"{os.cpu_count()} cores shared; {opt.events:,} events, 20 rules; medians of {opt.runs}\n")
+    tables = {
+        "ordered": lambda: run(lane("ordered", opt.accounts), ALL),
+        "small": lambda: run(lane("small", 2_000), ALL),
+        "late": lambda: run(lane("late", opt.accounts), ["Suyuan live", "DuckDB, 1 thread", "rsigma"], "late"),
+        "hot": lambda: run(lane("hot", opt.accounts, 20), ["Suyuan batch", "Suyuan live", "DuckDB, 1 thread", "rsigma"]),
+        "keys": lambda: run(lane("keys", 1_000_000), ["Suyuan batch", "Suyuan live", "DuckDB, 1 thread", "rsigma"]),
+        "restart": lambda: run(lane("restart", opt.accounts), ["Suyuan live", "DuckDB, 1 thread", "rsigma"], "late",
+                               [f"restart={RESTART}"]),
+        "evidence": lambda: run(lane("evidence", opt.accounts), ["Suyuan live", "DuckDB, 1 thread", "rsigma"], "ordered",
+                                ["refs"]),
+    }
+    for name in chosen:
+        tables[name]()
+    details(lane("latency", opt.accounts), ["ordered", "latency"], "per event")
+    details(lane("pauses", opt.accounts), ["ordered", f"restart={RESTART}"], f"restart every {RESTART:,} events")
+
+
+def run(lane, engines, events="ordered", extra=()):
+    print("\n".join(HEAD), flush=True)
+    lane.measure(engines, events, extra)
+    print(flush=True)
+    lane.same(engines)
+    print(flush=True)
+
+
+if __name__ == "__main__":
+    main()

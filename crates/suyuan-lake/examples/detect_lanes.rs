@@ -1,0 +1,91 @@
+//! The lanes of `cargo xtask bench detect`: a lake of made-up events, and the rules over it.
+//!
+//! - `detect_lanes make FOLDER`: FOLDER/KIND.parquet into a lake in FOLDER/lake;
+//! - `detect_lanes batch RULES FOLDER OUT`: the rules over the lake; writes `rule,group key,seq` for each alert.
+//!
+//! What was measured is printed as one JSON object.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::Path;
+
+use arrow_array::{RecordBatch, new_null_array};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use suyuan_detect::RuleSet;
+use suyuan_lake::{Lake, Options};
+use suyuan_model::Kind;
+use suyuan_store::Store;
+
+type Fault = Box<dyn std::error::Error>;
+
+const KINDS: [Kind; 4] = [Kind::Login, Kind::Access, Kind::Opening, Kind::AccountChange];
+
+fn lake(folder: &Path) -> Result<Lake, Fault> {
+    let store = Store::open(folder.join("lake").join("suyuan.db"))?;
+    Ok(Lake::open_with(&store, folder.join("lake"), Options { threads: 1, ..Options::default() })?)
+}
+
+fn make(folder: &Path) -> Result<(), Fault> {
+    let lake = lake(folder)?;
+    let mut load = lake.load();
+    for kind in KINDS {
+        let schema = kind.schema();
+        let file = File::open(folder.join(kind.name()).with_extension("parquet"))?;
+        for batch in ParquetRecordBatchReaderBuilder::try_new(file)?.with_batch_size(65_536).build()? {
+            let batch = batch?;
+            let column = |f: &arrow_schema::FieldRef| match batch.column_by_name(f.name()) {
+                Some(c) => c.clone(),
+                None => new_null_array(f.data_type(), batch.num_rows()),
+            };
+            let columns = schema.fields().iter().map(column).collect();
+            load.append(kind, RecordBatch::try_new(schema.clone(), columns)?)?;
+        }
+    }
+    load.commit(|_, _| Ok(()))?;
+    Ok(())
+}
+
+fn rules(folder: &Path) -> Result<RuleSet, Fault> {
+    let mut files = BTreeMap::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        files.insert(name, std::fs::read_to_string(&path)?);
+    }
+    Ok(RuleSet::load_dir(files.into_iter())?)
+}
+
+fn main() -> Result<(), Fault> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    match args.as_slice() {
+        ["make", folder] => make(Path::new(folder)),
+        ["batch", from, folder, _out] => {
+            let rules = rules(Path::new(from))?;
+            let lake = lake(Path::new(folder))?;
+            let begin = std::time::Instant::now();
+            let found = suyuan_detect::detect(&lake.snapshot(None)?, &rules, &mut |_| {})?;
+            println!("{} findings, {:?}", found.len(), begin.elapsed());
+            Ok(())
+        }
+        ["scan", from, folder] => {
+            let (rules, lake) = (rules(Path::new(from))?, lake(Path::new(folder))?);
+            let wants: Vec<_> = suyuan_detect::kinds_read(&rules).into_iter().map(|k| suyuan_model::scan::Want::only(k, match k {
+                Kind::Login => &["account", "device", "result"],
+                Kind::Access => &["account", "device", "action", "rows", "subject", "result", "order"],
+                Kind::Opening => &["card", "account", "device", "subject", "outlet", "region6", "duration_s"],
+                _ => &["account", "change", "target", "device"],
+            })).collect();
+            let snapshot = lake.snapshot(None)?;
+            let mut stream = suyuan_model::scan::RowSource::scan(&snapshot, &wants)?;
+            let (mut rows, mut runs) = (0, 0);
+            while let Some(run) = stream.next_run()? {
+                rows += run.rows.len();
+                runs += 1;
+            }
+            println!("{rows} rows in {runs} runs");
+            Ok(())
+        }
+        _ => Err("make FOLDER | batch RULES FOLDER OUT".into()),
+    }
+}
