@@ -5,8 +5,11 @@
 //!
 //! What was measured is printed as one JSON object.
 
+mod lines;
+
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::io::{BufRead, BufReader};
 use std::path::Path;
 
 use arrow_array::{RecordBatch, new_null_array};
@@ -55,6 +58,16 @@ fn rules(folder: &Path) -> Result<RuleSet, Fault> {
     Ok(RuleSet::load_dir(files.into_iter())?)
 }
 
+fn columns(rules: &RuleSet) -> Vec<(Kind, Vec<&'static str>)> {
+    let of = |k: Kind| match k {
+        Kind::Login => vec!["account", "device", "result"],
+        Kind::Access => vec!["account", "device", "action", "rows", "subject", "result", "order"],
+        Kind::Opening => vec!["card", "account", "device", "subject", "outlet", "region6", "duration_s"],
+        _ => vec!["account", "change", "target", "device"],
+    };
+    suyuan_detect::kinds_read(rules).into_iter().map(|k| (k, of(k))).collect()
+}
+
 fn main() -> Result<(), Fault> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
@@ -68,14 +81,26 @@ fn main() -> Result<(), Fault> {
             println!("{} findings, {:?}", found.len(), begin.elapsed());
             Ok(())
         }
+        ["parse", from, events] => {
+            let rules = rules(Path::new(from))?;
+            let mut lines = lines::Lines::new(&columns(&rules))?;
+            let mut input = BufReader::with_capacity(1 << 20, File::open(events)?);
+            let (mut line, mut n, mut rows) = (String::new(), 0u64, 0);
+            while input.read_line(&mut line)? > 0 {
+                lines.push(&line)?;
+                line.clear();
+                n += 1;
+                if n.is_multiple_of(1024) {
+                    rows += lines.take()?.iter().map(|b| b.1.num_rows()).sum::<usize>();
+                }
+            }
+            println!("{n} lines {rows} rows");
+            Ok(())
+        }
         ["scan", from, folder] => {
             let (rules, lake) = (rules(Path::new(from))?, lake(Path::new(folder))?);
-            let wants: Vec<_> = suyuan_detect::kinds_read(&rules).into_iter().map(|k| suyuan_model::scan::Want::only(k, match k {
-                Kind::Login => &["account", "device", "result"],
-                Kind::Access => &["account", "device", "action", "rows", "subject", "result", "order"],
-                Kind::Opening => &["card", "account", "device", "subject", "outlet", "region6", "duration_s"],
-                _ => &["account", "change", "target", "device"],
-            })).collect();
+            let wants: Vec<_> =
+                columns(&rules).iter().map(|(k, c)| suyuan_model::scan::Want::only(*k, c)).collect();
             let snapshot = lake.snapshot(None)?;
             let mut stream = suyuan_model::scan::RowSource::scan(&snapshot, &wants)?;
             let (mut rows, mut runs) = (0, 0);
