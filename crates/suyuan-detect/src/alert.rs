@@ -47,6 +47,15 @@ pub struct Alert {
     pub rows: Vec<RowRef>,
 }
 
+/// What an alert carries beside its triggering row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Evidence {
+    /// Nothing: for counting and comparing.
+    Trigger,
+    /// Every row that made it.
+    Rows,
+}
+
 /// What late rows change.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "change", rename_all = "snake_case")]
@@ -96,7 +105,9 @@ pub(crate) fn id_of(rule: &Rule, group: Key, trigger: &RowRef) -> String {
     h.update(group.0.to_le_bytes());
     h.update(trigger.ts.to_le_bytes());
     h.update(trigger.seq.to_le_bytes());
-    h.finalize().iter().take(10).map(|b| format!("{b:02x}")).collect()
+    const HEX: &[u8; 16] = b"0123456789abcdef";
+    let digits = h.finalize().into_iter().take(10).flat_map(|b| [b >> 4, b & 15]);
+    digits.map(|d| char::from(HEX[usize::from(d)])).collect()
 }
 
 /// The key of a group from the texts of its fields; `None` where one is absent. For those who compute alerts by other

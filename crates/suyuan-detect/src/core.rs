@@ -4,10 +4,12 @@
 //! the same alerts. It keeps, per rule, the state of its windows; per operator and detector their own; all of it can be
 //! saved and restored ([`crate::state`]).
 
+use std::rc::Rc;
+
 use suyuan_model::outcome::Entity;
 use suyuan_model::time::{DAY, china_day};
 
-use crate::alert::{Alert, id_of};
+use crate::alert::{Alert, Evidence, id_of};
 use crate::derive::Val;
 use crate::detector::Raised;
 use crate::hash::{Key, KeyMap};
@@ -15,8 +17,8 @@ use crate::plan::{Bound, Operators, Plan, Source, amount_of, key_of, text_of};
 use crate::registry::Registry;
 use crate::rule::{Input, Measure, Mode, RuleSet};
 use crate::state::{Plain, Saved, Visit};
-use crate::view::{Cite, Row, Sources};
-use crate::window::{Arrival, Hit, Missed};
+use crate::view::{Cite, Row, Sources, View};
+use crate::window::{Arrival, Ask, Hit, Missed};
 
 /// Hits of one rule and entity farther apart than this are separate findings.
 const GAP: i64 = 30 * DAY;
@@ -69,6 +71,8 @@ pub(crate) struct Core<'r> {
     pub drafts: Option<Drafts>,
     /// Alerts not yet taken, where alerts are wanted.
     pub alerts: Option<Vec<Alert>>,
+    /// What those carry.
+    pub evidence: Evidence,
     /// The day (of China) of the newest row, until it is over.
     day: i64,
     /// The newest row's time, or the time that was said to have come.
@@ -111,6 +115,7 @@ impl<'r> Core<'r> {
             sources: Sources::default(),
             drafts: findings.then(|| Drafts { list: Vec::new(), open }),
             alerts: alerts.then(Vec::new),
+            evidence: Evidence::Rows,
             day: i64::MIN,
             now: i64::MIN,
             rows: 0,
@@ -210,6 +215,41 @@ impl<'r> Core<'r> {
         }
     }
 
+    /// Takes the next rows in.
+    ///
+    /// Their groups are looked up first, all together: state lies scattered in memory, and look-ups that do not wait for each
+    /// other are served at the same time.
+    pub fn rows_in_order(&mut self, rows: &[(Rc<View>, usize)], refs: &Registry) {
+        let seen = rows.iter().fold(0i64, |n, (view, i)| n ^ self.look(&view.row(*i)));
+        std::hint::black_box(seen);
+        for (view, i) in rows {
+            self.row(&view.row(*i), refs);
+        }
+    }
+
+    /// Reads the state that a row will ask for.
+    fn look(&self, row: &Row<'_>) -> i64 {
+        let kind = row.kind();
+        let words = self.bound.by_kind[kind as usize].len().div_ceil(64).max(1);
+        let bits = self.bound.candidates(row.view(), kind);
+        let mut seen = 0;
+        for w in 0..words {
+            let mut bits = bits[row.index() * words + w];
+            while bits != 0 {
+                let j = w * 64 + bits.trailing_zeros() as usize;
+                bits &= bits - 1;
+                let (plan, detection) = self.bound.by_kind[kind as usize][j];
+                let plan = &self.bound.plans[plan];
+                for r in &plan.reads[detection].routes {
+                    if let Some(key) = r.columns.and_then(|g| row.group(g)) {
+                        seen ^= plan.windows[r.correlation].touch(&key);
+                    }
+                }
+            }
+        }
+        seen
+    }
+
     /// Takes the next row in.
     pub fn row(&mut self, row: &Row<'_>, refs: &Registry) {
         self.advance(row.ts, refs);
@@ -222,6 +262,7 @@ impl<'r> Core<'r> {
             self.bound.comparables.iter_mut().filter(|c| c.kind == kind).for_each(|c| c.count(row));
         }
         let words = self.bound.by_kind[kind as usize].len().div_ceil(64).max(1);
+        let mut cite = None;
         for w in 0..words {
             let mut bits = self.bound.candidates(row.view(), kind)[row.index() * words + w];
             while bits != 0 {
@@ -230,15 +271,16 @@ impl<'r> Core<'r> {
                 let (plan, detection) = self.bound.by_kind[kind as usize][j];
                 if self.matches(plan, detection, row, refs) {
                     // The pairs of one plan stand together: the next one is of another plan, or joins this row's.
+                    let cite = *cite.get_or_insert_with(|| self.sources.cite(row));
                     if self.matched.first().is_some_and(|m| m.0 != plan) {
-                        self.flush(row, refs);
+                        self.flush(row, refs, cite);
                     }
                     self.matched.push((plan, detection));
                 }
             }
         }
-        if !self.matched.is_empty() {
-            self.flush(row, refs);
+        if let Some(cite) = cite {
+            self.flush(row, refs, cite);
         }
         self.bound.operators.observe(row, refs);
     }
@@ -258,9 +300,17 @@ impl<'r> Core<'r> {
         plan.matchers[detection].matches(row, ops, refs)
     }
 
+    /// What a correlation is to tell: an inner one what stands behind it, the rule's own what is wanted.
+    fn ask(&self, own: bool) -> Ask {
+        let less = own && (self.alerts.is_none() || self.evidence == Evidence::Trigger);
+        Ask {
+            findings: own && self.drafts.is_some(),
+            alerts: if less { Evidence::Trigger } else { Evidence::Rows },
+        }
+    }
+
     /// Lets the row reach the rule whose detections it matched.
-    fn flush(&mut self, row: &Row<'_>, refs: &Registry) {
-        let cite = self.sources.cite(row);
+    fn flush(&mut self, row: &Row<'_>, refs: &Registry, cite: Cite) {
         let matched = std::mem::take(&mut self.matched);
         let at = matched[0].0;
         let plan = &mut self.bound.plans[at];
@@ -298,7 +348,7 @@ impl<'r> Core<'r> {
         cite: Cite,
         inner: &mut Vec<(usize, Vec<Cite>)>,
     ) {
-        let plan = &mut self.bound.plans[at];
+        let plan = &self.bound.plans[at];
         let route = &plan.reads[detection].routes[r];
         let behind = match route.from {
             Input::Detection(_) => Vec::new(),
@@ -308,11 +358,14 @@ impl<'r> Core<'r> {
             },
         };
         let correlation = route.correlation;
-        let Some((key, hit)) = reach(plan, detection, r, row, &mut self.bound.operators, refs, cite, behind)
-        else {
+        let own = correlation + 1 == plan.windows.len();
+        let ask = self.ask(own);
+        let plan = &mut self.bound.plans[at];
+        let ops = &mut self.bound.operators;
+        let Some((key, hit)) = reach(plan, detection, r, row, ops, refs, cite, behind, ask) else {
             return;
         };
-        if correlation + 1 < plan.windows.len() {
+        if !own {
             if let Some(rows) = hit.alert {
                 inner.push((correlation, rows));
             }
@@ -399,16 +452,17 @@ fn reach(
     refs: &Registry,
     cite: Cite,
     inner: Vec<Cite>,
+    ask: Ask,
 ) -> Option<(Key, Hit)> {
     let r = &plan.reads[detection].routes[route];
     let c = match r.correlation + 1 == plan.windows.len() {
         true => plan.correlation,
         false => &plan.rule.inner[r.correlation],
     };
-    let mut key = Key(1);
-    for g in &r.group {
-        key = key.and(key_of(*g, row, ops, refs)?);
-    }
+    let key = match r.columns {
+        Some(columns) => row.group(columns)?,
+        None => r.group.iter().try_fold(Key(1), |k, g| Some(k.and(key_of(*g, row, ops, refs)?)))?,
+    };
     let (mut value, mut amount) = (0, 0);
     match (c.measure, r.value.as_slice()) {
         (_, []) => {}
@@ -421,6 +475,11 @@ fn reach(
             value = k.0 as u64;
         }
         (_, [one, ..]) => amount = amount_of(*one, row, ops, refs)?,
+    }
+    let windows = &mut plan.windows[r.correlation];
+    if windows.counting() {
+        let value = if c.measure == Measure::ValueCount { value } else { amount as u64 };
+        return Some((key, windows.count(c, key, cite, value, ask)?));
     }
     let captured =
         r.captured.iter().map(|s| key_of(*s, row, ops, refs).map_or(0, |k| (k.0 as u64).max(1))).collect();

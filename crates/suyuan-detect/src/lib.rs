@@ -40,7 +40,7 @@ mod view;
 mod window;
 mod yaml;
 
-pub use alert::{Alert, Correction, GroupValue, alert_id, corrections, group_key};
+pub use alert::{Alert, Correction, Evidence, GroupValue, alert_id, corrections, group_key};
 pub use catalogue::catalogue;
 pub use error::{DetectError, Fault};
 pub use live::{Counts, Live, LiveParams, Position, Pushed};
@@ -49,6 +49,6 @@ pub use rule::{
     Correlation, Detection, Emit, Example, Explanation, Folder, Input, Line, Measure, Mode, Names, Rule,
     RuleSet, Suppression, explanation, skeleton,
 };
-pub use run::{alerts, detect, kinds_read};
+pub use run::{alerts, detect, each_alert, kinds_read};
 pub use sql::{NoSql, sql};
 pub use state::{Piece, StateError};

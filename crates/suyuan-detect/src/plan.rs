@@ -9,7 +9,7 @@ use crate::kernel::{Bitmap, Columns, Test};
 use crate::registry::Registry;
 use crate::rule::{Correlation, Expr, Feed, FieldRef, Input, Rule, RuleSet, detection};
 use crate::state::Visit;
-use crate::view::{Binder, Row, Slot, View};
+use crate::view::{Binder, GroupSlot, Row, Slot, View};
 use crate::window::Windows;
 
 /// A value's source, bound.
@@ -51,6 +51,8 @@ pub(crate) struct Route {
     pub step: usize,
     pub from: Input,
     pub group: Vec<Source>,
+    /// The group's key in a view, if none of its fields is derived.
+    pub columns: Option<GroupSlot>,
     pub value: Vec<Source>,
     pub captured: Vec<Source>,
 }
@@ -183,6 +185,8 @@ pub(crate) struct Bound<'r> {
     pub by_kind: Vec<Vec<(usize, usize)>>,
     /// Bitmaps a view of each kind holds.
     pub masks: Vec<usize>,
+    /// Which bitmap answers which question, so that rules share it.
+    asked: Vec<(Kind, Slot, Test, usize)>,
     pub comparables: Vec<Comparable>,
 }
 
@@ -194,6 +198,7 @@ impl<'r> Bound<'r> {
             plans: Vec::new(),
             by_kind: vec![Vec::new(); Kind::ALL.len()],
             masks: vec![0; Kind::ALL.len()],
+            asked: Vec::new(),
             comparables: Vec::new(),
         };
         for rule in rules.rules() {
@@ -236,13 +241,17 @@ impl<'r> Bound<'r> {
             for (correlation, c) in rule.correlations().enumerate() {
                 let mut feeds: Vec<&Feed> = c.feeds.iter().filter(|f| f.detection == at).collect();
                 feeds.sort_by_key(|f| std::cmp::Reverse(f.step));
-                routes.extend(feeds.into_iter().map(|f| Route {
-                    correlation,
-                    step: f.step,
-                    from: f.from,
-                    group: bind(&f.group, d.kind, &mut self.binder),
-                    value: bind(&f.value, d.kind, &mut self.binder),
-                    captured: bind(&f.captured, d.kind, &mut self.binder),
+                routes.extend(feeds.into_iter().map(|f| {
+                    let group = bind(&f.group, d.kind, &mut self.binder);
+                    Route {
+                        correlation,
+                        step: f.step,
+                        from: f.from,
+                        columns: columns(&group).map(|slots| self.binder.group(d.kind, slots)),
+                        group,
+                        value: bind(&f.value, d.kind, &mut self.binder),
+                        captured: bind(&f.captured, d.kind, &mut self.binder),
+                    }
                 }));
             }
             reads.push(Reads {
@@ -310,6 +319,7 @@ impl<'r> Bound<'r> {
             *masks - 1
         };
         let maybe = next();
+        let asked = &mut self.asked;
         let mut used = Vec::new();
         let shows = asserted(&d.expr);
         let leaves = d
@@ -335,7 +345,18 @@ impl<'r> Bound<'r> {
                     });
                     measures.len() - 1
                 });
-                let mask = matches!(source, Source::Col(_)).then(&mut next);
+                let mask = match source {
+                    Source::Derived { .. } => None,
+                    Source::Col(slot) => {
+                        let same = |a: &&(Kind, Slot, Test, usize)| a.0 == d.kind && a.1 == slot && a.2 == test;
+                        let known = asked.iter().find(same).map(|a| a.3);
+                        Some(known.unwrap_or_else(|| {
+                            let mask = next();
+                            asked.push((d.kind, slot, test.clone(), mask));
+                            mask
+                        }))
+                    }
+                };
                 Leaf { source, test, mask, measure }
             })
             .collect();
@@ -352,6 +373,17 @@ fn asserted(e: &Expr) -> Vec<usize> {
         Expr::Not(_) => Vec::new(),
         Expr::All(list) | Expr::Any(list) => list.iter().flat_map(asserted).collect(),
     }
+}
+
+/// The columns of a group, if none of its fields is derived.
+fn columns(group: &[Source]) -> Option<Vec<Slot>> {
+    group
+        .iter()
+        .map(|s| match s {
+            Source::Col(slot) => Some(*slot),
+            Source::Derived { .. } => None,
+        })
+        .collect()
 }
 
 fn source(f: &FieldRef, kind: Kind, operators: &[usize], binder: &mut Binder) -> Source {

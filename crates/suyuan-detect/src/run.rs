@@ -1,17 +1,22 @@
 //! History: every row once, in the total order, through the evaluator.
 
+use std::rc::Rc;
+
 use suyuan_model::Kind;
 use suyuan_model::outcome::Finding;
 use suyuan_model::scan::{RowSource, Want};
 
-use crate::alert::Alert;
+use crate::alert::{Alert, Evidence};
 use crate::core::{Core, Drafts};
 use crate::error::DetectError;
 use crate::explain;
 use crate::plan::Bound;
 use crate::registry::Registry;
 use crate::rule::RuleSet;
-use crate::view::{Sources, Views};
+use crate::view::{Sources, View, Views};
+
+/// Rows whose state is looked up before the first of them is evaluated: enough to wait for memory once for all of them.
+const AHEAD: usize = 64;
 
 /// What the first scan leaves behind.
 pub(crate) struct Pass<'r> {
@@ -31,7 +36,7 @@ pub fn detect(
 ) -> Result<Vec<Finding>, DetectError> {
     let refs = Registry::read(source)?;
     let mut core = Core::new(rules, true, false);
-    scan(source, &mut core, &refs, progress)?;
+    scan(source, &mut core, &refs, |core| progress(core.rows()))?;
     let Core { bound, sources, drafts, .. } = core;
     explain::findings(source, Pass { bound, refs: &refs, sources, drafts: drafts.unwrap_or_default() })
 }
@@ -44,18 +49,35 @@ pub fn alerts(
     rules: &RuleSet,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Vec<Alert>, DetectError> {
-    let refs = Registry::read(source)?;
-    let mut core = Core::new(rules, false, true);
-    scan(source, &mut core, &refs, progress)?;
-    Ok(core.take_alerts())
+    let mut all = Vec::new();
+    each_alert(source, rules, Evidence::Rows, &mut |a| all.push(a), progress)?;
+    Ok(all)
 }
 
-/// Feeds every row of the kinds that the rules read.
+/// The same one by one, with as much evidence as is wanted: memory does not grow with the number of alerts.
+pub fn each_alert(
+    source: &dyn RowSource,
+    rules: &RuleSet,
+    evidence: Evidence,
+    each: &mut dyn FnMut(Alert),
+    progress: &mut dyn FnMut(u64),
+) -> Result<(), DetectError> {
+    let refs = Registry::read(source)?;
+    let mut core = Core::new(rules, false, true);
+    core.evidence = evidence;
+    scan(source, &mut core, &refs, |core| {
+        core.take_alerts().into_iter().for_each(&mut *each);
+        progress(core.rows());
+    })?;
+    Ok(())
+}
+
+/// Feeds every row of the kinds that the rules read; `now_and_then` is called between rows and at the end.
 pub(crate) fn scan(
     source: &dyn RowSource,
     core: &mut Core<'_>,
     refs: &Registry,
-    progress: &mut dyn FnMut(u64),
+    mut now_and_then: impl FnMut(&mut Core<'_>),
 ) -> Result<(), DetectError> {
     let wants: Vec<Want> = core
         .bound
@@ -64,19 +86,28 @@ pub(crate) fn scan(
         .map(|kind| Want::only(kind, core.bound.binder.columns(kind)))
         .collect();
     let mut stream = source.scan(&wants)?;
+    let mut told = 0;
     let mut views = Views::default();
+    let mut ahead: Vec<(Rc<View>, usize)> = Vec::with_capacity(AHEAD);
     while let Some(run) = stream.next_run()? {
         let masks = core.bound.masks[run.kind as usize];
         let view = views.of(run.kind, &run.batch, &core.bound.binder, masks);
         for i in run.rows {
-            core.row(&view.row(i), refs);
-            if core.rows().is_multiple_of(65_536) {
-                progress(core.rows());
+            ahead.push((view.clone(), i));
+            if ahead.len() < AHEAD {
+                continue;
+            }
+            core.rows_in_order(&ahead, refs);
+            ahead.clear();
+            if core.rows() / 65_536 > told {
+                told = core.rows() / 65_536;
+                now_and_then(core);
             }
         }
     }
+    core.rows_in_order(&ahead, refs);
     core.finish(refs);
-    progress(core.rows());
+    now_and_then(core);
     Ok(())
 }
 

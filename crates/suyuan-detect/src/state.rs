@@ -174,6 +174,14 @@ impl<V: Serialize + DeserializeOwned> Table<V> {
             }
         }
     }
+    /// Forgets the values for which `over` holds; shards that keep all of theirs are not changed.
+    pub fn forget(&mut self, over: impl Fn(&V) -> bool) {
+        for at in 0..SHARDS {
+            if self.shards[at].map.values().any(&over) {
+                self.change(at).retain(|_, v| !over(v));
+            }
+        }
+    }
     /// Every value, in no order that may matter.
     pub fn each_mut(&mut self) -> impl Iterator<Item = &mut V> {
         for at in 0..SHARDS {

@@ -4,6 +4,7 @@
 //! search by name. Keys of texts are hashed once per batch, on first use.
 
 use std::cell::OnceCell;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
@@ -27,11 +28,16 @@ pub struct Slot(pub(crate) u16);
 #[derive(Debug)]
 pub struct Binder {
     columns: Vec<Vec<&'static str>>,
+    groups: Vec<Vec<Vec<Slot>>>,
 }
+
+/// The columns of one kind that make a group, as an index into the views of that kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct GroupSlot(u16);
 
 impl Default for Binder {
     fn default() -> Self {
-        Self { columns: vec![Vec::new(); Kind::ALL.len()] }
+        Self { columns: vec![Vec::new(); Kind::ALL.len()], groups: vec![Vec::new(); Kind::ALL.len()] }
     }
 }
 
@@ -50,6 +56,16 @@ impl Binder {
     /// The slot of a column that the program itself names.
     pub fn slot(&mut self, kind: Kind, name: &'static str) -> Slot {
         self.find(kind, name).expect("operators and checks name columns of the kind's declaration")
+    }
+
+    /// The slot of a group of columns.
+    pub(crate) fn group(&mut self, kind: Kind, slots: Vec<Slot>) -> GroupSlot {
+        let list = &mut self.groups[kind as usize];
+        let at = list.iter().position(|g| *g == slots).unwrap_or_else(|| {
+            list.push(slots);
+            list.len() - 1
+        });
+        GroupSlot(at as u16)
     }
 
     /// The columns asked for.
@@ -158,6 +174,7 @@ pub struct View {
     origin: Origin,
     cols: Vec<Col>,
     keys: Vec<OnceCell<Box<[Key]>>>,
+    groups: Vec<(Vec<Slot>, OnceCell<Box<[Key]>>)>,
     pub(crate) masks: Vec<OnceCell<Bitmap>>,
     /// Per row, one bit for each detection of its kind that may match.
     pub(crate) candidates: OnceCell<Vec<u64>>,
@@ -171,6 +188,7 @@ impl View {
             origin: Origin::bind(&batch),
             cols: names.iter().map(|n| Col::bind(&batch, n)).collect(),
             keys: names.iter().map(|_| OnceCell::new()).collect(),
+            groups: binder.groups[kind as usize].iter().map(|g| (g.clone(), OnceCell::new())).collect(),
             masks: (0..masks).map(|_| OnceCell::new()).collect(),
             candidates: OnceCell::new(),
             batch,
@@ -191,6 +209,21 @@ impl View {
                 .map(|i| if a.is_valid(i) { Key::number(a.value(i).into()) } else { Key(0) })
                 .collect(),
             _ => vec![Key(0); self.len()].into(),
+        })
+    }
+    /// The keys of a group, row by row; 0 where one of its values is absent.
+    fn group_keys(&self, group: GroupSlot) -> &[Key] {
+        let (slots, keys) = &self.groups[group.0 as usize];
+        keys.get_or_init(|| {
+            if let [one] = slots.as_slice() {
+                let keys = self.keys(*one).iter();
+                return keys.map(|k| if k.0 == 0 { *k } else { Key(1).and(*k) }).collect();
+            }
+            let columns: Vec<&[Key]> = slots.iter().map(|s| self.keys(*s)).collect();
+            let key = |i: usize| {
+                columns.iter().try_fold(Key(1), |k, c| (c[i].0 != 0).then(|| k.and(c[i]))).unwrap_or(Key(0))
+            };
+            (0..self.len()).map(key).collect()
         })
     }
     pub(crate) fn row(&self, i: usize) -> Row<'_> {
@@ -253,6 +286,11 @@ impl<'a> Row<'a> {
     /// The key of a text or whole number; `None` where it is absent.
     pub fn key(&self, slot: Slot) -> Option<Key> {
         Some(self.view.keys(slot)[self.i]).filter(|k| k.0 != 0)
+    }
+
+    /// The key of a group of columns; `None` where one of them is absent.
+    pub(crate) fn group(&self, group: GroupSlot) -> Option<Key> {
+        Some(self.view.group_keys(group)[self.i]).filter(|k| k.0 != 0)
     }
 
     fn source(&self) -> &'a str {
@@ -347,20 +385,25 @@ impl Sources {
 /// The views of recent batches: scans that merge several files go to and fro between a few.
 #[derive(Default)]
 pub(crate) struct Views {
-    recent: Vec<(u64, View)>,
+    recent: Vec<(u64, Rc<View>)>,
+    /// Where each kind's view was found last.
+    last: Vec<usize>,
     clock: u64,
 }
 
 impl Views {
     const KEPT: usize = 48;
 
-    pub fn of(&mut self, kind: Kind, batch: &Arc<RecordBatch>, binder: &Binder, masks: usize) -> &View {
+    pub fn of(&mut self, kind: Kind, batch: &Arc<RecordBatch>, binder: &Binder, masks: usize) -> Rc<View> {
         self.clock += 1;
         let clock = self.clock;
-        let at = match self.recent.iter().position(|(_, v)| v.is_of(batch)) {
+        self.last.resize(Kind::ALL.len(), 0);
+        let hint = self.last[kind as usize];
+        let hinted = self.recent.get(hint).filter(|(_, v)| v.is_of(batch)).map(|_| hint);
+        let at = match hinted.or_else(|| self.recent.iter().position(|(_, v)| v.is_of(batch))) {
             Some(at) => at,
             None => {
-                let view = View::new(kind, batch.clone(), binder, masks);
+                let view = Rc::new(View::new(kind, batch.clone(), binder, masks));
                 if self.recent.len() < Self::KEPT {
                     self.recent.push((0, view));
                     self.recent.len() - 1
@@ -372,6 +415,7 @@ impl Views {
             }
         };
         self.recent[at].0 = clock;
-        &self.recent[at].1
+        self.last[kind as usize] = at;
+        self.recent[at].1.clone()
     }
 }

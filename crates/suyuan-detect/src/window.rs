@@ -4,19 +4,26 @@
 //! hold, is this a row at which to alert, and which rows has nobody been told of yet. Forgetting groups whose every
 //! row has left the window changes no answer.
 
+mod count;
+
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
+use suyuan_model::time::{DAY, HOUR};
 
+use crate::alert::Evidence;
 use crate::hash::Key;
-use crate::rule::{Correlation, Emit, Expr, MICRO, Measure, Stage};
+use crate::rule::{Correlation, Emit, Expr, Input, MICRO, Measure, Stage};
 use crate::state::{Table, saved};
 use crate::view::Cite;
+use count::{Count, Mark};
 
 /// More rows than this in one window of one key are not kept apart: the oldest leave, and the count says "at least".
 const MOST: usize = 100_000;
 /// Where only "at least N" is asked, so many rows of a window are enough to count and to show.
 const ENOUGH: usize = 4_096;
+/// Groups whose rows have left the window are looked for this often, or once a window, at least once a day.
+const SWEEP: i64 = 2 * HOUR;
 /// Rows of one step of a sequence that are kept per key.
 const STEP_ROWS: usize = 64;
 
@@ -54,11 +61,13 @@ pub(crate) struct Missed {
     pub alert: bool,
 }
 
-#[derive(Clone, Copy, Serialize, Deserialize)]
-struct Mark {
-    cite: Cite,
-    /// The value's key, or the amount's bits.
-    value: u64,
+/// What those who ask want to hear.
+#[derive(Clone, Copy)]
+pub(crate) struct Ask {
+    /// Rows nobody was told of yet.
+    pub findings: bool,
+    /// What an alert carries.
+    pub alerts: Evidence,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -113,19 +122,29 @@ struct Group {
 pub(crate) struct Windows {
     span: i64,
     cap: usize,
+    /// Whether it counts rows of detections: those groups are small, and stand in `counts`.
+    counting: bool,
+    counts: Table<Count>,
+    /// When to look for groups to forget.
+    sweep: i64,
     groups: Table<Group>,
     /// For absences: deadlines, by time and order of arrival.
     deadlines: BTreeMap<(i64, u64), Key>,
     arrivals: u64,
 }
 
-saved!(Windows, tables: [groups], cells: [deadlines, arrivals]);
+saved!(Windows, tables: [counts, groups], cells: [deadlines, arrivals]);
 
 impl Windows {
     pub fn new(c: &Correlation) -> Windows {
         Windows {
             span: c.timespan,
             cap: c.least_needed().map_or(MOST, |n| n.max(ENOUGH)),
+            counting: !c.measure.stepped()
+                && !matches!(c.measure, Measure::Each | Measure::Absence)
+                && c.inputs.iter().all(|i| matches!(i, Input::Detection(_))),
+            counts: Table::default(),
+            sweep: i64::MIN,
             groups: Table::default(),
             deadlines: BTreeMap::new(),
             arrivals: 0,
@@ -135,7 +154,27 @@ impl Windows {
     #[cfg(test)]
     /// Groups held.
     pub fn len(&self) -> usize {
-        self.groups.len()
+        self.counts.len() + self.groups.len()
+    }
+
+    /// Whether [`Windows::count`] takes its rows in.
+    pub fn counting(&self) -> bool {
+        self.counting
+    }
+
+    /// Takes a row of a counting correlation in; `value` is the value's key or the amount's bits.
+    pub fn count(&mut self, c: &Correlation, key: Key, cite: Cite, value: u64, ask: Ask) -> Option<Hit> {
+        let since = cite.ts.saturating_sub(self.span);
+        if cite.ts >= self.sweep {
+            self.sweep = cite.ts.saturating_add(self.span.clamp(SWEEP, DAY));
+            self.counts.forget(|g| g.last() <= since);
+        }
+        self.counts.of(key).add(c, self.cap, since, Mark { cite, value }, ask)
+    }
+
+    /// Reads what [`Windows::count`] will need, so that it lies near when it does; the value says nothing.
+    pub fn touch(&self, key: &Key) -> i64 {
+        self.counts.get(key).map_or(0, Count::last)
     }
 
     /// Takes a row in.
@@ -147,6 +186,11 @@ impl Windows {
         let since = ts.saturating_sub(self.span);
         if c.measure == Measure::Absence {
             self.absence(c, step, key, a);
+            return None;
+        }
+        let follows = step > 0 && matches!(c.measure, Measure::TemporalOrdered | Measure::Sequence);
+        if follows && !self.groups.contains(&key) {
+            // Nothing has begun that this row could go on with.
             return None;
         }
         let g = self.groups.of(key);
@@ -244,7 +288,8 @@ impl Windows {
     /// Forgets groups whose every row has left the window.
     pub fn expire(&mut self, now: i64) {
         let since = now.saturating_sub(self.span);
-        self.groups.retain(|_, g| since < g.last);
+        self.counts.forget(|g| g.last() <= since);
+        self.groups.forget(|g| g.last <= since);
     }
 }
 

@@ -4,10 +4,11 @@
 //! the second, and what it passed leaves as one slice ([`Piece`]). An input is opened only when its
 //! least time is reached, so inputs that do not overlap are never open together.
 
+use std::cmp::Ordering;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{self, AtomicUsize};
 use std::sync::mpsc::{Receiver, sync_channel};
 
 use arrow_array::RecordBatch;
@@ -57,13 +58,13 @@ struct Place;
 impl Place {
     fn take() -> Option<Place> {
         let free = |n: usize| (n < MAX_READERS).then_some(n + 1);
-        READERS.fetch_update(Ordering::Relaxed, Ordering::Relaxed, free).ok().map(|_| Place)
+        READERS.fetch_update(atomic::Ordering::Relaxed, atomic::Ordering::Relaxed, free).ok().map(|_| Place)
     }
 }
 
 impl Drop for Place {
     fn drop(&mut self) {
-        READERS.fetch_sub(1, Ordering::Relaxed);
+        READERS.fetch_sub(1, atomic::Ordering::Relaxed);
     }
 }
 
@@ -134,11 +135,17 @@ impl Head {
     fn place_at(&self, row: usize) -> (RowKey<'_>, Table, u32) {
         (self.keys.key(row), self.table, self.rank)
     }
+    /// Whether row `row` comes before `other`'s current row. Times decide nearly always.
+    fn before(&self, row: usize, other: &Head) -> bool {
+        match self.keys.ts(row).cmp(&other.keys.ts(other.row)) {
+            Ordering::Equal => self.place_at(row) < other.place(),
+            unequal => unequal.is_lt(),
+        }
+    }
 
     /// The first row after the current one that is not before `other`'s.
     fn run_until(&self, other: &Head) -> usize {
-        let limit = other.place();
-        let before = |row: usize| self.place_at(row) < limit;
+        let before = |row: usize| self.before(row, other);
         let len = self.keys.len();
         let (mut lo, mut step) = (self.row + 1, 1);
         let mut hi = loop {
@@ -240,7 +247,9 @@ impl<'a> Merge<'a> {
             }
         }
         let mut at = 0;
-        while at + 1 < self.order.len() && self.heads[self.order[at + 1]].place() < self.heads[first].place()
+        let head = &self.heads[first];
+        while let Some(&next) = self.order.get(at + 1)
+            && self.heads[next].before(self.heads[next].row, head)
         {
             self.order[at] = self.order[at + 1];
             at += 1;

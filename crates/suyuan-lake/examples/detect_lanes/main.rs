@@ -1,7 +1,8 @@
 //! The lanes of `cargo xtask bench detect`: a lake of made-up events, and the rules over it.
 //!
 //! - `detect_lanes make FOLDER`: FOLDER/KIND.parquet into a lake in FOLDER/lake;
-//! - `detect_lanes batch RULES FOLDER OUT`: the rules over the lake; writes `rule,group key,seq` for each alert.
+//! - `detect_lanes batch RULES FOLDER OUT [refs]`: the rules over the lake; writes `rule,entity,seq` for each alert; with
+//!   `refs` every alert brings all its rows.
 //!
 //! What was measured is printed as one JSON object.
 
@@ -11,12 +12,11 @@ use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{BufRead, BufReader, BufWriter, Write};
 use std::path::Path;
-use std::time::Instant;
 
 use arrow_array::{RecordBatch, new_null_array};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::json;
-use suyuan_detect::{Alert, RuleSet};
+use suyuan_detect::{Alert, Evidence, RuleSet};
 use suyuan_lake::{Lake, Options};
 use suyuan_model::Kind;
 use suyuan_store::Store;
@@ -60,28 +60,35 @@ fn rules(folder: &Path) -> Result<RuleSet, Fault> {
     Ok(RuleSet::load_dir(files.into_iter())?)
 }
 
-/// `rule,entity,seq of the triggering row` for each alert.
-fn write(out: &mut impl Write, alerts: &[Alert]) -> std::io::Result<()> {
-    for a in alerts {
-        writeln!(out, "{},{},{}", &a.rule[..3], a.entity.id, a.trigger.seq)?;
-    }
-    Ok(())
+/// Writes `rule,entity,seq of the triggering row` for each alert.
+struct Alerts {
+    out: BufWriter<File>,
+    alerts: u64,
+    rows: usize,
 }
 
-fn batch(rules: &RuleSet, folder: &Path, out: &Path) -> Result<(), Fault> {
-    let lake = lake(folder)?;
-    let begin = Instant::now();
-    let mut rows = 0;
-    let alerts = suyuan_detect::alerts(&lake.snapshot(None)?, rules, &mut |n| rows = n)?;
-    let took = begin.elapsed();
-    let mut out = BufWriter::new(File::create(out)?);
-    write(&mut out, &alerts)?;
-    out.flush()?;
-    let evidence: usize = alerts.iter().map(|a| a.rows.len()).sum();
-    println!(
-        "{}",
-        json!({"rows": rows, "alerts": alerts.len(), "evidence_rows": evidence, "scan_s": took.as_secs_f64()})
-    );
+impl Alerts {
+    fn to(path: &Path) -> Result<Alerts, Fault> {
+        Ok(Alerts { out: BufWriter::new(File::create(path)?), alerts: 0, rows: 0 })
+    }
+    fn write(&mut self, a: &Alert) -> std::io::Result<()> {
+        self.alerts += 1;
+        self.rows += a.rows.len();
+        writeln!(self.out, "{},{},{}", &a.rule[..3], a.entity.id, a.trigger.seq)
+    }
+}
+
+fn batch(rules: &RuleSet, folder: &Path, out: &Path, evidence: Evidence) -> Result<(), Fault> {
+    let snapshot = lake(folder)?.snapshot(None)?;
+    let mut out = Alerts::to(out)?;
+    let (mut rows, mut wrong) = (0, None);
+    let mut each = |a: Alert| wrong = wrong.take().or(out.write(&a).err());
+    suyuan_detect::each_alert(&snapshot, rules, evidence, &mut each, &mut |n| rows = n)?;
+    if let Some(e) = wrong {
+        return Err(e.into());
+    }
+    out.out.flush()?;
+    println!("{}", json!({"rows": rows, "alerts": out.alerts, "evidence_rows": out.rows}));
     Ok(())
 }
 
@@ -100,7 +107,10 @@ fn main() -> Result<(), Fault> {
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     match args.as_slice() {
         ["make", folder] => make(Path::new(folder)),
-        ["batch", from, folder, out] => batch(&rules(Path::new(from))?, Path::new(folder), Path::new(out)),
+        ["batch", from, folder, out, options @ ..] => {
+            let evidence = if options.contains(&"refs") { Evidence::Rows } else { Evidence::Trigger };
+            batch(&rules(Path::new(from))?, Path::new(folder), Path::new(out), evidence)
+        }
         ["parse", from, events] => {
             let rules = rules(Path::new(from))?;
             let mut lines = lines::Lines::new(&columns(&rules))?;

@@ -1,0 +1,249 @@
+//! Rows that are counted: one small state per group.
+//!
+//! Most groups hold one row at a time, so a row alone stands in the table itself, and only a second one makes a [`Ring`].
+//! A group of up to [`SCANNED`] rows finds its different values by looking through them; more rows get a map.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use serde::{Deserialize, Serialize};
+
+use super::{Ask, Hit};
+use crate::alert::Evidence;
+use crate::rule::{Correlation, Emit, MICRO, Measure};
+use crate::view::Cite;
+
+/// Up to so many rows are looked through faster than a map is kept.
+const SCANNED: usize = 48;
+
+/// A counted row.
+#[derive(Clone, Copy, Serialize, Deserialize)]
+pub(super) struct Mark {
+    pub cite: Cite,
+    /// The value's key, or the amount's bits.
+    pub value: u64,
+}
+
+#[derive(Default, Serialize, Deserialize)]
+enum Marks {
+    #[default]
+    None,
+    One(Mark),
+    Many(Box<Ring>),
+}
+
+#[derive(Default, Serialize, Deserialize)]
+enum Tally {
+    #[default]
+    None,
+    /// Different values and how many rows hold each.
+    Distinct(BTreeMap<u64, u32>),
+    /// The amounts in order.
+    Sorted(Vec<i64>),
+}
+
+/// The rows in the window, the oldest first.
+#[derive(Serialize, Deserialize)]
+struct Ring {
+    marks: VecDeque<Mark>,
+    sum: i128,
+    /// Different values, while no map counts them.
+    distinct: u32,
+    tally: Tally,
+}
+
+/// The rows of one group and what was said of them.
+#[derive(Default, Serialize, Deserialize)]
+pub(super) struct Count {
+    marks: Marks,
+    alerted: i64,
+    /// Rows at the end that nobody was told of.
+    untold: u32,
+    /// Whether the condition held at the newest row.
+    held: bool,
+}
+
+impl Count {
+    /// The newest row's time.
+    pub fn last(&self) -> i64 {
+        match &self.marks {
+            Marks::None => i64::MIN,
+            Marks::One(m) => m.cite.ts,
+            Marks::Many(r) => r.marks.back().map_or(i64::MIN, |m| m.cite.ts),
+        }
+    }
+
+    /// Takes a row in; `None` where the condition does not hold.
+    pub fn add(&mut self, c: &Correlation, cap: usize, since: i64, mark: Mark, ask: Ask) -> Option<Hit> {
+        let fresh = self.take(c.measure, cap, since, mark)?;
+        self.untold = self.untold.saturating_add(1).min(self.len() as u32);
+        let micro = self.figure(c.measure);
+        // What held before the window began no longer counts, so that forgetting it changes nothing.
+        let before = self.held && !fresh;
+        self.held = c.holds(micro);
+        if !self.held {
+            return None;
+        }
+        let ts = mark.cite.ts;
+        let rearmed = c.rearm.is_some_and(|r| ts.saturating_sub(self.alerted) >= r);
+        let fire = c.emit == Emit::Every || !before || rearmed;
+        if fire {
+            self.alerted = ts;
+        }
+        let alert = fire.then(|| match ask.alerts {
+            Evidence::Rows => self.newest(self.len()),
+            Evidence::Trigger => Vec::new(),
+        });
+        let rows = if ask.findings { self.tell() } else { Vec::new() };
+        Some(Hit { micro, rows, alert })
+    }
+
+    /// Keeps the row; whether the window was empty before it. `None`: the row is there already, because several of the
+    /// counted rules match it.
+    fn take(&mut self, m: Measure, cap: usize, since: i64, mark: Mark) -> Option<bool> {
+        match &mut self.marks {
+            Marks::Many(ring) => {
+                if ring.marks.back().is_some_and(|m| m.cite == mark.cite) {
+                    return None;
+                }
+                let fresh = ring.forget(m, since, cap);
+                ring.push(m, mark);
+                Some(fresh)
+            }
+            Marks::One(old) if old.cite.ts > since => {
+                if old.cite == mark.cite {
+                    return None;
+                }
+                let mut ring = Ring::of(*old, m);
+                ring.push(m, mark);
+                self.marks = Marks::Many(Box::new(ring));
+                Some(false)
+            }
+            alone => {
+                *alone = Marks::One(mark);
+                Some(true)
+            }
+        }
+    }
+
+    fn len(&self) -> usize {
+        match &self.marks {
+            Marks::None => 0,
+            Marks::One(_) => 1,
+            Marks::Many(r) => r.marks.len(),
+        }
+    }
+
+    /// The newest `n` rows, in order.
+    fn newest(&self, n: usize) -> Vec<Cite> {
+        match &self.marks {
+            Marks::None => Vec::new(),
+            Marks::One(m) => [m.cite].into_iter().take(n).collect(),
+            Marks::Many(r) => r.marks.range(r.marks.len() - n..).map(|m| m.cite).collect(),
+        }
+    }
+
+    fn tell(&mut self) -> Vec<Cite> {
+        let n = std::mem::take(&mut self.untold) as usize;
+        self.newest(n)
+    }
+
+    /// The figure that is compared, in millionths.
+    fn figure(&self, m: Measure) -> i128 {
+        match &self.marks {
+            Marks::None => 0,
+            Marks::One(_) if matches!(m, Measure::EventCount | Measure::ValueCount) => MICRO,
+            Marks::One(one) => i128::from(one.value as i64) * MICRO,
+            Marks::Many(ring) => ring.figure(m),
+        }
+    }
+}
+
+impl Ring {
+    fn of(first: Mark, m: Measure) -> Ring {
+        let mut ring = Ring { marks: VecDeque::with_capacity(4), sum: 0, distinct: 0, tally: Tally::None };
+        ring.push(m, first);
+        ring
+    }
+
+    /// Lets go of what has left the window; whether nothing stays.
+    fn forget(&mut self, m: Measure, since: i64, cap: usize) -> bool {
+        while self.marks.front().is_some_and(|old| old.cite.ts <= since) {
+            self.drop_oldest(m);
+        }
+        let fresh = self.marks.is_empty();
+        while self.marks.len() >= cap {
+            self.drop_oldest(m);
+        }
+        fresh
+    }
+
+    fn drop_oldest(&mut self, m: Measure) {
+        let Some(old) = self.marks.pop_front() else { return };
+        match (&mut self.tally, m) {
+            (Tally::Distinct(values), _) => {
+                if let Some(n) = values.get_mut(&old.value) {
+                    *n -= 1;
+                    if *n == 0 {
+                        values.remove(&old.value);
+                    }
+                }
+            }
+            (Tally::Sorted(list), _) => {
+                if let Ok(at) = list.binary_search(&(old.value as i64)) {
+                    list.remove(at);
+                }
+            }
+            (Tally::None, Measure::ValueCount) => self.distinct -= u32::from(!self.holds(old.value)),
+            (Tally::None, Measure::EventCount) => {}
+            (Tally::None, _) => self.sum -= i128::from(old.value as i64),
+        }
+    }
+
+    fn holds(&self, value: u64) -> bool {
+        self.marks.iter().any(|m| m.value == value)
+    }
+
+    fn push(&mut self, m: Measure, mark: Mark) {
+        match (&mut self.tally, m) {
+            (Tally::Distinct(values), _) => *values.entry(mark.value).or_default() += 1,
+            (Tally::Sorted(list), _) => {
+                let v = mark.value as i64;
+                list.insert(list.partition_point(|x| *x < v), v);
+            }
+            (Tally::None, Measure::ValueCount) if self.marks.len() >= SCANNED => {
+                let mut values = BTreeMap::new();
+                for v in self.marks.iter().map(|m| m.value).chain([mark.value]) {
+                    *values.entry(v).or_default() += 1;
+                }
+                self.tally = Tally::Distinct(values);
+            }
+            (Tally::None, Measure::ValueCount) => self.distinct += u32::from(!self.holds(mark.value)),
+            (Tally::None, Measure::ValueMedian | Measure::ValuePercentile(_)) => {
+                self.tally = Tally::Sorted(vec![mark.value as i64]);
+            }
+            (Tally::None, Measure::EventCount) => {}
+            (Tally::None, _) => self.sum += i128::from(mark.value as i64),
+        }
+        self.marks.push_back(mark);
+    }
+
+    fn figure(&self, m: Measure) -> i128 {
+        let n = self.marks.len();
+        match (m, &self.tally) {
+            (Measure::ValueCount, Tally::Distinct(values)) => values.len() as i128 * MICRO,
+            (Measure::ValueCount, _) => i128::from(self.distinct) * MICRO,
+            (Measure::ValueSum, _) => self.sum * MICRO,
+            // Towards minus infinity, to a millionth of the unit.
+            (Measure::ValueAvg, _) => (self.sum * MICRO).div_euclid(n.max(1) as i128),
+            (Measure::ValueMedian, Tally::Sorted(list)) => {
+                let two = i128::from(list[(n - 1) / 2]) + i128::from(list[n / 2]);
+                two * (MICRO / 2)
+            }
+            (Measure::ValuePercentile(p), Tally::Sorted(list)) => {
+                let rank = (n as u64 * u64::from(p)).div_ceil(100_000).max(1) as usize;
+                i128::from(list[rank.min(n) - 1]) * MICRO
+            }
+            _ => n as i128 * MICRO,
+        }
+    }
+}
