@@ -25,6 +25,9 @@ const GAP: i64 = 30 * DAY;
 /// Rows of one finding that are kept, as evidence and to be explained; beyond them a finding says no more.
 const KEPT: usize = 20_000;
 
+/// Rows whose state is looked up before the first of them is evaluated: enough to wait for memory once for all of them.
+pub(crate) const AHEAD: usize = 64;
+
 /// A finding before it is explained.
 pub(crate) struct Draft {
     pub plan: usize,

@@ -27,8 +27,8 @@ use suyuan_model::scan::ScanError;
 use suyuan_model::time::SECOND;
 use suyuan_model::{Kind, RowRef};
 
-use crate::alert::Alert;
-use crate::core::Core;
+use crate::alert::{Alert, Evidence};
+use crate::core::{AHEAD, Core};
 use crate::error::DetectError;
 use crate::registry::Registry;
 use crate::rule::RuleSet;
@@ -167,11 +167,43 @@ impl<'r> Live<'r> {
         }
     }
 
+    /// The same with alerts that carry so much evidence.
+    pub fn telling(mut self, evidence: Evidence) -> Live<'r> {
+        self.core.evidence = evidence;
+        self
+    }
+
     /// Takes a batch of one kind in, in any order. `now` is the clock at its arrival, microseconds.
     ///
     /// Errors: a batch that is not of the kind's schema.
     pub fn push(&mut self, kind: Kind, batch: &Arc<RecordBatch>, now: i64) -> Result<Pushed, DetectError> {
+        self.push_all(&[(kind, batch.clone())], now)
+    }
+
+    /// Takes batches in that arrived together: the watermark moves once all of them are in, so that rows of one kind are
+    /// not late for rows of another that came in the same delivery.
+    ///
+    /// Errors: as [`Live::push`].
+    pub fn push_all(
+        &mut self,
+        batches: &[(Kind, Arc<RecordBatch>)],
+        now: i64,
+    ) -> Result<Pushed, DetectError> {
         let mut out = Pushed::default();
+        for (kind, batch) in batches {
+            self.take(*kind, batch, now, &mut out)?;
+        }
+        self.move_on(now);
+        Ok(out)
+    }
+
+    fn take(
+        &mut self,
+        kind: Kind,
+        batch: &Arc<RecordBatch>,
+        now: i64,
+        out: &mut Pushed,
+    ) -> Result<(), DetectError> {
         for name in suyuan_model::kind::KEY_COLUMNS {
             if batch.column_by_name(name).is_none() {
                 return Err(
@@ -183,7 +215,7 @@ impl<'r> Live<'r> {
             (0..batch.num_rows()).for_each(|i| self.refs.take(kind, batch, i));
         }
         if !self.kinds[kind as usize] {
-            return Ok(out);
+            return Ok(());
         }
         let masks = self.core.bound.masks[kind as usize];
         let view = Rc::new(View::new(kind, batch.clone(), &self.core.bound.binder, masks));
@@ -208,11 +240,10 @@ impl<'r> Live<'r> {
                     i,
                 },
                 now,
-                &mut out,
+                out,
             );
         }
-        self.move_on(now);
-        Ok(out)
+        Ok(())
     }
 
     fn arrive(&mut self, mut w: Waiting, now: i64, out: &mut Pushed) {
@@ -264,17 +295,27 @@ impl<'r> Live<'r> {
     }
 
     fn drain(&mut self) {
+        let mut due: Vec<(Rc<View>, usize)> = Vec::with_capacity(AHEAD);
         while self.heap.peek().is_some_and(|w| w.0.ts <= self.watermark) {
             let Some(Reverse(w)) = self.heap.pop() else { break };
-            let key = (w.ts, w.source.clone(), w.seq, w.kind);
+            let key = (w.ts, w.source, w.seq, w.kind);
             if self.previous.as_ref() == Some(&key) {
                 self.counts.twice += 1;
                 continue;
             }
             self.previous = Some(key);
-            self.core.row(&w.view.row(w.i), &self.refs);
-            self.counts.evaluated += 1;
+            due.push((w.view, w.i));
+            if due.len() == AHEAD {
+                self.evaluate(&mut due);
+            }
         }
+        self.evaluate(&mut due);
+    }
+
+    fn evaluate(&mut self, due: &mut Vec<(Rc<View>, usize)>) {
+        self.core.rows_in_order(due, &self.refs);
+        self.counts.evaluated += due.len() as u64;
+        due.clear();
     }
 
     /// The input is over: everything that waits goes through and the day is closed.

@@ -7,16 +7,13 @@ use suyuan_model::outcome::Finding;
 use suyuan_model::scan::{RowSource, Want};
 
 use crate::alert::{Alert, Evidence};
-use crate::core::{Core, Drafts};
+use crate::core::{AHEAD, Core, Drafts};
 use crate::error::DetectError;
 use crate::explain;
 use crate::plan::Bound;
 use crate::registry::Registry;
 use crate::rule::RuleSet;
 use crate::view::{Sources, View, Views};
-
-/// Rows whose state is looked up before the first of them is evaluated: enough to wait for memory once for all of them.
-const AHEAD: usize = 64;
 
 /// What the first scan leaves behind.
 pub(crate) struct Pass<'r> {

@@ -2,11 +2,15 @@
 //!
 //! - `detect_lanes make FOLDER`: FOLDER/KIND.parquet into a lake in FOLDER/lake;
 //! - `detect_lanes batch RULES FOLDER OUT [refs]`: the rules over the lake; writes `rule,entity,seq` for each alert; with
-//!   `refs` every alert brings all its rows.
+//!   `refs` every alert brings all its rows;
+//! - `detect_lanes live RULES EVENTS OUT [refs] [latency] [restart=N]`: the rules over NDJSON lines as they arrive; `restart`
+//!   saves the state every N events, drops it and goes on from what was saved;
+//! - `detect_lanes scan RULES FOLDER`, `detect_lanes parse RULES EVENTS`: only the reading.
 //!
 //! What was measured is printed as one JSON object.
 
 mod lines;
+mod live;
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -110,6 +114,9 @@ fn main() -> Result<(), Fault> {
         ["batch", from, folder, out, options @ ..] => {
             let evidence = if options.contains(&"refs") { Evidence::Rows } else { Evidence::Trigger };
             batch(&rules(Path::new(from))?, Path::new(folder), Path::new(out), evidence)
+        }
+        ["live", from, events, out, options @ ..] => {
+            live::run(&rules(Path::new(from))?, Path::new(events), Path::new(out), options)
         }
         ["parse", from, events] => {
             let rules = rules(Path::new(from))?;

@@ -1,0 +1,163 @@
+//! The live lane: lines in, alerts out, behind a watermark of 60 s.
+
+use std::collections::VecDeque;
+use std::fs::File;
+use std::io::{BufRead, BufReader, Write};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use arrow_array::RecordBatch;
+use serde_json::json;
+use suyuan_detect::{Evidence, Live, LiveParams, Piece, RuleSet};
+use suyuan_model::Kind;
+
+use crate::lines::Lines;
+use crate::{Alerts, Fault, columns};
+
+/// Lines that are handed over together.
+const TOGETHER: u64 = 512;
+/// A snapshot is taken in slices of about so many bytes, between deliveries.
+const SLICE: usize = 128 << 10;
+
+/// The clock of the records: later than all of them, so that none seems to come from the future.
+const CLOCK: i64 = i64::MAX / 4;
+
+type Delivery = Vec<(Kind, Arc<RecordBatch>)>;
+
+/// What restarts took, and what was saved.
+#[derive(Default)]
+struct Restarts {
+    count: u64,
+    pause_us: u64,
+    recovery_us: u64,
+    bytes: usize,
+    keys: usize,
+}
+
+struct Lane<'r> {
+    rules: &'r RuleSet,
+    evidence: Evidence,
+    live: Live<'r>,
+    out: Alerts,
+    /// What was delivered since the oldest row that still waits, with the number of its first row.
+    kept: VecDeque<(u64, Delivery)>,
+    restarts: Restarts,
+}
+
+/// Runs the lane.
+pub fn run(rules: &RuleSet, events: &Path, out: &Path, options: &[&str]) -> Result<(), Fault> {
+    let evidence = if options.contains(&"refs") { Evidence::Rows } else { Evidence::Trigger };
+    let every: Option<u64> = options.iter().find_map(|o| o.strip_prefix("restart=")?.parse().ok());
+    let together = if options.contains(&"latency") { 1 } else { TOGETHER };
+    let mut lane = Lane {
+        rules,
+        evidence,
+        live: Live::new(rules, LiveParams::default()).telling(evidence),
+        out: Alerts::to(out)?,
+        kept: VecDeque::new(),
+        restarts: Restarts::default(),
+    };
+    let mut lines = Lines::new(&columns(rules))?;
+    let mut input = BufReader::with_capacity(1 << 20, File::open(events)?);
+    let (mut line, mut n) = (String::new(), 0u64);
+    let mut times: Vec<u32> = Vec::new();
+    while input.read_line(&mut line)? > 0 {
+        let begin = Instant::now();
+        lines.push(&line)?;
+        line.clear();
+        n += 1;
+        if n.is_multiple_of(together) {
+            lane.deliver(&mut lines, every.is_some())?;
+        }
+        if together == 1 {
+            times.push(begin.elapsed().as_nanos() as u32);
+        }
+        if every.is_some_and(|e| n.is_multiple_of(e)) {
+            lane.deliver(&mut lines, true)?;
+            lane.restart()?;
+        }
+    }
+    lane.deliver(&mut lines, false)?;
+    lane.live.finish();
+    lane.tell()?;
+    lane.out.out.flush()?;
+    times.sort_unstable();
+    let at = |q: f64| times.get((times.len() as f64 * q) as usize).copied();
+    let late: u64 = lane.live.counts().late.values().sum();
+    let r = &lane.restarts;
+    println!(
+        "{}",
+        json!({"rows": n, "alerts": lane.out.alerts, "evidence_rows": lane.out.rows, "late": late, "keys": lane.live.keys(),
+            "p50_ns": at(0.5), "p99_ns": at(0.99), "p999_ns": at(0.999), "max_ns": times.last(), "restarts": r.count,
+            "pause_us": r.pause_us, "recovery_us": r.recovery_us, "state_bytes": r.bytes, "state_keys": r.keys})
+    );
+    Ok(())
+}
+
+impl Lane<'_> {
+    fn deliver(&mut self, lines: &mut Lines, keep: bool) -> Result<(), Fault> {
+        let delivery: Delivery = lines.take()?.into_iter().map(|(k, b)| (k, Arc::new(b))).collect();
+        if keep {
+            self.kept.push_back((self.live.counts().arrived, delivery.clone()));
+        }
+        self.live.push_all(&delivery, CLOCK)?;
+        self.tell()
+    }
+
+    fn tell(&mut self) -> Result<(), Fault> {
+        for a in self.live.take_alerts() {
+            self.out.write(&a)?;
+        }
+        Ok(())
+    }
+
+    /// Saves the state, drops it, and goes on from what was saved. The pause is the longest time that a row would have waited:
+    /// the beginning, or one slice.
+    fn restart(&mut self) -> Result<(), Fault> {
+        let begin = Instant::now();
+        let (position, mut pieces) = self.live.begin(true);
+        let mut pause = begin.elapsed();
+        loop {
+            let begin = Instant::now();
+            let slice: Option<Vec<Piece>> = self.live.slice(SLICE);
+            pause = pause.max(begin.elapsed());
+            match slice {
+                Some(slice) => pieces.extend(slice),
+                None => break,
+            }
+        }
+        let bytes = pieces.iter().map(|p| p.bytes.len()).sum();
+        let r = &mut self.restarts;
+        r.count += 1;
+        r.pause_us = r.pause_us.max(pause.as_micros() as u64);
+        if bytes > r.bytes {
+            (r.bytes, r.keys) = (bytes, self.live.keys());
+        }
+        let begin = Instant::now();
+        self.live = Live::restore(self.rules, LiveParams::default(), &position, pieces)?.telling(self.evidence);
+        self.again(position.offset)?;
+        self.restarts.recovery_us = self.restarts.recovery_us.max(begin.elapsed().as_micros() as u64);
+        self.tell()
+    }
+
+    /// Gives the rows from that number on again.
+    fn again(&mut self, offset: u64) -> Result<(), Fault> {
+        while self.kept.get(1).is_some_and(|(first, _)| *first <= offset) {
+            self.kept.pop_front();
+        }
+        for (first, delivery) in &self.kept {
+            let mut skip = offset.saturating_sub(*first) as usize;
+            let mut rest = Vec::new();
+            for (kind, batch) in delivery {
+                let n = skip.min(batch.num_rows());
+                skip -= n;
+                if n < batch.num_rows() {
+                    rest.push((*kind, Arc::new(batch.slice(n, batch.num_rows() - n))));
+                }
+            }
+            self.live.push_all(&rest, CLOCK)?;
+        }
+        Ok(())
+    }
+}
