@@ -348,7 +348,8 @@ impl<'r> Bound<'r> {
                 let mask = match source {
                     Source::Derived { .. } => None,
                     Source::Col(slot) => {
-                        let same = |a: &&(Kind, Slot, Test, usize)| a.0 == d.kind && a.1 == slot && a.2 == test;
+                        let same =
+                            |a: &&(Kind, Slot, Test, usize)| a.0 == d.kind && a.1 == slot && a.2 == test;
                         let known = asked.iter().find(same).map(|a| a.3);
                         Some(known.unwrap_or_else(|| {
                             let mask = next();

@@ -89,6 +89,9 @@ pub(crate) fn scan(
     while let Some(run) = stream.next_run()? {
         let masks = core.bound.masks[run.kind as usize];
         let view = views.of(run.kind, &run.batch, &core.bound.binder, masks);
+        if run.rows.end == run.batch.num_rows() {
+            views.done(&run.batch);
+        }
         for i in run.rows {
             ahead.push((view.clone(), i));
             if ahead.len() < AHEAD {

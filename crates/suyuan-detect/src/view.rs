@@ -336,6 +336,14 @@ pub(crate) struct Cite {
     kind: Kind,
 }
 
+#[cfg(test)]
+impl Cite {
+    /// A made-up row.
+    pub fn at(ts: i64, nth: u32) -> Cite {
+        Cite { ts, nth, seq: nth.into(), source: 0, kind: Kind::Opening }
+    }
+}
+
 /// The source systems met, so that a [`Cite`] need not hold their names, and the place of the present row.
 #[derive(Default)]
 pub(crate) struct Sources {
@@ -393,6 +401,11 @@ pub(crate) struct Views {
 
 impl Views {
     const KEPT: usize = 48;
+
+    /// The scan has left that batch: nothing of it is needed again.
+    pub fn done(&mut self, batch: &Arc<RecordBatch>) {
+        self.recent.retain(|(_, v)| !v.is_of(batch));
+    }
 
     pub fn of(&mut self, kind: Kind, batch: &Arc<RecordBatch>, binder: &Binder, masks: usize) -> Rc<View> {
         self.clock += 1;

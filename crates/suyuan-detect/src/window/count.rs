@@ -247,3 +247,66 @@ impl Ring {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The figure over all values of the window, computed afresh.
+    fn plain(m: Measure, values: &[i64]) -> i128 {
+        let n = values.len();
+        let mut sorted = values.to_vec();
+        sorted.sort_unstable();
+        let sum: i128 = values.iter().map(|v| i128::from(*v)).sum();
+        match m {
+            Measure::ValueCount => {
+                sorted.dedup();
+                sorted.len() as i128 * MICRO
+            }
+            Measure::ValueSum => sum * MICRO,
+            Measure::ValueAvg => (sum * MICRO).div_euclid(n as i128),
+            Measure::ValueMedian => {
+                (i128::from(sorted[(n - 1) / 2]) + i128::from(sorted[n / 2])) * MICRO / 2
+            }
+            Measure::ValuePercentile(p) => {
+                i128::from(sorted[(n * p as usize).div_ceil(100_000) - 1]) * MICRO
+            }
+            _ => n as i128 * MICRO,
+        }
+    }
+
+    proptest::proptest! {
+        /// One row, a ring, a ring with a map, and back: the figure is that of the rows in the window.
+        #[test]
+        fn the_figure_is_that_of_the_window(
+            rows in proptest::collection::vec((0i64..30, -4i64..90), 1..220),
+            span in 1i64..2_500,
+            which in 0usize..6,
+        ) {
+            let m = [
+                Measure::EventCount,
+                Measure::ValueCount,
+                Measure::ValueSum,
+                Measure::ValueAvg,
+                Measure::ValueMedian,
+                Measure::ValuePercentile(90_000),
+            ][which];
+            let mut count = Count::default();
+            let mut seen: Vec<(i64, i64)> = Vec::new();
+            let mut ts = 0;
+            for (n, (gap, value)) in rows.into_iter().enumerate() {
+                ts += gap;
+                let mark = Mark { cite: Cite::at(ts, n as u32), value: value as u64 };
+                let fresh = count.take(m, usize::MAX, ts - span, mark);
+                let before = seen.iter().any(|(t, _)| *t > ts - span);
+                proptest::prop_assert_eq!(fresh, Some(!before));
+                seen.push((ts, value));
+                let inside: Vec<i64> = seen.iter().filter(|r| r.0 > ts - span).map(|r| r.1).collect();
+                proptest::prop_assert_eq!(count.figure(m), plain(m, &inside));
+                proptest::prop_assert_eq!(count.last(), ts);
+                // The same row again is the same row.
+                proptest::prop_assert_eq!(count.take(m, usize::MAX, ts - span, mark), None);
+            }
+        }
+    }
+}

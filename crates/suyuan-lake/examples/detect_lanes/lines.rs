@@ -153,9 +153,10 @@ impl Lines {
         for (kind, names) in columns {
             let always = ["ts", "source", "seq", "file_id", "line"];
             let all = kind.schema();
-            let kept = all.fields().iter().filter(|f| {
-                always.contains(&f.name().as_str()) || names.contains(&f.name().as_str())
-            });
+            let kept = all
+                .fields()
+                .iter()
+                .filter(|f| always.contains(&f.name().as_str()) || names.contains(&f.name().as_str()));
             let schema = Arc::new(Schema::new(kept.cloned().collect::<Vec<_>>()));
             let columns = schema.fields().iter().map(|f| Ok((Column::new(f.data_type())?, 0)));
             let columns = columns.collect::<Result<_, Fault>>()?;
