@@ -265,12 +265,8 @@ mod tests {
             }
             Measure::ValueSum => sum * MICRO,
             Measure::ValueAvg => (sum * MICRO).div_euclid(n as i128),
-            Measure::ValueMedian => {
-                (i128::from(sorted[(n - 1) / 2]) + i128::from(sorted[n / 2])) * MICRO / 2
-            }
-            Measure::ValuePercentile(p) => {
-                i128::from(sorted[(n * p as usize).div_ceil(100_000) - 1]) * MICRO
-            }
+            Measure::ValueMedian => (i128::from(sorted[(n - 1) / 2]) + i128::from(sorted[n / 2])) * MICRO / 2,
+            Measure::ValuePercentile(p) => i128::from(sorted[(n * p as usize).div_ceil(100_000) - 1]) * MICRO,
             _ => n as i128 * MICRO,
         }
     }
