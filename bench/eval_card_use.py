@@ -1,7 +1,7 @@
 # packages: lightgbm==4.7.0 scikit-learn==1.9.1 pandas==3.1.1 scipy==1.17.1
 """Card use on real numbers with outcomes: `suyuan model` beside LightGBM, same splits, same run.
 
-eval_card_use.py SUYUAN FOLDER --data DIR [--page docs/evaluation.md] [--seeds 0,1,...] [--quick]
+eval_card_use.py SUYUAN FOLDER --data DIR [--page docs/evaluation.md] [--seeds 0,1,...] [--quick] [--only PARTS]
 
 DIR holds features.csv (55 features and a label of 6,106 numbers) and call_graph.csv.gz. It is read in place; the
 unpacked graph lies in a temporary folder and goes when the run ends. Only scores are printed.
@@ -61,6 +61,7 @@ def arguments():
     parser.add_argument("--data", required=True)
     parser.add_argument("--page", help="writes the section `Card use` of this page")
     parser.add_argument("--seeds", default=",".join(map(str, range(10))))
+    parser.add_argument("--quick", action="store_true", help="leaves out the ablations")
     parser.add_argument("--only", default="", help="parts of the run: odd,0.6,0.2,matched")
     return parser.parse_args()
 
@@ -170,12 +171,12 @@ def all_numbers(splits, shares=(0.6, 0.2)):
             part = f"r = {share}"
             note(part, "LightGBM as it comes, 55 features", test, lgb(X, train, test))
             note(part, "LightGBM, gentle parameters, 55 features", test, lgb(X, train, test, **GENTLE))
-            note(part, "LightGBM, gentle, with the signals and ratios", test, lgb(extra, train, test, **GENTLE))
-            note(part, "LightGBM, gentle, with neighbours", test,
-                 lgb(with_neighbours(graph, train), train, test, **GENTLE))
-            note(part, "Suyuan, 55 features", test, splits.fit(EVERY, train, test, made=False))
             note(part, "**Suyuan, with signals and ratios**", test, splits.fit(EVERY, train, test))
-            if share == 0.6:
+            if not ARGS.quick:
+                note(part, "LightGBM, gentle, with the signals and ratios", test, lgb(extra, train, test, **GENTLE))
+                note(part, "LightGBM, gentle, with neighbours", test,
+                     lgb(with_neighbours(graph, train), train, test, **GENTLE))
+                note(part, "Suyuan, 55 features", test, splits.fit(EVERY, train, test, made=False))
                 note(part, "Suyuan, with signals, ratios, neighbours", test,
                      splits.fit(EVERY, train, test, graph=True))
             print(part, seed, {k: round(v[-1][0], 4) for k, v in RESULTS[part].items()}, file=sys.stderr, flush=True)
@@ -189,12 +190,13 @@ def matched_numbers(splits):
             wide = np.concatenate([train, REST])
             note(part, "LightGBM as it comes, 55 features", test, lgb(X, train, test))
             note(part, "LightGBM, gentle parameters, 55 features", test, lgb(X, train, test, **GENTLE))
-            note(part, "LightGBM, gentle, with the signals and ratios", test, lgb(extra, train, test, **GENTLE))
             note(part, "**Suyuan, with signals and ratios**", test, splits.fit(MATCHED, train, test))
-            note(part, "LightGBM, gentle, signals, ratios, and the other 1,858 numbers to learn from", test,
-                 lgb(extra, wide, test, **GENTLE))
-            note(part, "Suyuan, signals, ratios, and the other 1,858 numbers to learn from", test,
-                 splits.fit(EVERY, wide, test))
+            if not ARGS.quick:
+                note(part, "LightGBM, gentle, with the signals and ratios", test, lgb(extra, train, test, **GENTLE))
+                note(part, "LightGBM, gentle, signals, ratios, and the other 1,858 numbers to learn from", test,
+                     lgb(extra, wide, test, **GENTLE))
+                note(part, "Suyuan, signals, ratios, and the other 1,858 numbers to learn from", test,
+                     splits.fit(EVERY, wide, test))
             print(part, seed, {k: round(v[-1][0], 4) for k, v in RESULTS[part].items()}, file=sys.stderr, flush=True)
 
 
@@ -272,7 +274,13 @@ def gather():
     for file in sorted(os.listdir(ARGS.folder)):
         if file.endswith(".json"):
             with open(os.path.join(ARGS.folder, file), encoding="utf-8") as f:
-                RESULTS[file.removesuffix(".json")] = json.load(f)
+                found = json.load(f)
+            part, first = file.removesuffix(".json").rsplit(".", 1)
+            if part == "odd" or int(first) == SEEDS[0]:
+                RESULTS[part] = found
+            else:
+                for who, runs in found.items():
+                    RESULTS.setdefault(part, {}).setdefault(who, []).extend(runs)
 
 
 def main():
@@ -283,7 +291,7 @@ def main():
             {"0.6": lambda s: all_numbers(s, [0.6]), "0.2": lambda s: all_numbers(s, [0.2]),
              "matched": matched_numbers, "odd": without_labels}[part](splits)
             for name, found in RESULTS.items():
-                with open(os.path.join(ARGS.folder, f"{name}.json"), "w", encoding="utf-8") as f:
+                with open(os.path.join(ARGS.folder, f"{name}.{SEEDS[0]}.json"), "w", encoding="utf-8") as f:
                     json.dump(found, f)
     gather()
     text = section(time.monotonic() - begin)

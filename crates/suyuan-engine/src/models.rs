@@ -227,7 +227,12 @@ pub fn tell_head(head: &Head, hash: &str) -> Vec<Text> {
             r.with_label,
             head.features.len()
         ),
-        format!("用 {} 行拟合，其中有标签 {} 行，特征 {} 个", r.fitted, r.with_label, head.features.len()),
+        format!(
+            "用 {} 行拟合，其中标签为 1 的 {} 行，特征 {} 个",
+            r.fitted,
+            r.with_label,
+            head.features.len()
+        ),
     )];
     if r.later + r.undated > 0 {
         lines.push(Text::new(
@@ -236,12 +241,17 @@ pub fn tell_head(head: &Head, hash: &str) -> Vec<Text> {
         ));
     }
     if r.unlabelled > 0 {
+        let (en, zh) = match head.graph {
+            true => ("served as neighbours only", "仅作为邻居使用"),
+            false => ("were not used", "未使用"),
+        };
         lines.push(Text::new(
-            format!("{} rows without a known label served as neighbours only", r.unlabelled),
-            format!("标签未知的 {} 行仅作为邻居使用", r.unlabelled),
+            format!("{} rows without a known label {en}", r.unlabelled),
+            format!("标签未知的 {} 行{zh}", r.unlabelled),
         ));
     }
-    match &head.until {
+    let until = head.until.as_deref().map(|u| time::parse(u).map_or(u.to_owned(), time::format_china));
+    match until {
         Some(day) if head.roles.time.is_some() => {
             lines.push(Text::new(
                 format!("dated: no row after {day}"),

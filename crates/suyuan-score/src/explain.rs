@@ -5,7 +5,7 @@ use suyuan_model::outcome::Text;
 
 use crate::error::ScoreError;
 use crate::graph::Graph;
-use crate::model::Model;
+use crate::model::{Model, ODD};
 use crate::table::Table;
 
 /// A score taken apart.
@@ -44,7 +44,7 @@ impl Model {
     /// What the boosters look at, in words, in the order of contributions.
     pub fn columns(&self) -> Vec<Text> {
         let own = self.own();
-        let mut all: Vec<Text> = own.iter().map(|f| Text::new(f, f)).collect();
+        let mut all: Vec<Text> = own.iter().map(|f| named(f)).collect();
         if self.head.graph {
             all.extend(own.iter().map(|f| {
                 Text::new(format!("neighbours' place in `{f}`"), format!("邻居在 `{f}` 上的平均位次"))
@@ -136,6 +136,14 @@ impl Part {
             zh += &format!("，约高于 {:.0}% 的训练行", share * 100.0);
         }
         Text::new(en, zh)
+    }
+}
+
+/// A feature's name; the one that is ours in both languages.
+fn named(feature: &str) -> Text {
+    match feature {
+        ODD => Text::new("oddness of use (sum of the signals' surprises)", "用卡异常度（各信号意外度之和）"),
+        other => Text::new(other, other),
     }
 }
 

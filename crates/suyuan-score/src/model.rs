@@ -253,7 +253,7 @@ pub fn train(table: &Table, graph: Option<&Graph>, options: &Options) -> Result<
 }
 
 /// The name of the sum of surprises as a feature.
-const ODD: &str = "(oddness of use)";
+pub(crate) const ODD: &str = "(oddness of use)";
 
 /// The table with signals, the sum of their surprises, and ratios as further columns.
 fn widen(table: &Table, baseline: &Baseline, ratios: &[Signal]) -> Result<Table, ScoreError> {

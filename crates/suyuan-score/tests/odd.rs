@@ -71,7 +71,7 @@ fn signals_become_features_of_a_model_and_come_back_with_it() {
     o.params.trees = 20;
     let model = train(&t, None, &o).unwrap();
     let names: Vec<String> = model.columns().into_iter().map(|c| c.en).collect();
-    assert_eq!(names, ["a", "b", "s", "r", "(oddness of use)"]);
+    assert_eq!(names, ["a", "b", "s", "r", "oddness of use (sum of the signals' surprises)"]);
     assert!(model.head.cross_fit.auc.unwrap() > 0.97);
     let back = suyuan_score::Model::from_bytes(&model.to_bytes()).unwrap();
     assert_eq!(back.log_odds(&t, None), model.log_odds(&t, None));
