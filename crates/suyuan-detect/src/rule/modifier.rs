@@ -53,6 +53,17 @@ const NAMES: [&str; 34] = [
     "fieldref",
 ];
 
+/// What other query languages call them.
+const MEANT: [(&str, &str); 7] = [
+    ("beginswith", "startswith"),
+    ("regex", "re"),
+    ("not", "neq"),
+    ("ne", "neq"),
+    ("ge", "gte"),
+    ("le", "lte"),
+    ("ip", "cidr"),
+];
+
 /// What one value with placeholders or offsets may become.
 pub(crate) const MAX_EXPANDED: usize = 1_000;
 
@@ -145,7 +156,11 @@ impl Mods {
         let mut seen: Vec<&str> = Vec::new();
         for name in names {
             if !NAMES.contains(name) {
-                return Err(unknown(key, "modifier", "修饰符", name, NAMES));
+                let meant = MEANT.iter().find(|m| m.0 == *name).map_or(*name, |m| m.1);
+                let mut fault = unknown(key, "modifier", "修饰符", meant, NAMES);
+                let what = format!("unknown modifier `{name}`");
+                fault.what = Text::new(what, format!("未知的修饰符“{name}”"));
+                return Err(fault);
             }
             if seen.contains(name) {
                 return Err(clash(key, name, name));
