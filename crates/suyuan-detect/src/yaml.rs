@@ -177,15 +177,6 @@ impl<'t> Reader<'t> {
                 Some(Ok(e)) => return Ok(e),
                 Some(Err(e)) => {
                     let m = e.marker();
-                    // The parser has a limit of its own, for nesting that would exhaust the stack.
-                    if e.to_string().contains("recursion limit") {
-                        return Err(Spot {
-                            line: m.line(),
-                            column: m.col() + 1,
-                            what: Text::new("the file is nested too deep or too large", "文件嵌套过深或过大"),
-                            remedy: Text::default(),
-                        });
-                    }
                     return Err(Spot {
                         line: m.line(),
                         column: m.col() + 1,

@@ -26,6 +26,7 @@ mod on_duty;
 mod one_agent;
 mod outlet_network;
 mod own_device;
+mod paid_elsewhere;
 mod permit;
 mod queue;
 mod reader_down;
@@ -81,6 +82,7 @@ pub(crate) static ALL: &[&Spec] = &[
     &same_handset::SPEC,
     &legal_desk::SPEC,
     &used_locally::SPEC,
+    &paid_elsewhere::SPEC,
     &look_up_exposure::SPEC,
 ];
 

@@ -6,7 +6,7 @@
 //! Blind to: outlets that keep longer hours than their row says; the check `trade_at_that_hour` looks for them.
 
 use suyuan_model::calendar::{is_workday, weekday};
-use suyuan_model::time::{CHINA, DAY, HOUR, china_day};
+use suyuan_model::time::{CHINA, DAY, HOUR, china_day, format_day};
 use suyuan_model::{Kind, calendar};
 
 use super::{FieldDef, Operator, Spec, Val, def};
@@ -47,6 +47,7 @@ fn fields(_: &super::Params) -> Vec<FieldDef> {
         def("workday", Ty::Bool, "a working day", "工作日"),
         def("holiday", Ty::Bool, "a public holiday", "法定节假日"),
         def("outlet_closed", Ty::Bool, "outside the outlet's hours", "网点非营业时间"),
+        def("date", Ty::Text, "day in China", "日期"),
     ]
 }
 
@@ -67,6 +68,7 @@ impl Operator for Calendar {
         out[2] = Val::Bool(!(7..22).contains(&hour));
         out[3] = Val::Bool(is_workday(day));
         out[4] = Val::Bool(calendar::holiday(day).is_some());
+        out[6] = Val::Text(format_day(day).into());
         let own = (row.kind() == Kind::Opening).then(|| row.key(self.outlet)).flatten();
         let outlet = own.or_else(|| {
             let staff = refs.staff.at(row.key(self.account[at])?, row.ts)?;

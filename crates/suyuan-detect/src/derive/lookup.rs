@@ -3,7 +3,7 @@
 //! `record` is the kind searched (work_order, staff, terminal, outlet, capture, ...), `on` the pairs of equal fields
 //! (`order=order`, `subject=subject;account=account`), `where` what the record must say (`kind=legal|complaint`). A record
 //! holds from its `valid_from` (else its own time) less `before`, until its `valid_to` plus `after`; one without an end holds for `lasts`. Gives
-//! `<as>` (found or not, unknown where the row lacks a field or the records hold no row of that kind) and, with `take`,
+//! `<as>` (found or not, unknown where the records hold no row of that kind), `<as>_age_d` (days since it began) and, with `take`,
 //! `<as>_<field>`: the text of the latest begun.
 //! Invariant: only records that come before the row in the total order are seen.
 //! Blind to: records booked later; a check must look for those. At most 16 records are kept per key, the latest begun.
@@ -11,6 +11,7 @@
 use std::sync::Arc;
 
 use suyuan_model::Kind;
+use suyuan_model::time::DAY;
 
 use super::{FieldDef, Operator, ParamDef, ParamTy, Params, Spec, Val, def, kind_named};
 use crate::field::Ty;
@@ -68,6 +69,12 @@ fn fields(p: &Params) -> Vec<FieldDef> {
         &format!("a {} that fits holds", kind.name()),
         &format!("存在相符且有效的{}", kind.spec().zh),
     )];
+    out.push(def(
+        &format!("{name}_age_d"),
+        Ty::Int,
+        &format!("days since that {} began", kind.name()),
+        &format!("该{}生效至今天数", kind.spec().zh),
+    ));
     if !p.get("take").is_empty() {
         out.push(def(
             &format!("{name}_{}", p.get("take")),
@@ -115,7 +122,8 @@ impl Operator for Lookup {
             list.iter().filter(|h| h.from <= row.ts && row.ts < h.to).max_by_key(|h| h.from)
         });
         out[0] = Val::Bool(found.is_some());
-        if let Some(t) = out.get_mut(1) {
+        out[1] = found.map(|h| (row.ts - h.from - self.before) / DAY).into();
+        if let Some(t) = out.get_mut(2) {
             *t = found.and_then(|h| h.taken.clone()).into();
         }
     }

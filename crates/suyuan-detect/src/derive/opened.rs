@@ -31,6 +31,7 @@ pub(crate) static SPEC: Spec = Spec {
     build: |_, b| {
         Box::new(Opened {
             card: ON.iter().map(|k| b.slot(*k, "card")).collect(),
+            payee: b.slot(Kind::Commission, "payee"),
             first: b.slot(Kind::Usage, "first_region6"),
             main: b.slot(Kind::Usage, "main_region6"),
             o_card: b.slot(Kind::Opening, "card"),
@@ -59,6 +60,12 @@ fn fields(_: &super::Params) -> Vec<FieldDef> {
         def("first_use", Ty::Bool, "first use after the opening", "开卡后首次使用"),
         def("use_km", Ty::Real, "main place of use to place of opening, km", "主要使用地距开卡地公里数"),
         def("first_km", Ty::Real, "first place of use to place of opening, km", "首次使用地距开卡地公里数"),
+        def(
+            "payee_fits",
+            Ty::Bool,
+            "the payee is the outlet, its agent or the account",
+            "收款方与网点、代理商或工号相符",
+        ),
     ]
 }
 
@@ -76,6 +83,7 @@ struct Card {
 
 struct Opened {
     card: Vec<Slot>,
+    payee: Slot,
     first: Slot,
     main: Slot,
     o_card: Slot,
@@ -101,6 +109,21 @@ impl Opened {
         }
         n
     }
+    /// Whether the payee is the outlet that opened the card, its agent, the account or the account's agent.
+    fn payee_fits(&self, c: &Card, row: &Row<'_>, refs: &Registry) -> Option<bool> {
+        let payee = row.text(self.payee)?;
+        let (account, outlet) = (self.named(c.account), self.named(c.outlet));
+        let place = outlet.as_deref().and_then(|o| refs.outlets.at(Key::of(o), c.ts));
+        let staff = account.as_deref().and_then(|a| refs.staff.at(Key::of(a), c.ts));
+        let names = [
+            account.as_deref(),
+            outlet.as_deref(),
+            place.and_then(|o| o.agent.as_deref()),
+            staff.map(|s| &*s.outlet),
+            staff.and_then(|s| s.agent.as_deref()),
+        ];
+        Some(names.contains(&Some(payee)))
+    }
     fn named(&self, n: u32) -> Option<Arc<str>> {
         self.names.get(n as usize).filter(|t| !t.is_empty()).cloned()
     }
@@ -109,7 +132,7 @@ impl Opened {
 saved!(Opened, tables: [cards, by_name], cells: [names]);
 
 impl Operator for Opened {
-    fn compute(&mut self, row: &Row<'_>, _: &Registry, out: &mut [Val]) {
+    fn compute(&mut self, row: &Row<'_>, refs: &Registry, out: &mut [Val]) {
         let Some(at) = ON.iter().position(|k| *k == row.kind()) else { return };
         let Some(c) = row.key(self.card[at]).and_then(|k| self.cards.get(&k)) else { return };
         out[0] = self.named(c.account).into();
@@ -118,6 +141,9 @@ impl Operator for Opened {
         out[3] = c.duration.into();
         out[4] = self.named(c.plan).into();
         out[5] = Val::Bool(c.ordered);
+        if row.kind() == Kind::Commission {
+            out[9] = self.payee_fits(c, row, refs).into();
+        }
         if row.kind() != Kind::Usage {
             return;
         }

@@ -3,6 +3,7 @@
 //! `record` is the kind looked back for, `on` says which field of this row equals which field of it
 //! (`card=card`, `subject=subject`). Rows of the same instant and of this row itself do not count; a row later in the total
 //! order never changes an answer. What was silent for longer than `within` is unknown again.
+//! `<as>_silent_d` counts from the last such row, or from where the records of that kind begin when there was none.
 //! Blind to: what happened before the records begin. `<as>_known_s` says how long the thing has been known at all.
 
 use suyuan_model::Kind;
@@ -34,6 +35,7 @@ pub(crate) static SPEC: Spec = Spec {
             tells: p.pairs("on").map(|(_, t)| b.find(kind_named(p.get("record")), t)).collect(),
             within: p.span("within"),
             seen: Table::default(),
+            begun: None,
         })
     },
 };
@@ -63,6 +65,12 @@ fn fields(p: &Params) -> Vec<FieldDef> {
             &format!("seconds since the first {}", kind.name()),
             &format!("距首次{}秒数", kind.spec().zh),
         ),
+        def(
+            &format!("{name}_silent_d"),
+            Ty::Int,
+            &format!("days without any {}", kind.name()),
+            &format!("无{}天数", kind.spec().zh),
+        ),
     ]
 }
 
@@ -74,17 +82,21 @@ struct SinceLast {
     within: i64,
     /// First and last.
     seen: Table<(i64, i64)>,
+    /// The first row of the kind.
+    begun: Option<i64>,
 }
 
 fn key(row: &Row<'_>, slots: &[Slot]) -> Option<Key> {
     slots.iter().try_fold(Key(1), |k, s| Some(k.and(row.key(*s)?)))
 }
 
-saved!(SinceLast, tables: [seen]);
+saved!(SinceLast, tables: [seen], cells: [begun]);
 
 impl Operator for SinceLast {
     fn compute(&mut self, row: &Row<'_>, _: &Registry, out: &mut [Val]) {
         let Some(k) = self.asks[row.kind() as usize].as_ref().and_then(|s| key(row, s)) else { return };
+        let silent = self.seen.get(&k).map(|l| l.1).or(self.begun);
+        out[3] = silent.map(|t| (row.ts - t) / DAY).into();
         let Some((first, last)) = self.seen.get(&k).filter(|l| row.ts - l.1 <= self.within) else { return };
         out[0] = Val::Int((row.ts - last) / SECOND);
         out[1] = Val::Int((row.ts - last) / DAY);
@@ -94,6 +106,7 @@ impl Operator for SinceLast {
         if row.kind() != self.kind {
             return;
         }
+        self.begun = self.begun.or(Some(row.ts));
         let Some(k) = self.tells.as_ref().and_then(|s| key(row, s)) else { return };
         let e = self.seen.or_insert_with(k, || (row.ts, row.ts));
         if row.ts - e.1 > self.within {

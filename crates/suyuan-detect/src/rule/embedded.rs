@@ -15,6 +15,7 @@ pub(crate) static FILES: &[(&str, &str)] = &[
         "access/look-ups-without-reason.yml",
         include_str!("../../../../rules/access/look-ups-without-reason.yml"),
     ),
+    ("access/one-number-segment.yml", include_str!("../../../../rules/access/one-number-segment.yml")),
     (
         "access/one-track-without-request.yml",
         include_str!("../../../../rules/access/one-track-without-request.yml"),
@@ -49,6 +50,10 @@ pub(crate) static FILES: &[(&str, &str)] = &[
     (
         "access/tracks-without-legal-request.yml",
         include_str!("../../../../rules/access/tracks-without-legal-request.yml"),
+    ),
+    (
+        "access/woken-account-takes-data.yml",
+        include_str!("../../../../rules/access/woken-account-takes-data.yml"),
     ),
     ("audit/listed-then-read-out.yml", include_str!("../../../../rules/audit/listed-then-read-out.yml")),
     ("audit/logging-turned-off.yml", include_str!("../../../../rules/audit/logging-turned-off.yml")),
@@ -104,12 +109,20 @@ pub(crate) static FILES: &[(&str, &str)] = &[
     ("login/off-shift-elsewhere.yml", include_str!("../../../../rules/login/off-shift-elsewhere.yml")),
     ("login/two-places-at-once.yml", include_str!("../../../../rules/login/two-places-at-once.yml")),
     (
+        "money/commission-to-a-stranger.yml",
+        include_str!("../../../../rules/money/commission-to-a-stranger.yml"),
+    ),
+    (
         "money/given-up-after-assessment.yml",
         include_str!("../../../../rules/money/given-up-after-assessment.yml"),
     ),
     (
         "money/hardly-used-then-given-up.yml",
         include_str!("../../../../rules/money/hardly-used-then-given-up.yml"),
+    ),
+    (
+        "opening/beyond-the-limit-at-one-account.yml",
+        include_str!("../../../../rules/opening/beyond-the-limit-at-one-account.yml"),
     ),
     (
         "opening/bulk-day-for-one-employer.yml",
@@ -126,6 +139,10 @@ pub(crate) static FILES: &[(&str, &str)] = &[
     (
         "opening/one-device-many-persons.yml",
         include_str!("../../../../rules/opening/one-device-many-persons.yml"),
+    ),
+    (
+        "opening/one-device-unusual-days.yml",
+        include_str!("../../../../rules/opening/one-device-unusual-days.yml"),
     ),
     (
         "opening/one-identity-many-outlets.yml",
@@ -197,7 +214,6 @@ pub(crate) static FILES: &[(&str, &str)] = &[
     ),
     ("use/codes-only.yml", include_str!("../../../../rules/use/codes-only.yml")),
     ("use/device-pool.yml", include_str!("../../../../rules/use/device-pool.yml")),
-    ("use/far-within-three-days.yml", include_str!("../../../../rules/use/far-within-three-days.yml")),
     ("use/first-used-elsewhere.yml", include_str!("../../../../rules/use/first-used-elsewhere.yml")),
     ("use/first-used-late.yml", include_str!("../../../../rules/use/first-used-late.yml")),
     (

@@ -53,17 +53,6 @@ const NAMES: [&str; 34] = [
     "fieldref",
 ];
 
-/// What other query languages call them.
-const MEANT: [(&str, &str); 7] = [
-    ("beginswith", "startswith"),
-    ("regex", "re"),
-    ("not", "neq"),
-    ("ne", "neq"),
-    ("ge", "gte"),
-    ("le", "lte"),
-    ("ip", "cidr"),
-];
-
 /// What one value with placeholders or offsets may become.
 pub(crate) const MAX_EXPANDED: usize = 1_000;
 
@@ -156,11 +145,7 @@ impl Mods {
         let mut seen: Vec<&str> = Vec::new();
         for name in names {
             if !NAMES.contains(name) {
-                let meant = MEANT.iter().find(|m| m.0 == *name).map_or(*name, |m| m.1);
-                let mut fault = unknown(key, "modifier", "修饰符", meant, NAMES);
-                let what = format!("unknown modifier `{name}`");
-                fault.what = Text::new(what, format!("未知的修饰符“{name}”"));
-                return Err(fault);
+                return Err(unknown(key, "modifier", "修饰符", name, NAMES));
             }
             if seen.contains(name) {
                 return Err(clash(key, name, name));

@@ -364,10 +364,7 @@ fn regex(v: &Node, mods: &Mods) -> Result<Re, Spot> {
     let text = v.text()?;
     Re::new(&text, mods.flags).map_err(|e| {
         v.fault(
-            Text::new(
-                format!("the expression does not compile: {}", e.en),
-                format!("正则表达式无法编译：{}", e.zh),
-            ),
+            Text::new(format!("the expression does not compile: {e}"), format!("正则表达式无法编译：{e}")),
             Text::new(
                 "write it without look-around, back-references and large repetitions",
                 "请勿使用环视、反向引用与过大的重复次数",
