@@ -12,6 +12,7 @@
 //! says how many comparable things fired too, what would clear it and what it cannot tell apart.
 
 mod alert;
+mod backtest;
 mod cards;
 mod catalogue;
 mod check;
@@ -41,10 +42,12 @@ mod window;
 mod yaml;
 
 pub use alert::{Alert, Correction, Evidence, GroupValue, alert_id, corrections, group_key};
+pub use backtest::{Backtest, Known, backtest};
 pub use catalogue::catalogue;
 pub use error::{DetectError, Fault};
-pub use live::{Counts, Live, LiveParams, Position, Pushed};
+pub use live::{Counts, Live, LiveParams, Position, Pushed, Snapshot};
 pub use risk::{RiskParams, risk};
+pub use rule::span;
 pub use rule::{
     Correlation, Detection, Emit, Example, Explanation, Folder, Input, Line, Measure, Mode, Names, Rule,
     RuleSet, Suppression, explanation, skeleton,

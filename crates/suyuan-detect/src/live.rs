@@ -23,7 +23,8 @@ use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use serde::{Deserialize, Serialize};
-use suyuan_model::scan::ScanError;
+use sha2::{Digest, Sha256};
+use suyuan_model::scan::{RowStream, ScanError, Want};
 use suyuan_model::time::SECOND;
 use suyuan_model::{Kind, RowRef};
 
@@ -33,7 +34,7 @@ use crate::error::DetectError;
 use crate::registry::Registry;
 use crate::rule::RuleSet;
 use crate::state::{AnyCell, AnyTable, Piece, Saved, StateError, Visit};
-use crate::view::View;
+use crate::view::{View, Views};
 
 /// How long to wait for what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,6 +128,40 @@ pub struct Position {
     pub offset: u64,
     /// The hashes of the rules, in their order.
     pub rules: Vec<String>,
+}
+
+/// A snapshot as a whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// Where it stands.
+    pub position: Position,
+    /// Its pieces.
+    pub pieces: Vec<Piece>,
+}
+
+/// The first bytes of a snapshot's file: what it is and the version of its form.
+const MAGIC: &[u8; 8] = b"suyuanS1";
+
+impl Snapshot {
+    /// As bytes, with a checksum.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let body = postcard::to_allocvec(self).expect("a snapshot is plain data");
+        let mut out = MAGIC.to_vec();
+        out.extend_from_slice(&Sha256::digest(&body));
+        out.extend(body);
+        out
+    }
+
+    /// From bytes. Errors: not a snapshot, of another version, or damaged.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Snapshot, DetectError> {
+        let bad = |why: &str| DetectError::from(StateError(why.to_owned()));
+        let body =
+            bytes.get(40..).filter(|_| bytes.starts_with(MAGIC)).ok_or_else(|| bad("not a snapshot"))?;
+        if Sha256::digest(body).as_slice() != &bytes[8..40] {
+            return Err(bad("its checksum does not hold"));
+        }
+        postcard::from_bytes(body).map_err(|e| bad(&e.to_string()))
+    }
 }
 
 /// A restored or running evaluation of live rows.
@@ -350,6 +385,62 @@ impl<'r> Live<'r> {
         let mut v = Count(0);
         self.core.state(&mut v);
         v.0
+    }
+
+    /// Evaluates rows that are kept in order, up to and including `until`; earlier ones are passed over.
+    ///
+    /// For those who keep every row before it is evaluated (the lake): what comes late there is found by comparing
+    /// with a replay from an earlier snapshot. Errors: the rows could not be read.
+    pub fn replay(
+        &mut self,
+        stream: &mut dyn RowStream,
+        until: i64,
+        progress: &mut dyn FnMut(u64),
+    ) -> Result<u64, DetectError> {
+        let mut views = Views::default();
+        let mut rows = 0u64;
+        'all: while let Some(run) = stream.next_run()? {
+            if !self.kinds[run.kind as usize] {
+                continue;
+            }
+            let masks = self.core.bound.masks[run.kind as usize];
+            let view = views.of(run.kind, &run.batch, &self.core.bound.binder, masks);
+            for i in run.rows {
+                let row = view.row(i);
+                if row.ts <= self.watermark {
+                    continue;
+                }
+                if row.ts > until {
+                    break 'all;
+                }
+                self.core.row(&row, &self.refs);
+                rows += 1;
+                if rows.is_multiple_of(65_536) {
+                    progress(rows);
+                }
+            }
+        }
+        self.counts.evaluated += rows;
+        if until > self.watermark {
+            self.watermark = until;
+            self.core.advance(until.saturating_add(1), &self.refs);
+        }
+        Ok(rows)
+    }
+
+    /// What a replay reads.
+    pub fn wants(&self) -> Vec<Want> {
+        let bound = &self.core.bound;
+        bound.kinds().into_iter().map(|k| Want::only(k, bound.binder.columns(k))).collect()
+    }
+
+    /// A whole snapshot at once.
+    pub fn save(&mut self) -> Snapshot {
+        let (position, mut pieces) = self.begin(true);
+        while let Some(more) = self.slice(usize::MAX) {
+            pieces.extend(more);
+        }
+        Snapshot { position, pieces }
     }
 
     /// Begins a snapshot of the state as it is now: the position, and the pieces that must be taken at once.

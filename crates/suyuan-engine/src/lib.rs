@@ -7,6 +7,7 @@
 pub mod error;
 pub mod home;
 pub mod intake;
+pub mod live;
 pub mod manual;
 pub mod mappings;
 pub mod models;

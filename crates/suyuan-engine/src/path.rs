@@ -31,6 +31,7 @@ pub struct Engine {
     pub(crate) store: Store,
     pub(crate) lake: Lake,
     pub(crate) vault: Vault,
+    pub(crate) paths: Paths,
     pub(crate) options: Options,
 }
 
@@ -38,7 +39,7 @@ impl Engine {
     /// Opens the home, making what is missing; a home opens with the keys of its first opening only.
     pub fn open(paths: &Paths, options: Options) -> Result<Self, EngineError> {
         let home::Home { store, lake, vault, .. } = home::open(paths)?;
-        Ok(Self { store, lake, vault, options })
+        Ok(Self { store, lake, vault, paths: paths.clone(), options })
     }
 
     /// Opens a home that is there.
@@ -74,6 +75,29 @@ impl Engine {
     /// What findings add up to by entity, highest first.
     pub fn risk(findings: &[Finding]) -> Vec<Risk> {
         suyuan_detect::risk(findings, &suyuan_detect::RiskParams::default())
+    }
+
+    /// What a rule would have said over a period; keeps nothing.
+    ///
+    /// `rule` is the id of a shipped rule, or a rule file.
+    pub fn backtest(
+        &self,
+        rule: &str,
+        since: Option<&str>,
+        until: Option<&str>,
+        watch: Watch,
+    ) -> Result<suyuan_detect::Backtest, EngineError> {
+        let snapshot = self.lake.snapshot(None)?;
+        let total = Kind::ALL.iter().map(|k| snapshot.count(*k)).sum();
+        let rules = crate::rules::one(rule)?;
+        let instant = |text: &str| {
+            let day = time::parse_day(text).map(|d| d * time::DAY - time::CHINA);
+            day.or_else(|| time::parse(text)).ok_or_else(|| EngineError::NoDay { text: text.to_owned() })
+        };
+        let (since, until) = (since.map(instant).transpose()?, until.map(instant).transpose()?);
+        Ok(suyuan_detect::backtest(&snapshot, &rules, since, until, &mut |done| {
+            watch(&Progress { step: Step::Detect, done, total: Some(total), at: String::new() });
+        })?)
     }
 
     /// Traces sources, operators and rings, and keeps them.

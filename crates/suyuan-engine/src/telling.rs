@@ -1,7 +1,11 @@
 //! What the terminal says of a result: few lines, in the reader's language.
 
+use suyuan_detect::{Alert, Backtest, Correction, Known};
 use suyuan_model::outcome::{Cases, Finding, Lang, Trace};
 use suyuan_model::risk::Risk;
+use suyuan_model::time;
+
+use crate::live::Entry;
 
 /// Findings by rule.
 pub fn detect(found: &[Finding], lang: Lang) -> Vec<String> {
@@ -64,4 +68,52 @@ pub fn trace(found: &Trace, lang: Lang) -> Vec<String> {
 /// The ten lines of the cases.
 pub fn case(cases: &Cases, lang: Lang) -> Vec<String> {
     suyuan_report::summary_lines(cases, lang)
+}
+
+/// One line of live detection.
+pub fn entry(e: &Entry, lang: Lang) -> String {
+    let line = |a: &Alert, word: (&str, &str)| {
+        let threshold = a.threshold.as_deref().unwrap_or("");
+        let word = if lang == Lang::En { word.0 } else { word.1 };
+        format!("{}  {word}  {}  {}  {} {threshold}  {}", time::format(a.at), a.rule, a.entity, a.value, a.id)
+    };
+    match &e.change {
+        Correction::Added { alert } if e.late => line(alert, ("late alert", "迟到预警")),
+        Correction::Added { alert } => line(alert, ("alert", "预警")),
+        Correction::Revised { alert } => line(alert, ("revised", "更正")),
+        Correction::Retracted { id } => match lang {
+            Lang::En => format!("retracted  {id}: rows that came late speak against it"),
+            Lang::Zh => format!("撤回  {id}：迟到的记录推翻了该预警"),
+        },
+    }
+}
+
+/// What a rule would have said.
+pub fn backtest(b: &Backtest, lang: Lang) -> Vec<String> {
+    let mut lines = vec![format!("{} ({})", b.rule, b.rule_hash), b.says.get(lang).to_owned()];
+    let (bad, all) = b.overlap;
+    lines.push(match lang {
+        Lang::En => {
+            format!("{} rows read; {bad} of the {all} cards with a bad outcome stand in its rows", b.rows)
+        }
+        Lang::Zh => format!("读取 {} 行；全部 {all} 张出问题的卡中，{bad} 张出现在其证据行中", b.rows),
+    });
+    if let Some((day, n)) = b.by_day.iter().max_by_key(|d| (d.1, std::cmp::Reverse(&d.0))) {
+        lines.push(match lang {
+            Lang::En => format!("alerts on {} of {} days, at most {n} ({day})", b.by_day.len(), b.days),
+            Lang::Zh => format!("{} 天中有 {} 天出现预警，最多一天 {n} 次（{day}）", b.days, b.by_day.len()),
+        });
+    }
+    for (a, known) in b.first.iter().take(TOP) {
+        let known = match (known, lang) {
+            (Known::Bad, Lang::En) => "bad",
+            (Known::Bad, Lang::Zh) => "属实",
+            (Known::Good, Lang::En) => "good",
+            (Known::Good, Lang::Zh) => "正常",
+            (Known::Nothing, Lang::En) => "not known",
+            (Known::Nothing, Lang::Zh) => "未知",
+        };
+        lines.push(format!("{}  {}  {}  {known}", time::format(a.at), a.entity, a.value));
+    }
+    lines
 }

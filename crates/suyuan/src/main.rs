@@ -89,6 +89,8 @@ enum Command {
     Ingest(commands::ingest::Ingest),
     /// Run the rules over the records / 用规则检测
     Detect(commands::detect::Detect),
+    /// Watch a folder: take new files in and alert as rows come / 监视目录，随到随检
+    Watch(commands::watch::Watch),
     /// Trace fraud back to its sources / 溯源
     Trace(commands::trace::Trace),
     /// Build the cases / 建立案件
@@ -123,6 +125,7 @@ fn main() -> ExitCode {
         Command::Init(c) => c.run(common),
         Command::Ingest(c) => c.run(common),
         Command::Detect(c) => c.run(common),
+        Command::Watch(c) => c.run(common),
         Command::Trace(c) => c.run(common),
         Command::Case(c) => c.run(common),
         Command::Report(c) => c.run(common),

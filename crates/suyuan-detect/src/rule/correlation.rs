@@ -696,8 +696,8 @@ pub(crate) fn span(node: &Node) -> Result<i64, Spot> {
         .ok_or_else(|| node.wants("a span such as 30s, 15m, 6h or 30d", "时长，如30s、15m、6h、30d"))
 }
 
-/// The same from a bare text.
-pub(crate) fn span_of(text: &str) -> Option<i64> {
+/// The same from a bare text; `None` where it is not a span.
+pub fn span_of(text: &str) -> Option<i64> {
     let unit = match text.chars().last()? {
         's' => SECOND,
         'm' => 60 * SECOND,

@@ -17,6 +17,7 @@ pub(crate) mod selection;
 mod skeleton;
 mod words;
 
+pub use correlation::span_of as span;
 pub(crate) use correlation::{Across, Feed, MICRO, Stage};
 pub use correlation::{Correlation, Emit, Input, Measure};
 pub use detection::Detection;

@@ -13,6 +13,7 @@ pub mod rule;
 pub mod run;
 pub mod sim;
 pub mod trace;
+pub mod watch;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -83,6 +84,12 @@ fn print_line(line: &str) {
 
 fn print_json(value: &impl serde::Serialize) -> Result<(), anyhow::Error> {
     print_line(&serde_json::to_string_pretty(value)?);
+    Ok(())
+}
+
+/// One value a line.
+fn print_json_line(value: &impl serde::Serialize) -> Result<(), anyhow::Error> {
+    print_line(&serde_json::to_string(value)?);
     Ok(())
 }
 
