@@ -117,7 +117,13 @@ fn a_backtest_keeps_nothing_and_says_what_is_known() {
     assert!(done.status.success(), "{}", text(&done));
     let home = place.path("out/data");
     let test = |args: &[&str]| {
-        let out = place.suyuan().args(["--format", "json", "detect", "--backtest"]).args(args).arg("--data").arg(&home).output();
+        let out = place
+            .suyuan()
+            .args(["--format", "json", "detect", "--backtest"])
+            .args(args)
+            .arg("--data")
+            .arg(&home)
+            .output();
         let out = out.unwrap();
         (out.status.code(), text(&out))
     };
