@@ -117,16 +117,6 @@ pub enum EngineError {
     /// Scores.
     #[error(transparent)]
     Score(#[from] suyuan_score::ScoreError),
-    /// A rule that does not exist.
-    #[error(
-        "there is no rule or rule file `{name}`; one there is: `{near}` (`suyuan rule catalogue` lists them)"
-    )]
-    NoRule {
-        /// The name.
-        name: String,
-        /// The nearest.
-        near: String,
-    },
     /// A date that cannot be read.
     #[error("`{text}` is not a date; write 2020-06-30 or 2020-06-30T09:00:00+08:00")]
     NoDay {
@@ -181,9 +171,6 @@ impl EngineError {
             Self::Trace(e) => format!("溯源出错：{e}"),
             Self::Case(e) => format!("建案出错：{e}"),
             Self::Score(e) => e.text().zh,
-            Self::NoRule { name, near } => {
-                format!("没有规则或规则文件 `{name}`；现有的如 `{near}`（`suyuan rule catalogue` 列出全部）")
-            }
             Self::NoDay { text } => {
                 format!("`{text}` 不是日期；请写 2020-06-30 或 2020-06-30T09:00:00+08:00")
             }

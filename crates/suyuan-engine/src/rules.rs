@@ -244,25 +244,11 @@ pub fn new(name: &str, kind: &str) -> Result<PathBuf, EngineError> {
 
 /// One rule: the id of a shipped one, or a file of its own.
 pub(crate) fn one(rule: &str) -> Result<RuleSet, EngineError> {
-    let path = std::path::Path::new(rule);
+    let path = Path::new(rule);
     if path.is_file() {
-        let text = std::fs::read_to_string(path)
-            .map_err(|source| EngineError::File { path: path.to_owned(), source })?;
-        return Ok(RuleSet::load_dir(std::iter::once((rule.to_owned(), text)))?);
+        return Ok(RuleSet::load_dir(std::iter::once((rule.to_owned(), read(path)?)))?);
     }
-    let all = RuleSet::embedded()?;
-    let found = all.only(&[rule]);
-    if found.rules().is_empty() {
-        let near = suyuan_ingest::nearest(rule, all.rules().iter().map(|r| r.id.as_str()));
-        let near = near.unwrap_or("login/two-places-at-once").to_owned();
-        return Err(EngineError::NoRule { name: rule.to_owned(), near });
-    }
-    Ok(found)
-}
-
-/// The rules that come with the program.
-pub fn shipped() -> Result<RuleSet, EngineError> {
-    Ok(RuleSet::embedded()?)
+    chosen(&[], &[rule.to_owned()])
 }
 
 /// A span such as `60s`, `15m`, `24h`, in microseconds.

@@ -142,5 +142,5 @@ fn a_backtest_keeps_nothing_and_says_what_is_known() {
     assert_eq!((none["alerts"].as_u64(), none["days"].as_u64()), (Some(0), Some(1)));
     assert_eq!(before, std::fs::read(home.join("suyuan.db")).unwrap());
     let (code, told) = test(&["login/two-place"]);
-    assert!(code == Some(1) && told.contains("login/two-places-at-once"), "{told}");
+    assert!(code == Some(1) && told.contains("login/two-place`"), "{told}");
 }

@@ -25,6 +25,12 @@ pub struct Watch {
     /// A shipped mapping's name, or a mapping file / 内置映射名或映射文件
     #[arg(long, value_name = "MAPPING")]
     mapping: Option<String>,
+    /// More rules and filters, beside those that come with the program / 另加的规则与过滤器（文件或目录）
+    #[arg(long, value_name = "PATH")]
+    rules: Vec<PathBuf>,
+    /// Only these rules, by id / 仅运行指定编号的规则
+    #[arg(long, value_name = "ID")]
+    only: Vec<String>,
     /// How late a row may come before it counts as late, e.g. 60s, 15m, 24h / 允许的迟到时长
     #[arg(long, value_name = "SPAN", default_value = "60s")]
     lateness: String,
@@ -46,7 +52,7 @@ impl Watch {
             bail!("`{}` is not a span such as 60s, 15m or 24h / 时长写法如60s、15m、24h", self.lateness);
         };
         let mut engine = open_at(common, common.paths())?;
-        let rules = suyuan_engine::rules::shipped()?;
+        let rules = suyuan_engine::rules::chosen(&self.rules, &self.only)?;
         let files = std::slice::from_ref(&self.folder);
         let mut rejected = 0;
         let mut look = suyuan_engine::live::Look::default();
