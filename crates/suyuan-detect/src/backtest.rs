@@ -206,7 +206,7 @@ impl Outcomes {
         };
         let wants = [
             Want::only(Kind::FraudReport, &["card", "victim"]),
-            Want::only(Kind::Reverification, &["card", "result"]),
+            Want::only(Kind::Reverification, &["card", "subject", "result"]),
             Want::only(Kind::Complaint, &["card", "subject", "kind"]),
         ];
         for_each(source, &wants, |kind, batch, i| match kind {
@@ -218,7 +218,10 @@ impl Outcomes {
             Kind::Reverification => {
                 let c = ReverificationColumns::bind(batch);
                 match c.result.get(i) {
-                    Some("failed") => put(&mut out.cards, c.card.get(i), true),
+                    Some("failed") => {
+                        put(&mut out.cards, c.card.get(i), true);
+                        put(&mut out.persons, c.subject.get(i), true);
+                    }
                     Some("passed") => put(&mut out.cards, c.card.get(i), false),
                     _ => {}
                 }
@@ -226,7 +229,10 @@ impl Outcomes {
             _ => {
                 let c = ComplaintColumns::bind(batch);
                 match c.kind.get(i) {
-                    Some("not_mine") => put(&mut out.cards, c.card.get(i), true),
+                    Some("not_mine") => {
+                        put(&mut out.cards, c.card.get(i), true);
+                        put(&mut out.persons, c.subject.get(i), true);
+                    }
                     Some("data_misused") => put(&mut out.persons, c.subject.get(i), true),
                     _ => {}
                 }

@@ -40,8 +40,12 @@ fn a_score_is_fitted_checked_and_explained() {
     assert_eq!(train("cards.csv", "b.model", "2").0, Some(0));
     let bytes = std::fs::read(records.join("a.model")).unwrap();
     assert_eq!(bytes, std::fs::read(records.join("b.model")).unwrap());
-    let (code, told) = run(&["check", "a.model", "--table", "cards.csv", "--label", "fraud", "--scores", "s.csv"]);
-    assert!(code == Some(0) && told.contains("unseen, 86 rows") && told.contains("drift: none told"), "{told}");
+    let (code, told) =
+        run(&["check", "a.model", "--table", "cards.csv", "--label", "fraud", "--scores", "s.csv"]);
+    assert!(
+        code == Some(0) && told.contains("unseen, 86 rows") && told.contains("drift: none told"),
+        "{told}"
+    );
     assert_eq!(std::fs::read_to_string(records.join("s.csv")).unwrap().lines().count(), 301);
     let (code, told) = run(&["explain", "a.model", "--table", "cards.csv", "--row", "c5"]);
     assert!(code == Some(0) && told.contains("strangers is"), "{told}");
