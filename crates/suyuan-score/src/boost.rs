@@ -5,8 +5,8 @@
 //! optionally one random threshold a feature (Geurts et al. 2006).
 //!
 //! Written here because no crate met the needs on the day this was written: `perpetual` needs a nightly
-//! compiler, `forust-ml` has no releases to follow and brings second copies of five crates, `lightgbm3` and
-//! `xgb` compile or download C++. It is small, needs nothing, and its sums run in one fixed order.
+//! compiler, `forust-ml` names no licence but a file and brings older copies of `rand`, `thiserror` and `syn`,
+//! `lightgbm3` and `xgb` bind C++ libraries. It is small, needs nothing, and its sums run in one fixed order.
 //!
 //! Invariant: the result is a function of rows, parameters and seed; one booster is grown by one thread.
 
