@@ -6,9 +6,15 @@
 //! the number of such groups that chance would make. Cards that are linked but do not show the sign are no part of it.
 
 pub(crate) mod chance;
+pub(crate) mod links;
 pub(crate) mod origin;
+pub(crate) mod profile;
+pub(crate) mod usual;
 
 use suyuan_model::outcome::{Contribution, Text};
+
+/// Days between two sweeps of what is past: sweeping touches every shard, which a snapshot then has to save.
+pub(crate) const SWEEP: i64 = 7;
 
 /// A contribution.
 pub(crate) fn said(
@@ -26,11 +32,11 @@ pub(crate) fn said(
     }
 }
 
-/// "1 in 3,000", from a count of those that reach it among all.
+/// "1 : 3,000", from a count of those that reach it among all.
 pub(crate) fn one_in(reach: u64, all: u64) -> String {
     let n = all.max(1) / reach.max(1);
     let digits = n.to_string();
-    let mut out = String::from("1 in ");
+    let mut out = String::from("1 : ");
     for (i, c) in digits.chars().enumerate() {
         if i > 0 && (digits.len() - i).is_multiple_of(3) {
             out.push(',');
@@ -54,8 +60,8 @@ pub(crate) fn expected(x: f64) -> String {
 mod tests {
     #[test]
     fn figures_as_people_read_them() {
-        assert_eq!(super::one_in(2, 6_001), "1 in 3,000");
-        assert_eq!(super::one_in(0, 1_234_567), "1 in 1,234,567");
+        assert_eq!(super::one_in(2, 6_001), "1 : 3,000");
+        assert_eq!(super::one_in(0, 1_234_567), "1 : 1,234,567");
         assert_eq!(super::expected(0.26), "0.3");
         assert_eq!(super::expected(1e-9), "< 1e-6");
     }

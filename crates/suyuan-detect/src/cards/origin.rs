@@ -101,6 +101,7 @@ impl Origins {
         let day = china_day(row.ts) as i32;
         self.openings[outlet as usize] += 1;
         self.openings[account as usize] += 1;
+        self.openings[plan as usize] += 1;
         self.total += 1;
         self.cards.insert(card, Opened { day, outlet, account, region, plan, cite });
     }
@@ -108,6 +109,11 @@ impl Origins {
     /// The opening of a card.
     pub fn of(&self, card: Key) -> Option<&Opened> {
         self.cards.get(&card)
+    }
+
+    /// Openings that bear a name: of an outlet, an account, a tariff.
+    pub fn openings_of(&self, name: u32) -> u32 {
+        if name == 0 { 0 } else { self.openings.get(name as usize).copied().unwrap_or(0) }
     }
 
     /// The text of a name.

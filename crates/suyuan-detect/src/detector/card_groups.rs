@@ -4,34 +4,33 @@
 //! (the population); a detection on `opening`, where there is one, tells where cards come from. A card shows the sign when it
 //! did on `days` different days within `span` under the same link. A link speaks when at least `least` of its cards
 //! and at least `share` per cent of them show the sign, and when chance would make fewer than one such group in
-//! `chance` among all links ([`crate::cards`]). Cards of the link that do not show the sign are not named.
+//! `chance` among all links ([`crate::cards::links`]). Cards of the link that do not show the sign are not named.
+//!
+//! Beyond what a row can say, the sign may ask that the card is at most `age` days old (so does then the population), that the
+//! row's region lies `far` km or more from the opening, and that the card had been `silent` for some days before.
+//! `outlet_region` and `outlet_plmn` ask how many of an outlet's cards show the sign in one region or network, against the share
+//! of all other cards that show it in the same one.
 //!
 //! Invariants: one more row with the sign never silences a group that day; the order of rows within a day does not matter
-//! beyond which rows are cited; the group is left out of the share it is held against.
-//! State: about 50 bytes a card of the population and 150 a card with the sign, for `span` after their last row (swept weekly); 60 a link.
+//! beyond which rows are cited.
 //! Blind to: cards whose sign is spread thinly over many links. Chance is reckoned for independent cards; honest cards
 //! that are alike for a common reason (one firm, one event) look like a group, which is what the rule's checks are for.
 
 use suyuan_model::Kind;
-use suyuan_model::outcome::{BaseRate, Entity, EntityKind, Text};
 use suyuan_model::time::{DAY, china_day};
 
 use super::{Detector, Raised, Spec};
-use crate::cards::chance::{llr, ln_tail};
+use crate::cards::SWEEP;
+use crate::cards::links::{Limits, Links, Under};
 use crate::cards::origin::Origins;
-use crate::cards::{expected, said};
 use crate::derive::{ParamDef, ParamTy, Params};
 use crate::hash::Key;
-use crate::registry::Registry;
-use crate::state::{Plain, Saved, Table, Visit};
+use crate::registry::{Registry, regions_km};
+use crate::state::{Plain, Saved, Visit};
 use crate::view::{Binder, Cite, Row, Slot};
 
-const LINKS: &[&str] =
-    &["imei", "cell", "region", "plmn", "outlet", "account", "outlet_region", "outlet_plmn"];
-/// Cards of one link that are kept and named; a larger group says no more.
-const MOST: usize = 400;
-/// Days between two sweeps of what is past.
-const SWEEP: i64 = 7;
+pub(crate) const LINKS: &[&str] =
+    &["imei", "cell", "region", "outlet", "account", "account_week", "outlet_region", "outlet_plmn"];
 
 pub(crate) static SPEC: Spec = Spec {
     name: "card_groups",
@@ -47,270 +46,109 @@ pub(crate) static SPEC: Spec = Spec {
         ParamDef { name: "days", ty: ParamTy::Int, default: "1" },
         ParamDef { name: "share", ty: ParamTy::Int, default: "0" },
         ParamDef { name: "chance", ty: ParamTy::Int, default: "100" },
+        ParamDef { name: "age", ty: ParamTy::Int, default: "0" },
+        ParamDef { name: "far", ty: ParamTy::Int, default: "0" },
+        ParamDef { name: "silent", ty: ParamTy::Int, default: "0" },
     ],
-    build: |p, b| Box::new(Groups::new(p, b)),
+    build: |p, b| {
+        Box::new(Groups {
+            linker: Linker::new(p, b),
+            limits: Limits {
+                span: (p.span("span") / DAY) as i32,
+                least: p.int("least").max(2) as u64,
+                days: p.int("days").clamp(1, 400) as u16,
+                share: p.int("share").clamp(0, 100) as u64,
+                chance: (p.int("chance").max(1) as f64).ln(),
+            },
+            age: p.int("age") as i32,
+            far: p.int("far") as f64,
+            silent: p.int("silent") as i32,
+            region: b.slot(Kind::Usage, "main_region6"),
+            origins: Origins::new(b),
+            links: Links::default(),
+            swept: 0,
+        })
+    },
 };
 
-#[derive(Default, serde::Serialize, serde::Deserialize)]
-struct Card {
-    /// The link it was last under; 0 for none.
-    link: Key,
-    last: i32,
-    /// The last day with the sign on enough days; 0 for none.
-    sign: i32,
-}
-
-#[derive(serde::Serialize, serde::Deserialize)]
-struct Member {
-    card: Key,
-    id: Box<str>,
-    last: i32,
-    days: u16,
-    sent: bool,
-    /// Its first and its latest row.
-    rows: [Cite; 2],
-}
-
-#[derive(Default, serde::Serialize, serde::Deserialize)]
-struct Link {
-    name: Box<str>,
-    /// Cards whose latest row is under this link.
-    cards: u32,
-    members: Vec<Member>,
-    raised: bool,
-}
-
-struct Slots {
+/// Reads a row's link.
+pub(crate) struct Linker {
+    by: &'static str,
     card: Slot,
-    by: Slot,
+    own: Slot,
+}
+
+impl Linker {
+    pub fn new(p: &Params, b: &mut Binder) -> Linker {
+        let by = LINKS.iter().find(|l| **l == p.get("by")).copied().unwrap_or("imei");
+        let column = match by {
+            "cell" => "main_cell",
+            "region" | "outlet_region" => "main_region6",
+            "outlet_plmn" => "plmn",
+            _ => "imei",
+        };
+        Linker { by, card: b.slot(Kind::Usage, "card"), own: b.slot(Kind::Usage, column) }
+    }
+
+    pub fn card<'a>(&self, row: &Row<'a>) -> Option<(Key, &'a str)> {
+        row.key(self.card).zip(row.text(self.card))
+    }
+
+    /// What the card of a row is linked by.
+    pub fn under<'a>(&self, row: &Row<'a>, card: Key, origins: &'a Origins) -> Option<Under<'a>> {
+        let own = || Some((row.key(self.own)?, row.text(self.own)?));
+        let known = |n: u32| (n > 0).then(|| (Key::number(i64::from(n)), origins.text(n)));
+        let simple = |(key, name)| Under { group: key, base: key, class: Key(0), name };
+        let opened = || origins.of(card);
+        match self.by {
+            "outlet" => known(opened()?.outlet).map(simple),
+            "account" => known(opened()?.account).map(simple),
+            "account_week" => {
+                let o = opened()?;
+                let (key, name) = known(o.account)?;
+                Some(simple((key.and(Key::number(i64::from(o.day / 7))), name)))
+            }
+            "outlet_region" | "outlet_plmn" => {
+                let (base, name) = known(opened()?.outlet)?;
+                let class = own()?.0;
+                Some(Under { group: base.and(class), base, class, name })
+            }
+            _ => own().map(simple),
+        }
+    }
 }
 
 struct Groups {
-    by: &'static str,
-    span: i32,
-    least: u64,
-    days: u16,
-    share: u64,
-    chance: f64,
-    slots: Slots,
+    linker: Linker,
+    limits: Limits,
+    age: i32,
+    far: f64,
+    silent: i32,
+    region: Slot,
     origins: Origins,
-    cards: Table<Card>,
-    links: Table<Link>,
-    /// Links with a new row of the sign today.
-    touched: Vec<Key>,
-    /// Cards that show the sign.
-    signs: i64,
-    raised: u64,
+    links: Links,
     swept: i64,
 }
 
 impl Saved for Groups {
     fn state(&mut self, v: &mut dyn Visit) {
         self.origins.state(v);
-        v.table(&mut self.cards);
-        v.table(&mut self.links);
-        v.cell(&mut Plain(&mut self.touched));
-        v.cell(&mut Plain(&mut self.signs));
-        v.cell(&mut Plain(&mut self.raised));
+        self.links.state(v);
         v.cell(&mut Plain(&mut self.swept));
     }
 }
 
 impl Groups {
-    fn new(p: &Params, b: &mut Binder) -> Groups {
-        let by = LINKS.iter().find(|l| **l == p.get("by")).copied().unwrap_or("imei");
-        let column = match by {
-            "cell" => "main_cell",
-            "region" | "outlet_region" => "main_region6",
-            "plmn" | "outlet_plmn" => "plmn",
-            _ => "imei",
-        };
-        Groups {
-            by,
-            span: (p.span("span") / DAY) as i32,
-            least: p.int("least").max(2) as u64,
-            days: p.int("days").clamp(1, 400) as u16,
-            share: p.int("share").clamp(0, 100) as u64,
-            chance: (p.int("chance").max(1) as f64).ln(),
-            slots: Slots { card: b.slot(Kind::Usage, "card"), by: b.slot(Kind::Usage, column) },
-            origins: Origins::new(b),
-            cards: Table::default(),
-            links: Table::default(),
-            touched: Vec::new(),
-            signs: 0,
-            raised: 0,
-            swept: 0,
-        }
-    }
-
-    /// The link of a row and its name.
-    fn link<'a>(&'a self, row: &Row<'a>, card: Key) -> Option<(Key, &'a str)> {
-        let own = || Some((row.key(self.slots.by)?, row.text(self.slots.by)?));
-        let opened = || self.origins.of(card);
-        let outlet = || opened().map(|o| o.outlet).filter(|n| *n > 0);
-        let named = |n: u32| (Key::number(i64::from(n)), self.origins.text(n));
-        match self.by {
-            "outlet" => outlet().map(named),
-            "account" => opened().map(|o| o.account).filter(|n| *n > 0).map(named),
-            "outlet_region" | "outlet_plmn" => {
-                let (key, name) = named(outlet()?);
-                Some((key.and(own()?.0), name))
-            }
-            _ => own(),
-        }
-    }
-
-    /// A row of the population: the card moves to the row's link.
-    fn used(&mut self, card: Key, link: Key, day: i32) {
-        let c = self.cards.of(card);
-        c.last = day;
-        if c.link == link {
-            return;
-        }
-        let before = std::mem::replace(&mut c.link, link);
-        if before.0 != 0
-            && let Some(l) = self.links.get_mut(&before)
-        {
-            l.cards = l.cards.saturating_sub(1);
-        }
-        self.links.of(link).cards += 1;
-    }
-
-    /// A row with the sign.
-    fn sign(&mut self, card: (Key, &str), link: (Key, Box<str>), day: i32, cite: Cite) {
-        let l = self.links.of(link.0);
-        if l.name.is_empty() {
-            l.name = link.1;
-        }
-        let span = self.span;
-        let days = match l.members.iter().position(|m| m.card == card.0) {
-            Some(n) => {
-                let m = &mut l.members[n];
-                if day - m.last > span {
-                    (m.days, m.rows[0]) = (0, cite);
-                }
-                m.days = m.days.saturating_add(u16::from(m.last != day || m.days == 0));
-                m.last = day;
-                m.rows[1] = cite;
-                m.days
-            }
-            None if l.members.len() < MOST => {
-                let (card, id) = (card.0, card.1.into());
-                l.members.push(Member { card, id, last: day, days: 1, sent: false, rows: [cite; 2] });
-                1
-            }
-            None => 0,
-        };
-        if days >= self.days {
-            let c = self.cards.of(card.0);
-            self.signs += i64::from(c.sign == 0);
-            c.sign = day;
-            self.touched.push(link.0);
-        }
-    }
-
-    fn sweep(&mut self, day: i64) {
-        self.swept = day;
-        let (from, links) = (day as i32 - self.span, &mut self.links);
-        let mut signs = 0;
-        self.cards.retain(|_, c| {
-            if c.sign < from {
-                c.sign = 0;
-            }
-            signs += i64::from(c.sign > 0);
-            if c.last >= from {
-                return true;
-            }
-            if let Some(l) = links.get_mut(&c.link) {
-                l.cards = l.cards.saturating_sub(1);
-            }
-            false
-        });
-        self.signs = signs;
-        links.retain(|_, l| {
-            l.members.retain(|m| m.last >= from);
-            l.cards > 0 || !l.members.is_empty()
-        });
-        self.origins.sweep(day);
-    }
-
-    /// What a link says today, if it says something new.
-    fn group(&mut self, at: Key, day: i32) -> Option<Raised> {
-        let (from, need) = (day - self.span, self.days);
-        let links = self.links.len() as f64;
-        let l = self.links.get_mut(&at)?;
-        l.members.retain(|m| m.last >= from);
-        let shows = |m: &&Member| m.days >= need;
-        let k = l.members.iter().filter(shows).count() as u64;
-        let n = u64::from(l.cards).max(k);
-        if k < self.least || k * 100 < n * self.share || !l.members.iter().any(|m| m.days >= need && !m.sent)
-        {
-            return None;
-        }
-        let others = (self.cards.len() as u64).saturating_sub(n);
-        let signs = (self.signs.max(0) as u64).saturating_sub(k);
-        // One more than was seen, so that a rare sign is never taken for impossible.
-        let q = ((signs + 1) as f64 / (others + 2) as f64).min(1.0);
-        let tail = ln_tail(k, n, q) + links.ln();
-        if tail > -self.chance {
-            return None;
-        }
-        let mut rows = Vec::new();
-        let mut cards = Vec::new();
-        let mut involved = Vec::new();
-        for m in l.members.iter_mut().filter(|m| m.days >= need) {
-            cards.push(m.card);
-            if !m.sent {
-                rows.extend(m.rows);
-                rows.extend(self.origins.of(m.card).map(|o| o.cite));
-                involved.push(Entity::new(EntityKind::Card, &*m.id));
-                m.sent = true;
+    /// What the rule asks of the sign beyond the row.
+    fn holds(&self, row: &Row<'_>, card: Key, day: i32) -> bool {
+        let opened = self.origins.of(card);
+        if self.far > 0.0 {
+            let km = opened.and_then(|o| regions_km(&format!("{:06}", o.region), row.text(self.region)?));
+            if km.is_none_or(|km| km < self.far) {
+                return false;
             }
         }
-        self.raised += u64::from(!l.raised);
-        l.raised = true;
-        let (entity, raised) = (l.name.to_string(), self.raised);
-        let mut contributions = vec![
-            said(
-                "cards of the group with such use",
-                "组内出现此类用卡的卡数",
-                format!("{k} / {n}"),
-                Some(format!("≥ {}", self.least)),
-                llr(k, n, q).min(30.0),
-            ),
-            said(
-                "usual among comparable cards",
-                "可比卡中的通常比例",
-                format!("{:.2} %", q * 100.0),
-                Some(format!("≈ {}", expected(n as f64 * q))),
-                0.0,
-            ),
-            said(
-                "such groups expected by chance",
-                "偶然情况下此类群组的期望数",
-                expected(tail.exp()),
-                Some(format!("≤ {}", expected((-self.chance).exp()))),
-                0.0,
-            ),
-        ];
-        let (more, named) = self.origins.shared(&cards);
-        contributions.extend(more);
-        involved.extend(named);
-        Some(Raised {
-            entity,
-            rows,
-            contributions,
-            involved,
-            base_rate: Some(BaseRate {
-                hits: raised,
-                of: links as u64,
-                what: Text::new(
-                    "links of this sort (devices, cells or origins) with use in the span, of which so many held a group",
-                    "期内有用卡记录的此类关联（设备、基站或来源），其中形成群组者",
-                ),
-            }),
-            at_most: None,
-        })
+        self.silent == 0 || self.links.silence(card, opened.map(|o| o.day), day) >= self.silent
     }
 }
 
@@ -319,26 +157,25 @@ impl Detector for Groups {
         if row.kind() == Kind::Opening {
             return self.origins.opened(row, cite);
         }
-        let Some(card) = row.key(self.slots.card) else { return };
+        let Some((card, id)) = self.linker.card(row) else { return };
         let day = china_day(row.ts) as i32;
-        let Some((link, name)) = self.link(row, card) else { return };
-        if detection > 0 {
-            self.used(card, link, day);
+        if self.age > 0 && self.origins.of(card).is_none_or(|o| day - o.day > self.age) {
             return;
         }
-        let name: Box<str> = name.into();
-        if let Some(id) = row.text(self.slots.card) {
-            self.sign((card, id), (link, name), day, cite);
+        let Some(under) = self.linker.under(row, card, &self.origins) else { return };
+        if detection > 0 {
+            self.links.used(card, &under, day);
+        } else if self.holds(row, card, day) {
+            self.links.sign((card, id), &under, day, cite, &self.limits);
         }
     }
 
     fn day_end(&mut self, day: i64, _: &Registry, out: &mut Vec<Raised>) {
         if day - self.swept >= SWEEP {
-            self.sweep(day);
+            self.swept = day;
+            self.links.sweep(day as i32, self.limits.span);
+            self.origins.sweep(day);
         }
-        let mut touched = std::mem::take(&mut self.touched);
-        touched.sort_unstable();
-        touched.dedup();
-        out.extend(touched.into_iter().filter_map(|at| self.group(at, day as i32)));
+        self.links.say(day as i32, &self.limits, &self.origins, out);
     }
 }

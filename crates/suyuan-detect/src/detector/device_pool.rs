@@ -23,7 +23,7 @@ use suyuan_model::time::{DAY, china_day};
 use super::{Detector, Raised, Spec};
 use crate::cards::chance::{llr, ln_tail};
 use crate::cards::origin::{Origins, region_number};
-use crate::cards::{one_in, said};
+use crate::cards::{SWEEP, one_in, said};
 use crate::derive::{ParamDef, ParamTy, Params};
 use crate::hash::Key;
 use crate::registry::Registry;
@@ -40,8 +40,6 @@ const BUSY: u32 = 20;
 const NEAR: u32 = 50;
 /// Cities on one day from which on a number is shared, not a device.
 const CITIES: usize = 3;
-/// Days between two sweeps of what is past.
-const SWEEP: i64 = 7;
 /// A card's days are halved when they reach this, so that the last months count.
 const HALVED: u16 = 60;
 

@@ -5,7 +5,9 @@
 //! total order; it speaks only when a day (of China's civil time) is over, so that live and history say the same.
 
 mod card_groups;
+mod co_moving;
 mod device_pool;
+mod unusual_cards;
 
 use suyuan_model::Kind;
 use suyuan_model::outcome::{BaseRate, Contribution, Entity, Level};
@@ -16,7 +18,8 @@ use crate::state::Saved;
 use crate::view::{Binder, Cite, Row};
 
 /// In the order of the manual.
-pub(crate) static ALL: &[&Spec] = &[&device_pool::SPEC, &card_groups::SPEC];
+pub(crate) static ALL: &[&Spec] =
+    &[&device_pool::SPEC, &card_groups::SPEC, &unusual_cards::SPEC, &co_moving::SPEC];
 
 /// What a detector is.
 pub(crate) struct Spec {
