@@ -37,6 +37,7 @@ mod sql;
 mod state;
 mod stats;
 pub mod trial;
+mod use_features;
 mod view;
 mod window;
 mod yaml;
@@ -55,3 +56,4 @@ pub use rule::{
 pub use run::{alerts, detect, each_alert, kinds_read};
 pub use sql::{NoSql, sql};
 pub use state::{Piece, StateError};
+pub use use_features::{FeatureRow, FeatureTable, card_features};

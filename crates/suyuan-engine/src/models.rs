@@ -10,8 +10,9 @@ use suyuan_score::drift::Verdict;
 use suyuan_score::unsupervised::{Baseline, Odd, Signal};
 use suyuan_score::{Check, Explanation, Features, Graph, Head, Model, Options, Roles, Table};
 
-use crate::EngineError;
 use crate::outputs::Outputs;
+use crate::progress::{Progress, Step, Watch};
+use crate::{Engine, EngineError};
 
 /// What `model train` is asked for.
 #[derive(Clone, Debug, Default)]
@@ -54,6 +55,33 @@ pub fn train(wanted: &Training) -> Result<(Head, String), EngineError> {
     write(&wanted.out, &model.to_bytes())?;
     let hash = model.hash();
     Ok((model.head, hash))
+}
+
+/// Writes the table of card use of the newest snapshot: one row a card, its outcome as `bad` where the records hold it.
+///
+/// With `until`, only what was known by the end of that day. Returns how many cards, and of how many the outcome is known.
+pub fn features(
+    engine: &Engine,
+    until: Option<&str>,
+    out: &Path,
+    watch: Watch,
+) -> Result<(usize, usize), EngineError> {
+    let until = until.map(self::until).transpose()?.map_or(i64::MAX, |t| t + 1);
+    let snapshot = engine.snapshot(None)?;
+    let table = suyuan_detect::card_features(&snapshot, until, &mut |done| {
+        watch(&Progress { step: Step::Detect, done, total: None, at: String::new() });
+    })
+    .map_err(suyuan_detect::DetectError::from)?;
+    write(out, table.csv().as_bytes())?;
+    Ok((table.rows.len(), table.rows.iter().filter(|r| r.bad.is_some()).count()))
+}
+
+/// A written feature table in words.
+pub fn tell_features(cards: usize, known: usize) -> Vec<Text> {
+    vec![Text::new(
+        format!("{cards} cards written; the outcome of {known} is known (column `bad`)"),
+        format!("已写出{cards}张卡，其中{known}张已知结果（bad列）"),
+    )]
 }
 
 /// A model, and the table and graph it is to look at.

@@ -145,7 +145,7 @@ impl Links {
             Some(n) => {
                 let m = &mut g.members[n];
                 if day - m.last > limits.span {
-                    (m.days, m.rows[0]) = (0, cite);
+                    (m.days, m.sent, m.rows[0]) = (0, false, cite);
                 }
                 m.days = m.days.saturating_add(u16::from(m.last != day || m.days == 0));
                 m.last = day;

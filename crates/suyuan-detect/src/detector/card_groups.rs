@@ -7,7 +7,9 @@
 //! `chance` among all links ([`crate::cards::links`]). Cards of the link that do not show the sign are not named.
 //!
 //! Beyond what a row can say, the sign may ask that the card is at most `age` days old (so does then the population), that the
-//! row's region lies `far` km or more from the opening, and that the card had been `silent` for some days before.
+//! row's region lies `far` km or more from the opening, and that the card had been `silent` for some days before. Of the row's counts
+//! it may ask at least `ratio` outgoing calls for each incoming one, `spread` different peers for a hundred outgoing
+//! calls, and at least `short` per cent of outgoing calls of 3 s or less or `new` per cent of peers that are new cards.
 //! `outlet_region` and `outlet_plmn` ask how many of an outlet's cards show the sign in one region or network, against the share
 //! of all other cards that show it in the same one.
 //!
@@ -49,6 +51,10 @@ pub(crate) static SPEC: Spec = Spec {
         ParamDef { name: "age", ty: ParamTy::Int, default: "0" },
         ParamDef { name: "far", ty: ParamTy::Int, default: "0" },
         ParamDef { name: "silent", ty: ParamTy::Int, default: "0" },
+        ParamDef { name: "ratio", ty: ParamTy::Int, default: "0" },
+        ParamDef { name: "spread", ty: ParamTy::Int, default: "0" },
+        ParamDef { name: "short", ty: ParamTy::Int, default: "0" },
+        ParamDef { name: "new", ty: ParamTy::Int, default: "0" },
     ],
     build: |p, b| {
         Box::new(Groups {
@@ -64,6 +70,7 @@ pub(crate) static SPEC: Spec = Spec {
             far: p.int("far") as f64,
             silent: p.int("silent") as i32,
             region: b.slot(Kind::Usage, "main_region6"),
+            shape: Shape::new(p, b),
             origins: Origins::new(b),
             links: Links::default(),
             swept: 0,
@@ -118,6 +125,37 @@ impl Linker {
     }
 }
 
+/// What the row's own counts must look like; 0 asks nothing.
+struct Shape {
+    ratio: i64,
+    spread: i64,
+    short: i64,
+    new: i64,
+    counts: [Slot; 5],
+}
+
+impl Shape {
+    fn new(p: &Params, b: &mut Binder) -> Shape {
+        Shape {
+            ratio: p.int("ratio"),
+            spread: p.int("spread"),
+            short: p.int("short"),
+            new: p.int("new"),
+            counts: ["calls_out", "calls_in", "calls_short", "peers", "peers_new"]
+                .map(|c| b.slot(Kind::Usage, c)),
+        }
+    }
+
+    fn holds(&self, row: &Row<'_>) -> bool {
+        let [out, inn, short, peers, new] = self.counts.map(|s| row.int(s).unwrap_or(0).clamp(0, 1_000_000));
+        let blank = self.short > 0 && out > 0 && short * 100 >= self.short * out;
+        let closed = self.new > 0 && peers > 0 && new * 100 >= self.new * peers;
+        (self.ratio == 0 || out >= self.ratio * inn.max(1))
+            && (self.spread == 0 || (out > 0 && peers * 100 >= self.spread * out))
+            && (blank || closed || self.short + self.new == 0)
+    }
+}
+
 struct Groups {
     linker: Linker,
     limits: Limits,
@@ -125,6 +163,7 @@ struct Groups {
     far: f64,
     silent: i32,
     region: Slot,
+    shape: Shape,
     origins: Origins,
     links: Links,
     swept: i64,
@@ -141,6 +180,9 @@ impl Saved for Groups {
 impl Groups {
     /// What the rule asks of the sign beyond the row.
     fn holds(&self, row: &Row<'_>, card: Key, day: i32) -> bool {
+        if !self.shape.holds(row) {
+            return false;
+        }
         let opened = self.origins.of(card);
         if self.far > 0.0 {
             let km = opened.and_then(|o| regions_km(&format!("{:06}", o.region), row.text(self.region)?));

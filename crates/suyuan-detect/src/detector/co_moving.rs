@@ -21,11 +21,11 @@ use suyuan_model::time::{DAY, china_day};
 use super::{Detector, Raised, Spec};
 use crate::cards::origin::Origins;
 use crate::cards::{SWEEP, expected, said};
-use crate::derive::{ParamDef, ParamTy, Params};
+use crate::derive::{ParamDef, ParamTy};
 use crate::hash::Key;
 use crate::registry::Registry;
 use crate::state::{Plain, Saved, Table, Visit};
-use crate::view::{Binder, Cite, Row, Slot};
+use crate::view::{Cite, Row, Slot};
 
 /// Changes of cell that make a path: two cards of strangers share four only by design or as company.
 const STEPS: usize = 4;

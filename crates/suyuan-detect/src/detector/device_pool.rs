@@ -212,6 +212,10 @@ impl Pools {
             }
             None => return,
         };
+        if day - u.last > self.span {
+            // After such a silence the card comes as if for the first time.
+            (u.days, u.out, u.inn, u.sent, u.rows) = (0, 0, 0, false, [cite; 2]);
+        }
         u.days = u.days.saturating_add(u16::from(u.last != day));
         u.last = day;
         u.out = u.out.saturating_add(out as u32);
@@ -223,8 +227,12 @@ impl Pools {
             self.by_users[before.min(COUNTED)] -= 1;
             self.by_users[held.min(COUNTED)] += 1;
         }
-        let pooled = held >= self.least;
+        let from = day - self.span;
+        let pooled = held >= self.least && d.users.iter().filter(|u| u.last >= from).count() >= self.least;
         let c = self.cards.of(card);
+        if c.last < from {
+            (c.days, c.pooled) = (0, 0);
+        }
         let new = u16::from(c.last != day);
         c.last = day;
         c.days += new;

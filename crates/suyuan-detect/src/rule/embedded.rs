@@ -206,6 +206,7 @@ pub(crate) static FILES: &[(&str, &str)] = &[
         "use/cards-on-a-foreign-network.yml",
         include_str!("../../../../rules/use/cards-on-a-foreign-network.yml"),
     ),
+    ("use/cards-on-one-path.yml", include_str!("../../../../rules/use/cards-on-one-path.yml")),
     ("use/changing-devices.yml", include_str!("../../../../rules/use/changing-devices.yml")),
     ("use/code-farm.yml", include_str!("../../../../rules/use/code-farm.yml")),
     (
@@ -216,15 +217,33 @@ pub(crate) static FILES: &[(&str, &str)] = &[
     ("use/device-pool.yml", include_str!("../../../../rules/use/device-pool.yml")),
     ("use/first-used-elsewhere.yml", include_str!("../../../../rules/use/first-used-elsewhere.yml")),
     ("use/first-used-late.yml", include_str!("../../../../rules/use/first-used-late.yml")),
+    ("use/gateway-at-one-cell.yml", include_str!("../../../../rules/use/gateway-at-one-cell.yml")),
+    ("use/nurtured-at-one-cell.yml", include_str!("../../../../rules/use/nurtured-at-one-cell.yml")),
     (
         "use/one-outlets-cards-in-one-far-county.yml",
         include_str!("../../../../rules/use/one-outlets-cards-in-one-far-county.yml"),
+    ),
+    ("use/outlet-cards-abroad.yml", include_str!("../../../../rules/use/outlet-cards-abroad.yml")),
+    (
+        "use/outlet-cards-in-one-far-place.yml",
+        include_str!("../../../../rules/use/outlet-cards-in-one-far-place.yml"),
     ),
     (
         "use/short-calls-on-a-new-card.yml",
         include_str!("../../../../rules/use/short-calls-on-a-new-card.yml"),
     ),
     ("use/silent-then-calling-many.yml", include_str!("../../../../rules/use/silent-then-calling-many.yml")),
+    ("use/unusual-card.yml", include_str!("../../../../rules/use/unusual-card.yml")),
+    (
+        "use/unusual-cards-one-account.yml",
+        include_str!("../../../../rules/use/unusual-cards-one-account.yml"),
+    ),
+    ("use/unusual-cards-one-cell.yml", include_str!("../../../../rules/use/unusual-cards-one-cell.yml")),
+    ("use/woken-cards-at-one-cell.yml", include_str!("../../../../rules/use/woken-cards-at-one-cell.yml")),
+    (
+        "use/woken-cards-of-one-outlet.yml",
+        include_str!("../../../../rules/use/woken-cards-of-one-outlet.yml"),
+    ),
 ];
 
 #[cfg(test)]

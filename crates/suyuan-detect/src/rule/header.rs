@@ -93,7 +93,10 @@ pub(super) fn build(docs: &[Node], id: String, hash: String) -> Result<Rule, Spo
     };
     let last = &detections[*correlation.steps.last().unwrap_or(&0)];
     let entity = names(block.need("entity")?)?;
-    // Every step that can fire the rule must name the accused; an ordered one fires at its last step.
+    // Every step that can fire the rule must name the accused; an ordered one fires at its last step. A detector names it
+    // itself, from whichever of its rows has it.
+    let named = |d: &&Detection| resolve(block, d.kind, &entity.field, &derive).is_ok();
+    let last = if detector.is_some() { detections.iter().find(named).unwrap_or(last) } else { last };
     resolve(block.need("entity")?, last.kind, &entity.field, &derive)?;
     let mut involved = Vec::new();
     if let Some(list) = block.get("involved") {

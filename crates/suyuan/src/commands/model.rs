@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 use suyuan_engine::models::{self, Applied, Training};
 
-use super::{Done, Outcome, print_json, print_line};
+use super::{Done, Outcome, meter, open, print_json, print_line};
 use crate::{Common, Format};
 
 /// Fit, check or explain a score on a labelled feature table.
@@ -14,6 +14,8 @@ use crate::{Common, Format};
 /// values stay empty. Rows without a label serve as neighbours only.
 #[derive(Args)]
 #[command(after_help = "Examples:
+  suyuan model features --until 2020-06-30 --out cards.csv
+  suyuan model train --table cards.csv --label bad --id card --time day --until 2020-06-30 --out cards.model
   suyuan model train --table cards.csv --label fraud --id card --time day --until 2020-06-30 --out cards.model
   suyuan model check cards.model --table july.csv --label fraud
   suyuan model explain cards.model --table july.csv --row 17
@@ -25,6 +27,8 @@ pub struct Model {
 
 #[derive(Subcommand)]
 enum Verb {
+    /// Write the table of card use from the data home / 写出用卡特征表
+    Features(FeaturesOf),
     /// Fit a score and write it as one dated file / 拟合评分模型
     Train(Train),
     /// Figures on unseen rows, calibration, drift / 检验模型：指标、校准与漂移
@@ -33,6 +37,17 @@ enum Verb {
     Explain(Explain),
     /// How odd the use of each row is, where nobody has told which were bad / 无标签的用卡异常评分
     Odd(Odd),
+}
+
+/// Write the table of card use.
+#[derive(Args)]
+struct FeaturesOf {
+    /// The table, CSV / 特征表
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// Last day that may be used / 可使用的最后一天
+    #[arg(long, value_name = "DATE")]
+    until: Option<String>,
 }
 
 /// Fit a score.
@@ -139,6 +154,17 @@ impl Model {
     pub fn run(&self, common: &Common) -> Done {
         let json = common.format == Format::Json;
         let lines = match &self.what {
+            Verb::Features(f) => {
+                let engine = open(common)?;
+                let mut meter = meter(common);
+                let (cards, known) =
+                    models::features(&engine, f.until.as_deref(), &f.out, &mut |p| meter.show(p))?;
+                meter.end();
+                if json {
+                    print_json(&serde_json::json!({"cards": cards, "known": known}))?;
+                }
+                models::tell_features(cards, known)
+            }
             Verb::Train(t) => {
                 let (head, hash) = models::train(&t.wanted(common))?;
                 if json {
