@@ -186,7 +186,7 @@ mod tests {
     #[test]
     fn bins_are_shown_by_their_lower_end() {
         let m = &ALL[4];
-        let c = Counts { days: 2, out: 12, ..Counts::default() };
+        let c = Counts { days: 4, out: 24, ..Counts::default() };
         assert_eq!((m.value(&c), m.shown(m.bin(&c))), ("6.0".to_owned(), "6.0".to_owned()));
         let c = Counts { out: 45, short: 41, ..Counts::default() };
         assert_eq!(
