@@ -167,6 +167,9 @@ impl Col {
     }
 }
 
+/// The columns of a group, and its key in each row once somebody asked.
+type Grouped = (Vec<Slot>, OnceCell<Box<[Key]>>);
+
 /// A batch, bound.
 pub struct View {
     kind: Kind,
@@ -174,7 +177,7 @@ pub struct View {
     origin: Origin,
     cols: Vec<Col>,
     keys: Vec<OnceCell<Box<[Key]>>>,
-    groups: Vec<(Vec<Slot>, OnceCell<Box<[Key]>>)>,
+    groups: Vec<Grouped>,
     pub(crate) masks: Vec<OnceCell<Bitmap>>,
     /// Per row, one bit for each detection of its kind that may match.
     pub(crate) candidates: OnceCell<Vec<u64>>,

@@ -47,6 +47,9 @@ pub(crate) struct Origins {
     total: u64,
 }
 
+/// Which of an opening's two places.
+type Side = fn(&Opened) -> u32;
+
 impl Saved for Origins {
     fn state(&mut self, v: &mut dyn Visit) {
         v.table(&mut self.cards);
@@ -131,7 +134,7 @@ impl Origins {
     pub fn shared(&self, cards: &[Key]) -> (Vec<Contribution>, Vec<Entity>) {
         let known: Vec<&Opened> = cards.iter().filter_map(|c| self.of(*c)).collect();
         let (mut said_of, mut named) = (Vec::new(), Vec::new());
-        let sides: [(fn(&Opened) -> u32, EntityKind, &str, &str); 2] = [
+        let sides: [(Side, EntityKind, &str, &str); 2] = [
             (|o| o.outlet, EntityKind::Outlet, "cards opened at one outlet", "由同一网点开出的卡"),
             (|o| o.account, EntityKind::Account, "cards opened by one account", "由同一工号开出的卡"),
         ];
