@@ -4,6 +4,7 @@
 //! the same alerts. It keeps, per rule, the state of its windows; per operator and detector their own; all of it can be
 //! saved and restored ([`crate::state`]).
 
+use std::cmp::Reverse;
 use std::rc::Rc;
 
 use suyuan_model::outcome::Entity;
@@ -13,9 +14,9 @@ use crate::alert::{Alert, Evidence, id_of};
 use crate::derive::Val;
 use crate::detector::Raised;
 use crate::hash::{Key, KeyMap};
-use crate::plan::{Bound, Operators, Plan, Source, amount_of, key_of, text_of};
+use crate::plan::{Bound, Operators, Plan, Route, Source, amount_of, key_of, text_of};
 use crate::registry::Registry;
-use crate::rule::{Input, Measure, Mode, RuleSet};
+use crate::rule::{Correlation, Input, Measure, Mode, RuleSet};
 use crate::state::{Plain, Saved, Visit};
 use crate::view::{Cite, Row, Sources, View};
 use crate::window::{Arrival, Ask, Hit, Missed};
@@ -86,6 +87,8 @@ pub(crate) struct Core<'r> {
     waiting: Vec<(usize, usize)>,
     /// Plan and detection that the present row matched, of one plan; kept to be used again.
     matched: Vec<(usize, usize)>,
+    /// Where the present row leads: correlation, step, detection, its route; kept to be used again.
+    routes: Vec<(usize, Reverse<usize>, usize, usize)>,
 }
 
 impl Saved for Core<'_> {
@@ -125,6 +128,7 @@ impl<'r> Core<'r> {
             last_alert: None,
             waiting,
             matched: Vec::new(),
+            routes: Vec::new(),
         }
     }
 
@@ -319,27 +323,66 @@ impl<'r> Core<'r> {
         let plan = &mut self.bound.plans[at];
         if let Some(detector) = &mut plan.detector {
             matched.iter().for_each(|m| detector.row(m.1, row, cite, refs));
-        } else if let [(_, detection)] = matched[..] {
-            let n = plan.reads[detection].routes.len();
-            let mut inner = Vec::new();
-            (0..n).for_each(|r| self.reach((at, detection, r), row, refs, cite, &mut inner));
         } else {
-            // Inner correlations first; of one correlation the last step first, whichever detection leads to it.
-            let mut routes: Vec<(usize, std::cmp::Reverse<usize>, usize, usize)> = matched
-                .iter()
-                .flat_map(|(_, d)| {
-                    let list = plan.reads[*d].routes.iter().enumerate();
-                    list.map(|(r, route)| (route.correlation, std::cmp::Reverse(route.step), *d, r))
-                })
-                .collect();
-            routes.sort_unstable();
-            let mut inner = Vec::new();
-            for (_, _, d, r) in routes {
-                self.reach((at, d, r), row, refs, cite, &mut inner);
-            }
+            self.route(at, &matched, row, refs, cite);
         }
         self.matched = matched;
         self.matched.clear();
+    }
+
+    /// Lets the row reach the correlations of one rule: inner ones first; of one the last step first, whichever detection
+    /// leads to it, so that a row does not stand for two steps in order.
+    fn route(
+        &mut self,
+        at: usize,
+        matched: &[(usize, usize)],
+        row: &Row<'_>,
+        refs: &Registry,
+        cite: Cite,
+    ) {
+        let mut routes = std::mem::take(&mut self.routes);
+        let plan = &self.bound.plans[at];
+        for (_, d) in matched {
+            let list = plan.reads[*d].routes.iter().enumerate();
+            routes.extend(list.map(|(r, route)| (route.correlation, Reverse(route.step), *d, r)));
+        }
+        if matched.len() > 1 {
+            routes.sort_unstable();
+        }
+        let mut inner = Vec::new();
+        for same in routes.chunk_by(|a, b| a.0 == b.0) {
+            // Steps without an order all take the row in before the condition is asked.
+            if same.len() > 1 && correlation(&self.bound.plans[at], same[0].0).measure == Measure::Temporal {
+                same.iter().for_each(|(_, _, d, r)| self.note((at, *d, *r), row, refs, cite, &inner));
+            }
+            for (_, _, d, r) in same {
+                self.reach((at, *d, *r), row, refs, cite, &mut inner);
+            }
+        }
+        routes.clear();
+        self.routes = routes;
+    }
+
+    /// Takes one route of a `temporal` without asking.
+    fn note(
+        &mut self,
+        (at, detection, r): (usize, usize, usize),
+        row: &Row<'_>,
+        refs: &Registry,
+        cite: Cite,
+        inner: &[(usize, Vec<Cite>)],
+    ) {
+        let plan = &mut self.bound.plans[at];
+        let route = &plan.reads[detection].routes[r];
+        if let Input::Correlation(c) = route.from
+            && !inner.iter().any(|(n, _)| *n == c)
+        {
+            return;
+        }
+        let Some(key) = group_of(route, row, &mut self.bound.operators, refs) else { return };
+        let (n, step) = (route.correlation, route.step);
+        let c = correlation(plan, n);
+        plan.windows[n].note(c, step, key, cite);
     }
 
     /// Takes one route of the row. `inner` holds what inner correlations held at this row.
@@ -444,6 +487,19 @@ impl Said<'_> {
     }
 }
 
+/// A correlation of a rule by its number; the rule's own is the last.
+fn correlation<'r>(plan: &Plan<'r>, n: usize) -> &'r Correlation {
+    plan.rule.inner.get(n).unwrap_or(plan.correlation)
+}
+
+/// The key of the row's group; `None` where a field of it is absent.
+fn group_of(r: &Route, row: &Row<'_>, ops: &mut Operators, refs: &Registry) -> Option<Key> {
+    match r.columns {
+        Some(columns) => row.group(columns),
+        None => r.group.iter().try_fold(Key(1), |k, g| Some(k.and(key_of(*g, row, ops, refs)?))),
+    }
+}
+
 /// Lets a row of a detection reach a step of a correlation.
 #[expect(clippy::too_many_arguments, reason = "what a row brings and where it goes")]
 fn reach(
@@ -458,14 +514,8 @@ fn reach(
     ask: Ask,
 ) -> Option<(Key, Hit)> {
     let r = &plan.reads[detection].routes[route];
-    let c = match r.correlation + 1 == plan.windows.len() {
-        true => plan.correlation,
-        false => &plan.rule.inner[r.correlation],
-    };
-    let key = match r.columns {
-        Some(columns) => row.group(columns)?,
-        None => r.group.iter().try_fold(Key(1), |k, g| Some(k.and(key_of(*g, row, ops, refs)?)))?,
-    };
+    let c = correlation(plan, r.correlation);
+    let key = group_of(r, row, ops, refs)?;
     let (mut value, mut amount) = (0, 0);
     match (c.measure, r.value.as_slice()) {
         (_, []) => {}

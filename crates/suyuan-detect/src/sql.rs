@@ -233,7 +233,8 @@ impl Printer<'_> {
     /// Per row and step: whether a row of the step lies in the window.
     fn temporal(&self) -> Printed {
         let n = self.n;
-        let window = self.window("p");
+        // A row that leads to several steps has reached all of them when it is asked.
+        let window = self.window("p").replacen("p.ord <= e.ord", "p.rown <= e.rown", 1);
         let steps = self.c.inputs.len();
         let flags: String =
             (0..steps).map(|s| format!(", max(CASE WHEN p.step = {s} THEN 1 ELSE 0 END) AS s{s}")).collect();

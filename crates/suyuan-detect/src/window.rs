@@ -232,6 +232,11 @@ impl Windows {
         g.answer(c, ts, since, micro, rows)
     }
 
+    /// Takes a row into a step of a `temporal` without asking: it leads to other steps too, and is asked of once.
+    pub fn note(&mut self, c: &Correlation, step: usize, key: Key, cite: Cite) {
+        self.groups.of(key).latest(c.inputs.len(), step, cite);
+    }
+
     fn absence(&mut self, c: &Correlation, step: usize, key: Key, a: Arrival) {
         let ts = a.cite.ts;
         if step == 1 {

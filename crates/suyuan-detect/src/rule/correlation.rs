@@ -2,7 +2,7 @@
 //!
 //! Meanings, frozen (profile `suyuan-1`, `docs/semantics.md`): the window of a row at `t` is `(t - timespan, t]` on the total
 //! order `(ts, source, seq)`, so a later row of the same instant is not in it. The condition is asked at each
-//! matching row (of an ordered correlation: at each row of its last step). A row without a group key, or
+//! matching row, once, when it has reached all its steps (of an ordered correlation: at each row of its last step). A row without a group key, or
 //! without the counted value, is not counted. Sums and averages are taken over whole numbers: fen for money, millionths
 //! for measured numbers. A percentile is the nearest rank; the median of an even number of values is the mean of the
 //! two in the middle. A correlation over correlations sees the rows at which those held.
@@ -164,6 +164,8 @@ pub(crate) const MICRO: i128 = 1_000_000;
 
 impl Correlation {
     fn new(name: String, measure: Measure, timespan: i64) -> Correlation {
+        // One that feeds another hands on every row at which it holds, unless it says otherwise.
+        let emit = if name.is_empty() { Emit::FirstCrossing } else { Emit::Every };
         Correlation {
             name,
             measure,
@@ -172,7 +174,7 @@ impl Correlation {
             timespan,
             group_names: Vec::new(),
             value_name: None,
-            emit: Emit::FirstCrossing,
+            emit,
             rearm: None,
             feeds: Vec::new(),
             conditions: Vec::new(),
@@ -421,8 +423,6 @@ impl Correlation {
                 "every" => Emit::Every,
                 other => return Err(unknown(n, "value", "取值", other, ["first_crossing", "every"])),
             };
-        } else if !self.name.is_empty() {
-            self.emit = Emit::Every;
         }
         self.rearm = block.get("rearm").map(span).transpose()?;
         if let Some(n) = block.get("sequence") {
@@ -531,6 +531,15 @@ impl Correlation {
     /// `absence: {after: a, not: b, within: 2h}`: the plain part counts the rows of `a`.
     fn absence(&mut self, node: &Node, scope: &Scope<'_>) -> Result<(), Spot> {
         node.only(&["after", "not", "within"])?;
+        if !self.name.is_empty() {
+            return Err(node.fault(
+                Text::new(
+                    "an absence has no row to hand on to another correlation",
+                    "absence没有可传给其他关联的记录行",
+                ),
+                Text::new("make it the rule's last correlation", "请把它作为规则的最后一个关联"),
+            ));
+        }
         if self.measure != Measure::EventCount || self.inputs.len() != 1 {
             return Err(node.fault(
                 Text::new(
