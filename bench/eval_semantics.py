@@ -2,7 +2,8 @@
 
 Called by `cargo xtask eval semantics [--cases N] [--from N]`. Each trial is a rule of every correlation type over rows
 with ties, missing keys and late arrival; the rule is printed as SQL (self-joins on the total order) and run by DuckDB,
-which shares no code with us. Compared are the sets of triggering rows.
+which shares no code with us. Compared are the sets of triggering rows. The short form runs in the tests, with DataFusion
+(`crates/suyuan-sql/src/oracle.rs`); what the rules mean is `docs/semantics.md`.
 """
 
 import json
@@ -35,12 +36,19 @@ def stamp(us):
     return f"{text}.{part:06d}".rstrip("0").rstrip(".") + "Z" if part else text + "Z"
 
 
+def literal(value):
+    return "NULL" if value is None else str(value) if isinstance(value, int) else "'" + value.replace("'", "''") + "'"
+
+
 def answer(con, trial):
+    # One statement fills each table: a prepared one a row takes most of a trial's time.
+    parts = []
     for kind, columns in COLUMNS.items():
-        con.execute(f"CREATE OR REPLACE TABLE {kind} ({', '.join(f'{c} {t}' for c, t in columns.items())})")
-        rows = [[r.get(c) for c in columns] for r in trial["tables"][kind]]
+        parts.append(f"DELETE FROM {kind}")
+        rows = [f"({', '.join(literal(r.get(c)) for c in columns)})" for r in trial["tables"][kind]]
         if rows:
-            con.executemany(f"INSERT INTO {kind} VALUES ({', '.join('?' * len(columns))})", rows)
+            parts.append(f"INSERT INTO {kind} VALUES {', '.join(rows)}")
+    con.execute(";\n".join(parts))
     found = con.execute(trial["sql"]).fetchall()
     return {f"{kind}/{source}/{seq}@{stamp(ts)}" for kind, ts, source, seq, *_ in found}
 
@@ -52,6 +60,8 @@ def main():
                              cwd=os.environ["SUYUAN_ROOT"])
     con = duckdb.connect()
     con.execute("SET threads = 1")
+    for kind, columns in COLUMNS.items():
+        con.execute(f"CREATE TABLE {kind} ({', '.join(f'{c} {t}' for c, t in columns.items())})")
     done = alerts = wrong = 0
     for line in lines.stdout:
         trial = json.loads(line)

@@ -246,6 +246,9 @@ fn provider(snapshot: &Snapshot, kind: Kind) -> Result<Arc<dyn TableProvider>, D
 }
 
 #[cfg(test)]
+mod oracle;
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use serde_json::json;
