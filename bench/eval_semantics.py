@@ -33,7 +33,7 @@ def stamp(us):
     t = datetime.datetime.fromtimestamp(us // 1_000_000, datetime.UTC)
     part = us % 1_000_000
     text = t.strftime("%Y-%m-%dT%H:%M:%S")
-    return f"{text}.{part:06d}".rstrip("0").rstrip(".") + "Z" if part else text + "Z"
+    return f"{text}.{part:06d}Z" if part else text + "Z"
 
 
 def literal(value):

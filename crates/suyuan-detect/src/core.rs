@@ -332,14 +332,7 @@ impl<'r> Core<'r> {
 
     /// Lets the row reach the correlations of one rule: inner ones first; of one the last step first, whichever detection
     /// leads to it, so that a row does not stand for two steps in order.
-    fn route(
-        &mut self,
-        at: usize,
-        matched: &[(usize, usize)],
-        row: &Row<'_>,
-        refs: &Registry,
-        cite: Cite,
-    ) {
+    fn route(&mut self, at: usize, matched: &[(usize, usize)], row: &Row<'_>, refs: &Registry, cite: Cite) {
         let mut routes = std::mem::take(&mut self.routes);
         let plan = &self.bound.plans[at];
         for (_, d) in matched {

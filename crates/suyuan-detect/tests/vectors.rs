@@ -62,7 +62,7 @@ fn vectors() -> Vec<Vector> {
 }
 
 /// What a rule of ours must say besides, and no vector is about.
-fn complete(rule: &str) -> RuleSet {
+fn complete(rule: &str) -> Result<RuleSet, String> {
     let cut = rule.rfind("---\n").map_or(0, |at| at + 4);
     let (before, last) = rule.split_at(cut);
     let row = "[{record: opening, ts: '2020-01-01T00:00:00Z', card: c}]";
@@ -79,7 +79,7 @@ fn complete(rule: &str) -> RuleSet {
     };
     let text = format!("{before}title: t\ndescription: t\nlevel: low\n{last}");
     RuleSet::load_dir(std::iter::once(("vector.yml".to_owned(), text.clone())))
-        .unwrap_or_else(|e| panic!("{e}\n{text}"))
+        .map_err(|e| format!("{e}\n{text}"))
 }
 
 fn kind(row: &Value) -> Kind {
@@ -124,7 +124,9 @@ fn live(v: &Vector, rules: &RuleSet) -> Told {
         // As they stand in the vector, one by one, and none too late.
         None => (
             LiveParams { lateness: 1_000 * time::DAY, idle: i64::MAX, future: i64::MAX },
-            (0..v.rows.len()).map(|i| (instant(v.rows[i]["ts"].as_str().unwrap()), vec![i])).collect::<Vec<_>>(),
+            (0..v.rows.len())
+                .map(|i| (instant(v.rows[i]["ts"].as_str().unwrap()), vec![i]))
+                .collect::<Vec<_>>(),
         ),
     };
     let mut run = Live::new(rules, params);
@@ -173,7 +175,10 @@ fn sorted(list: impl IntoIterator<Item = Value>) -> Vec<String> {
 
 /// What is wrong with one vector.
 fn faults(v: &Vector) -> Vec<String> {
-    let rules = complete(&v.rule);
+    let rules = match complete(&v.rule) {
+        Ok(rules) => rules,
+        Err(e) => return vec![format!("{}: {e}", v.id)],
+    };
     let right = history(v, &rules);
     let told = live(v, &rules);
     let mut out = Vec::new();
@@ -196,7 +201,9 @@ fn faults(v: &Vector) -> Vec<String> {
     let mut now: BTreeMap<String, Alert> = told.alerts.iter().map(|a| (a.id.clone(), a.clone())).collect();
     for c in corrections(&told.alerts, &right) {
         match c {
-            Correction::Added { alert } | Correction::Revised { alert } => now.insert(alert.id.clone(), alert),
+            Correction::Added { alert } | Correction::Revised { alert } => {
+                now.insert(alert.id.clone(), alert)
+            }
             Correction::Retracted { id } => now.remove(&id),
         };
     }

@@ -41,7 +41,9 @@ fn table(kind: Kind, rows: &[Value]) -> MemTable {
     let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
     let column = |name: &&str| -> ArrayRef {
         match *name {
-            "ts" => Arc::new(rows.iter().map(|r| r["ts"].as_str().and_then(time::parse)).collect::<Int64Array>()),
+            "ts" => {
+                Arc::new(rows.iter().map(|r| r["ts"].as_str().and_then(time::parse)).collect::<Int64Array>())
+            }
             n if number(n) => Arc::new(rows.iter().map(|r| r[n].as_i64()).collect::<Int64Array>()),
             n => Arc::new(rows.iter().map(|r| r[n].as_str()).collect::<StringArray>()),
         }
