@@ -333,8 +333,13 @@ impl<'r> Core<'r> {
     /// Lets the row reach the correlations of one rule: inner ones first; of one the last step first, whichever detection
     /// leads to it, so that a row does not stand for two steps in order.
     fn route(&mut self, at: usize, matched: &[(usize, usize)], row: &Row<'_>, refs: &Registry, cite: Cite) {
-        let mut routes = std::mem::take(&mut self.routes);
         let plan = &self.bound.plans[at];
+        if let [(_, d)] = matched
+            && plan.reads[*d].routes.len() == 1
+        {
+            return self.reach((at, *d, 0), row, refs, cite, &mut Vec::new());
+        }
+        let mut routes = std::mem::take(&mut self.routes);
         for (_, d) in matched {
             let list = plan.reads[*d].routes.iter().enumerate();
             routes.extend(list.map(|(r, route)| (route.correlation, Reverse(route.step), *d, r)));

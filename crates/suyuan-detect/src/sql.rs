@@ -294,7 +294,8 @@ impl Printer<'_> {
              JOIN ev{n} AS p ON p.step = 0 AND p.rown < e.rown AND p.ts > e.ts - {w}{gp}{ep} \
              JOIN ev{n} AS q ON q.step = 1 AND q.rown > p.rown AND q.rown <= e.rown{gq}{qp} \
              WHERE e.step = 1 GROUP BY e.ord, p.ord HAVING count(DISTINCT q.rown) >= {least})\n\
-             , asked{n} AS (SELECT e.*, e.ord IN (SELECT o FROM found{n}) AS holds FROM ev{n} AS e WHERE e.step = 1)",
+             , asked{n} AS (SELECT e.*, w.o IS NOT NULL AS holds FROM ev{n} AS e \
+             LEFT JOIN (SELECT DISTINCT o FROM found{n}) AS w ON w.o = e.ord WHERE e.step = 1)",
             gp = same("p"),
             gq = same("q"),
             ep = across("e"),
