@@ -17,6 +17,7 @@ mod device_listed;
 mod distance;
 mod dropped;
 mod first_seen;
+mod idle_cards;
 mod looked_up_before;
 mod lookup;
 mod opened;
@@ -74,6 +75,7 @@ pub(crate) static ALL: &[&Spec] = &[
     &relation::SPEC,
     &dropped::SPEC,
     &looked_up_before::SPEC,
+    &idle_cards::SPEC,
 ];
 
 /// A derived value.

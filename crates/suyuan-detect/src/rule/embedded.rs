@@ -129,6 +129,10 @@ pub(crate) static FILES: &[(&str, &str)] = &[
         include_str!("../../../../rules/opening/bulk-day-for-one-employer.yml"),
     ),
     (
+        "opening/cards-that-nobody-uses.yml",
+        include_str!("../../../../rules/opening/cards-that-nobody-uses.yml"),
+    ),
+    (
         "opening/many-for-one-employer.yml",
         include_str!("../../../../rules/opening/many-for-one-employer.yml"),
     ),
