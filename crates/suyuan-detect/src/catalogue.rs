@@ -134,6 +134,9 @@ pub(crate) fn facts(r: &Rule, zh: bool) -> Vec<(&'static str, String)> {
     };
     let kinds: Vec<&str> = r.kinds().iter().map(|k| if zh { k.spec().zh } else { k.name() }).collect();
     line(&mut out, "reads", "读取", kinds.join(if zh { "、" } else { ", " }));
+    if let Some(d) = &r.detector {
+        line(&mut out, "looks for", "查找", if zh { d.spec.what.1 } else { d.spec.what.0 }.to_owned());
+    }
     let c = &r.correlation;
     let how = match c.measure {
         m @ Measure::Each => pick(&measured(m)),

@@ -203,11 +203,6 @@ impl<V: Serialize + DeserializeOwned> Table<V> {
     pub fn len(&self) -> usize {
         self.shards.iter().map(|s| s.map.len()).sum()
     }
-    /// Whether there are none.
-    #[cfg(test)]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
 
     fn change(&mut self, at: usize) -> &mut KeyMap<V> {
         if self.shards[at].marked {

@@ -112,7 +112,7 @@ impl FeatureTable {
             for v in &r.values {
                 out.push(',');
                 if let Some(v) = v {
-                    out += &format!("{:.6}", v).trim_end_matches('0').trim_end_matches('.').to_owned();
+                    out += format!("{v:.6}").trim_end_matches('0').trim_end_matches('.');
                 }
             }
             out += match r.bad {

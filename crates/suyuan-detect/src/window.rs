@@ -151,12 +151,6 @@ impl Windows {
         }
     }
 
-    #[cfg(test)]
-    /// Groups held.
-    pub fn len(&self) -> usize {
-        self.counts.len() + self.groups.len()
-    }
-
     /// Whether [`Windows::count`] takes its rows in.
     pub fn counting(&self) -> bool {
         self.counting

@@ -1,4 +1,5 @@
 //! Detectors of card use against plain slow readings of what they promise.
+#![allow(clippy::unwrap_used)]
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::LazyLock;

@@ -1,4 +1,5 @@
 //! Every rule fires on its hits and not on its misses.
+#![allow(clippy::unwrap_used)]
 
 use suyuan_detect::{RuleSet, detect};
 

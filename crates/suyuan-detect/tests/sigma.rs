@@ -1,4 +1,5 @@
 //! Sigma matching over events of any schema: every modifier, lists, keywords, filters; the events are made up.
+#![allow(clippy::unwrap_used)]
 
 use serde_json::{Value, json};
 use suyuan_detect::Folder;

@@ -1,4 +1,5 @@
 //! What people see: a finding of each rule in miniature, and what a faulty rule is told.
+#![allow(clippy::unwrap_used)]
 
 use suyuan_detect::{DetectError, RuleSet, detect};
 
