@@ -134,7 +134,7 @@ fn a_backtest_keeps_nothing_and_says_what_is_known() {
     assert!(b["alerts"].as_u64().unwrap() > 0 && b["days"].as_u64().unwrap() > 60, "{told}");
     // Logins name no card: nothing is known, and that is said.
     assert!(b["precision"].is_null() && b["says"]["en"].as_str().unwrap().contains("nothing can be said"));
-    let (_, told) = test(&["identity/taken-under-pretext"]);
+    let (_, told) = test(&["outcome/fraud-cards-at-one-account"]);
     let b: Value = serde_json::from_str(&told).unwrap();
     assert!(b["bad"].as_u64().unwrap() > 0, "{told}");
     let (_, told) = test(&["login/two-places-at-once", "--since", "2019-12-01", "--until", "2019-12-02"]);
