@@ -109,6 +109,27 @@ fn a_killed_watch_goes_on() {
     assert!(got == want, "{} and {} alerts", got.len(), want.len());
 }
 
+/// A rule of one's own whose rows name cards.
+const MANUAL: &str = "
+title: Position typed by hand
+description: t
+level: low
+logsource: {product: suyuan, service: opening}
+detection: {s: {gps_source: manual}, condition: s}
+suyuan:
+  scheme: S03
+  title_zh: 手工填写位置
+  description_zh: 试
+  family: location
+  confidence: engineering
+  threshold_from: {en: test, zh: 试}
+  entity: {card: card}
+  clears: {en: x, zh: x}
+  cannot_tell: {en: x, zh: x}
+  hit: [{record: opening, ts: '2020-01-01T00:00:00Z', card: c, gps_source: manual}]
+  miss: [{record: opening, ts: '2020-01-01T00:00:00Z', card: c, gps_source: device}]
+";
+
 #[test]
 fn a_backtest_keeps_nothing_and_says_what_is_known() {
     let place = Place::new();
@@ -134,7 +155,9 @@ fn a_backtest_keeps_nothing_and_says_what_is_known() {
     assert!(b["alerts"].as_u64().unwrap() > 0 && b["days"].as_u64().unwrap() > 60, "{told}");
     // Logins name no card: nothing is known, and that is said.
     assert!(b["precision"].is_null() && b["says"]["en"].as_str().unwrap().contains("nothing can be said"));
-    let (_, told) = test(&["outcome/fraud-cards-at-one-account"]);
+    let rule = place.path("manual.yml");
+    std::fs::write(&rule, MANUAL).unwrap();
+    let (_, told) = test(&[rule.to_str().unwrap()]);
     let b: Value = serde_json::from_str(&told).unwrap();
     assert!(b["bad"].as_u64().unwrap() > 0, "{told}");
     let (_, told) = test(&["login/two-places-at-once", "--since", "2019-12-01", "--until", "2019-12-02"]);
