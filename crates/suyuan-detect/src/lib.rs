@@ -28,6 +28,7 @@ mod live;
 pub mod open;
 mod part;
 mod pattern;
+pub mod peers;
 mod plan;
 mod registry;
 mod risk;

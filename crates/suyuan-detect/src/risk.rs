@@ -227,7 +227,7 @@ fn words(entity: &Entity, families: &[FamilyRisk], since: Option<i64>) -> Text {
                     "{entity}: {stand} independent record families ({en} nats); up for review since {when} (UTC+8)"
                 ),
                 format!(
-                    "{zh_kind}{}：{stand}类相互独立的记录指向同一主体（{zh}，单位奈特），自{when}（UTC+8）起列入复核",
+                    "{zh_kind}{}：{stand}个相互独立的记录族指向同一主体（{zh}，单位奈特），自{when}（UTC+8）起列入复核",
                     entity.id
                 ),
             )

@@ -192,7 +192,6 @@ impl<V: Serialize + DeserializeOwned> Table<V> {
         self.shards.iter_mut().flat_map(|s| s.map.values_mut())
     }
     /// Keys and values in the order of the keys.
-    #[cfg(test)]
     pub fn sorted(&self) -> Vec<(Key, &V)> {
         let mut all: Vec<(Key, &V)> =
             self.shards.iter().flat_map(|s| s.map.iter().map(|(k, v)| (*k, v))).collect();

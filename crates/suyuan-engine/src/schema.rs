@@ -34,7 +34,7 @@ pub const FILES: [File; 6] = [
         output: "review.ndjson",
         en: "One entity a line: what the findings of independent record families add up to, and whether a person should look.",
         zh: "复核名单",
-        zh_doc: "每行一个主体：相互独立的记录类别的线索合计、是否应由人工复核。",
+        zh_doc: "每行一个主体：各独立记录族的线索合计、是否应由人工复核。",
     },
     File {
         name: "sources",

@@ -29,7 +29,7 @@ pub fn review(risks: &[Risk], lang: Lang) -> Vec<String> {
     let up: Vec<&Risk> = risks.iter().filter(|r| r.review).collect();
     let mut lines = vec![match lang {
         Lang::En => format!("{} up for review (records of independent families agree)", up.len()),
-        Lang::Zh => format!("{} 个主体列入复核（相互独立的记录类别相互印证）", up.len()),
+        Lang::Zh => format!("{} 个主体列入复核（相互独立的记录族相互印证）", up.len()),
     }];
     lines.extend(up.iter().take(TOP).map(|r| format!("{:6.1}  {}", r.score, r.text.get(lang))));
     lines

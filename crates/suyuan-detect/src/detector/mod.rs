@@ -5,8 +5,10 @@
 //! total order; it speaks only when a day (of China's civil time) is over, so that live and history say the same.
 
 mod card_groups;
+mod changed_hands;
 mod co_moving;
 mod device_pool;
+mod staff_peers;
 mod unusual_cards;
 
 use suyuan_model::Kind;
@@ -18,8 +20,14 @@ use crate::state::Saved;
 use crate::view::{Binder, Cite, Row};
 
 /// In the order of the manual.
-pub(crate) static ALL: &[&Spec] =
-    &[&device_pool::SPEC, &card_groups::SPEC, &unusual_cards::SPEC, &co_moving::SPEC];
+pub(crate) static ALL: &[&Spec] = &[
+    &device_pool::SPEC,
+    &card_groups::SPEC,
+    &unusual_cards::SPEC,
+    &co_moving::SPEC,
+    &staff_peers::SPEC,
+    &changed_hands::SPEC,
+];
 
 /// What a detector is.
 pub(crate) struct Spec {

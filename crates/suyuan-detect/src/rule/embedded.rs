@@ -15,6 +15,7 @@ pub(crate) static FILES: &[(&str, &str)] = &[
         "access/look-ups-without-reason.yml",
         include_str!("../../../../rules/access/look-ups-without-reason.yml"),
     ),
+    ("access/more-than-peers.yml", include_str!("../../../../rules/access/more-than-peers.yml")),
     ("access/one-number-segment.yml", include_str!("../../../../rules/access/one-number-segment.yml")),
     (
         "access/one-track-without-request.yml",
@@ -105,6 +106,7 @@ pub(crate) static FILES: &[(&str, &str)] = &[
         "location/position-against-cell.yml",
         include_str!("../../../../rules/location/position-against-cell.yml"),
     ),
+    ("login/changed-hands.yml", include_str!("../../../../rules/login/changed-hands.yml")),
     ("login/faster-than-travel.yml", include_str!("../../../../rules/login/faster-than-travel.yml")),
     ("login/off-shift-elsewhere.yml", include_str!("../../../../rules/login/off-shift-elsewhere.yml")),
     ("login/two-places-at-once.yml", include_str!("../../../../rules/login/two-places-at-once.yml")),
@@ -140,6 +142,7 @@ pub(crate) static FILES: &[(&str, &str)] = &[
         "opening/more-cards-than-allowed.yml",
         include_str!("../../../../rules/opening/more-cards-than-allowed.yml"),
     ),
+    ("opening/more-than-peers.yml", include_str!("../../../../rules/opening/more-than-peers.yml")),
     (
         "opening/one-device-many-persons.yml",
         include_str!("../../../../rules/opening/one-device-many-persons.yml"),
