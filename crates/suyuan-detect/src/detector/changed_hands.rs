@@ -389,8 +389,9 @@ impl ChangedHands {
                 let users = table.of(k);
                 users.by_account.add(key, day, weight(&k));
                 users.by_outlet.add(a.outlet, day, weight(&k));
-                if !users.ids.contains_key(&key) {
-                    users.ids.insert(key, a.id.clone());
+                let known = users.ids.len();
+                users.ids.entry(key).or_insert_with(|| a.id.clone());
+                if users.ids.len() > known {
                     let Users { by_account, ids, .. } = users;
                     ids.retain(|k, _| by_account.0.contains_key(k));
                 }
@@ -490,6 +491,9 @@ fn add(nats: &mut Nats, r: Reason, n: f64) {
     nats[at as usize] += n;
 }
 
+/// An account, its day's weight where it is past the warm-up, what was strange, and whose hand it may be.
+type Weighed = (Key, Option<Nats>, Vec<Key>, Option<Key>);
+
 impl Detector for ChangedHands {
     fn row(&mut self, _: usize, row: &Row<'_>, cite: Cite, refs: &Registry) {
         let (Some(key), Some(device)) = (row.key(self.account), row.key(self.device)) else { return };
@@ -522,7 +526,7 @@ impl Detector for ChangedHands {
 
     fn day_end(&mut self, day: i64, refs: &Registry, out: &mut Vec<Raised>) {
         // All are weighed by what was known before the day, then all is learnt.
-        let weighed: Vec<(Key, Option<Nats>, Vec<Key>, Option<Key>)> = self
+        let weighed: Vec<Weighed> = self
             .accounts
             .sorted()
             .into_iter()
