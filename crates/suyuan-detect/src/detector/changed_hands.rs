@@ -428,6 +428,13 @@ impl ChangedHands {
         let since = format_day(a.since);
         let (days, usual) = a.odd;
         let one_in = (1.0 / rate).round().clamp(1.0, 1e9) as u64;
+        let seldom = match self.months.is_empty() {
+            true => Text::new("no account-months yet to compare with", "尚无可比的工号月"),
+            false => Text::new(
+                format!("as high in 1 of {one_in} account-months"),
+                format!("约每{one_in}个工号月出现1次"),
+            ),
+        };
         let mut list: Vec<(usize, f64)> =
             a.sum.iter().copied().enumerate().filter(|(_, n)| n.abs() >= 0.005).collect();
         list.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
@@ -444,12 +451,10 @@ impl ChangedHands {
                 let what = match n {
                     0 => Text::new(
                         format!(
-                            "{en}; since {since} {days} days with logins, {usual} of them as usual; as high in 1 of \
-                             {one_in} account-months"
+                            "{en}; since {since} {days} days with logins, {usual} of them as usual; {}",
+                            seldom.en
                         ),
-                        format!(
-                            "{zh}；自{since}起有登录的{days}天中{usual}天与习惯相符；约每{one_in}个工号月出现1次"
-                        ),
+                        format!("{zh}；自{since}起有登录的{days}天中{usual}天与习惯相符；{}", seldom.zh),
                     ),
                     _ => Text::new(en, zh),
                 };
