@@ -21,7 +21,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use suyuan_model::Kind;
-use suyuan_model::outcome::{BaseRate, Contribution, Entity, EntityKind, Level, Text};
+use suyuan_model::outcome::{Contribution, Entity, EntityKind, Level, Text};
 use suyuan_model::time::{HOUR, format_day};
 
 use super::{Detector, Raised, Spec};
@@ -424,7 +424,7 @@ impl ChangedHands {
         *a = Account { id, outlet, today, month: a.month, highest: a.highest, ..Account::default() };
     }
 
-    fn told(&self, a: &Account, day: i64, score: f64, rate: f64, other: Option<Key>) -> Raised {
+    fn told(&self, a: &Account, score: f64, rate: f64, other: Option<Key>) -> Raised {
         let since = format_day(a.since);
         let (days, usual) = a.odd;
         let one_in = (1.0 / rate).round().clamp(1.0, 1e9) as u64;
@@ -477,14 +477,8 @@ impl ChangedHands {
             rows: a.today.iter().map(|l| l.cite).collect(),
             contributions,
             involved: involved.into_iter().collect(),
-            base_rate: Some(BaseRate {
-                hits: 1,
-                of: one_in,
-                what: Text::new(
-                    format!("account-months up to {} in which an account went as high", format_day(day)),
-                    format!("截至{}，工号月中达到同样分值者", format_day(day)),
-                ),
-            }),
+            // Among accounts, like every rule's: how seldom an account-month goes as high stands in the words.
+            base_rate: None,
             at_most: (score < STRONG).then_some(Level::Low),
         }
     }
@@ -587,7 +581,7 @@ impl ChangedHands {
             return;
         }
         a.told = true;
-        out.push(self.told(a, day, score, rate, other));
+        out.push(self.told(a, score, rate, other));
     }
 }
 

@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use suyuan_model::Kind;
 use suyuan_model::calendar;
-use suyuan_model::outcome::{BaseRate, Contribution, Text};
+use suyuan_model::outcome::{Contribution, Text};
 use suyuan_model::time::{HOUR, format_day};
 
 use super::{Detector, Raised, Spec};
@@ -460,20 +460,14 @@ impl StaffPeers {
                 }
             })
             .collect();
-        let base_rate = BaseRate {
-            hits: 1,
-            of: one_in,
-            what: Text::new(
-                format!("staff-days at least as surprising ({})", peers_text.en),
-                format!("同样或更加反常的工作日（{}）", peers_text.zh),
-            ),
-        };
         Some(Raised {
             entity: a.id.clone(),
             rows,
             contributions,
             involved: Vec::new(),
-            base_rate: Some(base_rate),
+            // Among accounts, like every rule's: the rate among staff-days stands in the words. A year has many days, so that
+            // what is rare among days is not as rare among accounts.
+            base_rate: None,
             at_most: None,
         })
     }
