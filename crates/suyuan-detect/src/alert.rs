@@ -95,8 +95,8 @@ pub fn corrections(given: &[Alert], right: &[Alert]) -> Vec<Correction> {
     out.into_values().collect()
 }
 
-/// The id of an alert.
-pub(crate) fn id_of(rule: &Rule, group: Key, trigger: &RowRef) -> String {
+/// The id that an alert of this rule, group and row has.
+pub fn alert_id(rule: &Rule, group: Key, trigger: &RowRef) -> String {
     let mut h = Sha256::new();
     for part in [rule.id.as_str(), rule.hash.as_str(), trigger.kind.name(), trigger.source.as_str()] {
         h.update((part.len() as u64).to_le_bytes());
@@ -128,9 +128,4 @@ pub enum GroupValue<'a> {
     Text(&'a str),
     /// A whole number or a day.
     Number(i64),
-}
-
-/// The id that an alert of this rule, group and row has.
-pub fn alert_id(rule: &Rule, group: Key, trigger: &RowRef) -> String {
-    id_of(rule, group, trigger)
 }

@@ -10,7 +10,7 @@ use std::rc::Rc;
 use suyuan_model::outcome::Entity;
 use suyuan_model::time::{DAY, china_day};
 
-use crate::alert::{Alert, Evidence, id_of};
+use crate::alert::{Alert, Evidence, alert_id};
 use crate::derive::Val;
 use crate::detector::Raised;
 use crate::hash::{Key, KeyMap};
@@ -469,7 +469,7 @@ impl Said<'_> {
         let rule = plan.rule;
         let trigger = sources.row(self.trigger);
         Alert {
-            id: id_of(rule, self.group, &trigger),
+            id: alert_id(rule, self.group, &trigger),
             rule: rule.id.clone(),
             rule_hash: rule.hash.clone(),
             level: rule.level,
@@ -514,22 +514,20 @@ fn reach(
     let r = &plan.reads[detection].routes[route];
     let c = correlation(plan, r.correlation);
     let key = group_of(r, row, ops, refs)?;
-    let (mut value, mut amount) = (0, 0);
-    match (c.measure, r.value.as_slice()) {
-        (_, []) => {}
-        (Measure::ValueCount, [one]) => value = key_of(*one, row, ops, refs)?.0 as u64,
+    let value = match (c.measure, r.value.as_slice()) {
+        (_, []) => 0,
+        (Measure::ValueCount, [one]) => key_of(*one, row, ops, refs)?.0 as u64,
         (Measure::ValueCount, many) => {
             let mut k = Key(2);
             for v in many {
                 k = k.and(key_of(*v, row, ops, refs)?);
             }
-            value = k.0 as u64;
+            k.0 as u64
         }
-        (_, [one, ..]) => amount = amount_of(*one, row, ops, refs)?,
-    }
+        (_, [one, ..]) => amount_of(*one, row, ops, refs)? as u64,
+    };
     let windows = &mut plan.windows[r.correlation];
     if windows.counting() {
-        let value = if c.measure == Measure::ValueCount { value } else { amount as u64 };
         return Some((key, windows.count(c, key, cite, value, ask)?));
     }
     let captured =
@@ -540,7 +538,7 @@ fn reach(
     };
     let step = r.step;
     let at = r.correlation;
-    let arrival = Arrival { cite, value, amount, captured, inner, entity };
+    let arrival = Arrival { cite, value, captured, inner, entity };
     Some((key, plan.windows[at].add(c, step, key, arrival)?))
 }
 

@@ -30,10 +30,8 @@ const STEP_ROWS: usize = 64;
 /// What a row brings to its group.
 pub(crate) struct Arrival {
     pub cite: Cite,
-    /// For different values: the value's key.
+    /// What is counted: the value's key, or the amount's bits.
     pub value: u64,
-    /// For numbers: the value in its unit.
-    pub amount: i64,
     /// For sequences: the keys of the captured fields; 0 where absent.
     pub captured: Vec<u64>,
     /// For rows that come through a correlation: the rows that made it hold.
@@ -87,10 +85,6 @@ struct Pending {
 enum Extra {
     #[default]
     None,
-    /// Different values and how many rows hold each.
-    Distinct(BTreeMap<u64, u32>),
-    /// The amounts in order.
-    Sorted(Vec<i64>),
     /// `temporal`: the latest row of each step.
     Latest(Vec<Option<Cite>>),
     /// `temporal_ordered`: for each step the chain with the latest start.
@@ -104,10 +98,8 @@ enum Extra {
 #[derive(Default, Serialize, Deserialize)]
 struct Group {
     last: i64,
-    marks: VecDeque<Mark>,
-    /// Marks at the end that nobody was told of.
-    untold: u32,
-    sum: i128,
+    /// For correlations that count the rows at which another one held.
+    count: Count,
     /// Whether the condition held when it was last asked, and when that was.
     held: bool,
     asked: i64,
@@ -190,6 +182,7 @@ impl Windows {
         let g = self.groups.of(key);
         g.last = ts;
         if !a.inner.is_empty() {
+            g.inner.retain(|k, _| k.ts > since);
             g.inner.insert(a.cite, a.inner);
         }
         let cite = a.cite;
@@ -211,15 +204,9 @@ impl Windows {
                     (rows.is_some().then(|| c.inputs.len() as i128 * MICRO), rows.unwrap_or_default())
                 })
             }
-            m => {
-                // A row that several of the counted rules match is one row.
-                if g.marks.back().is_some_and(|m| m.cite == cite) {
-                    return None;
-                }
-                let value = if m == Measure::ValueCount { a.value } else { a.amount as u64 };
-                g.count(m, since, self.cap, Mark { cite, value });
-                let micro = g.figure(m);
-                Some((c.holds(micro).then_some(micro), Vec::new()))
+            _ => {
+                let mark = Mark { cite, value: a.value };
+                return g.counted(c, self.cap, since, mark);
             }
         };
         let (micro, rows) = held?;
@@ -312,18 +299,18 @@ impl Group {
         if fire {
             self.alerted = ts;
         }
-        let stepped = c.measure.stepped();
-        let alert = fire.then(|| match stepped {
-            true => self.with_inner(rows.iter().copied()),
-            false => self.with_inner(self.marks.iter().map(|m| m.cite)),
-        });
-        let rows = if stepped { self.tell_steps(rows, since) } else { self.tell() };
-        let rows = match self.inner.is_empty() {
-            true => rows,
-            false => self.with_inner(rows.into_iter()),
-        };
-        self.inner.retain(|k, _| k.ts > since);
+        let alert = fire.then(|| self.with_inner(rows.iter().copied()));
+        let rows = self.tell_steps(rows, since);
+        let rows = self.with_inner(rows.into_iter());
         Some(Hit { micro, rows, alert })
+    }
+
+    /// Counts a row that came through another correlation; what stands behind it is told with it.
+    fn counted(&mut self, c: &Correlation, cap: usize, since: i64, mark: Mark) -> Option<Hit> {
+        let hit = self.count.add(c, cap, since, mark, Ask { findings: true, alerts: Evidence::Rows })?;
+        let rows = self.with_inner(hit.rows.into_iter());
+        let alert = hit.alert.map(|all| self.with_inner(all.into_iter()));
+        Some(Hit { micro: hit.micro, rows, alert })
     }
 
     /// Rows, and what stands behind those that came through a correlation.
@@ -337,84 +324,6 @@ impl Group {
             all.insert(r);
         }
         all.into_iter().collect()
-    }
-
-    fn drop_oldest(&mut self, m: Measure) {
-        let Some(old) = self.marks.pop_front() else { return };
-        self.untold = self.untold.min(self.marks.len() as u32);
-        match &mut self.extra {
-            Extra::Distinct(values) => {
-                if let Some(n) = values.get_mut(&old.value) {
-                    *n -= 1;
-                    if *n == 0 {
-                        values.remove(&old.value);
-                    }
-                }
-            }
-            Extra::Sorted(list) => {
-                if let Ok(at) = list.binary_search(&(old.value as i64)) {
-                    list.remove(at);
-                }
-            }
-            _ if m != Measure::EventCount => self.sum -= i128::from(old.value as i64),
-            _ => {}
-        }
-    }
-
-    fn count(&mut self, m: Measure, since: i64, cap: usize, mark: Mark) {
-        while self.marks.front().is_some_and(|e| e.cite.ts <= since) || self.marks.len() >= cap {
-            self.drop_oldest(m);
-        }
-        match m {
-            Measure::ValueCount => {
-                if !matches!(self.extra, Extra::Distinct(_)) {
-                    self.extra = Extra::Distinct(BTreeMap::new());
-                }
-                if let Extra::Distinct(values) = &mut self.extra {
-                    *values.entry(mark.value).or_default() += 1;
-                }
-            }
-            Measure::ValueMedian | Measure::ValuePercentile(_) => {
-                if !matches!(self.extra, Extra::Sorted(_)) {
-                    self.extra = Extra::Sorted(Vec::new());
-                }
-                if let Extra::Sorted(list) = &mut self.extra {
-                    let v = mark.value as i64;
-                    let at = list.partition_point(|x| *x < v);
-                    list.insert(at, v);
-                }
-            }
-            Measure::EventCount => {}
-            _ => self.sum += i128::from(mark.value as i64),
-        }
-        self.marks.push_back(mark);
-        self.untold += 1;
-    }
-
-    /// The figure that is compared, in millionths.
-    fn figure(&self, m: Measure) -> i128 {
-        let n = self.marks.len();
-        match (m, &self.extra) {
-            (Measure::ValueCount, Extra::Distinct(values)) => values.len() as i128 * MICRO,
-            (Measure::ValueSum, _) => self.sum * MICRO,
-            // Towards minus infinity, to a millionth of the unit.
-            (Measure::ValueAvg, _) => (self.sum * MICRO).div_euclid(n.max(1) as i128),
-            (Measure::ValueMedian, Extra::Sorted(list)) => {
-                let two = i128::from(list[(n - 1) / 2]) + i128::from(list[n / 2]);
-                two * (MICRO / 2)
-            }
-            (Measure::ValuePercentile(p), Extra::Sorted(list)) => {
-                let rank = (n as u64 * u64::from(p)).div_ceil(100_000).max(1) as usize;
-                i128::from(list[rank.min(n) - 1]) * MICRO
-            }
-            _ => n as i128 * MICRO,
-        }
-    }
-
-    fn tell(&mut self) -> Vec<Cite> {
-        let start = self.marks.len() - self.untold as usize;
-        self.untold = 0;
-        self.marks.range(start..).map(|m| m.cite).collect()
     }
 
     fn tell_steps(&mut self, rows: Vec<Cite>, since: i64) -> Vec<Cite> {
