@@ -61,7 +61,8 @@ impl Dice {
     }
 }
 
-const HEAD: &str = "suyuan:
+/// What every made-up rule says of itself.
+pub const HEAD: &str = "suyuan:
   scheme: T
   title_zh: 试
   description_zh: 试

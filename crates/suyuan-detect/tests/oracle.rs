@@ -6,6 +6,7 @@ use std::sync::LazyLock;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
+use suyuan_detect::trial::HEAD;
 use suyuan_detect::{RuleSet, detect};
 use suyuan_model::outcome::Finding;
 use suyuan_model::scan::MemorySource;
@@ -13,21 +14,6 @@ use suyuan_model::{Kind, fixture, time};
 
 /// Read once: reading checks every example.
 static RULES: LazyLock<RuleSet> = LazyLock::new(|| RuleSet::embedded().unwrap());
-
-const HEAD: &str = "
-suyuan:
-  scheme: T
-  title_zh: 试
-  description_zh: 试
-  family: opening
-  confidence: engineering
-  threshold_from: {en: test, zh: 试}
-  entity: {account: account}
-  clears: {en: x, zh: x}
-  cannot_tell: {en: x, zh: x}
-  hit: [{record: opening, ts: '2020-01-01T00:00:00Z', card: c}]
-  miss: [{record: opening, ts: '2020-01-01T00:00:00Z', card: c}]
-";
 
 fn detection(name: &str, body: &str) -> String {
     format!(

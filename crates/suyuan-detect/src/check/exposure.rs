@@ -3,7 +3,7 @@
 use suyuan_model::Kind;
 use suyuan_model::outcome::{Outcome, Text};
 
-use super::{About, Check, Spec};
+use super::{About, Check, Spec, against_rest};
 use crate::hash::{Key, KeyMap, KeySet};
 use crate::registry::Registry;
 use crate::view::{Row, Slot};
@@ -74,22 +74,14 @@ impl Check for Exposure {
         let key = Key::of(about.entity);
         let (k, n) =
             (self.fraud.get(&key).copied().unwrap_or(0), self.openings.get(&key).copied().unwrap_or(0));
-        if n == 0 || self.all.1 <= n {
-            return (
-                Outcome::NotCheckable,
-                Text::new("no other openings to compare with", "没有可比较的其他开卡记录"),
-            );
-        }
-        let own = k as f64 / n as f64;
-        let rate = ((self.all.0 - k) as f64).max(0.5) / (self.all.1 - n) as f64;
+        let Some((own, rate, outcome)) = against_rest((k, n), self.all, TIMES) else {
+            let text = Text::new("no other openings to compare with", "没有可比较的其他开卡记录");
+            return (Outcome::NotCheckable, text);
+        };
         let text = Text::new(
-            format!(
-                "{k} of its {n} cards were used in fraud ({:.2} %), {:.3} % of all other cards",
-                own * 100.0,
-                rate * 100.0
-            ),
-            format!("其{n}张卡中{k}张涉诈（{:.2}%），其他卡为{:.3}%", own * 100.0, rate * 100.0),
+            format!("{k} of its {n} cards were used in fraud ({own:.2} %), {rate:.3} % of all other cards"),
+            format!("其{n}张卡中{k}张涉诈（{own:.2}%），其他卡为{rate:.3}%"),
         );
-        (if own >= TIMES * rate { Outcome::Excluded } else { Outcome::Supported }, text)
+        (outcome, text)
     }
 }

@@ -6,7 +6,7 @@ use suyuan_model::Kind;
 use suyuan_model::outcome::{Outcome, Text};
 use suyuan_model::time::DAY;
 
-use super::{About, Check, Spec};
+use super::{About, Check, Spec, against_rest};
 use crate::hash::{Key, KeyMap};
 use crate::registry::Registry;
 use crate::view::{Row, Slot};
@@ -78,20 +78,16 @@ impl Check for Exposure {
     }
     fn outcome(&self, _: usize, about: &About<'_>) -> (Outcome, Text) {
         let (k, n) = self.accounts.get(&Key::of(about.entity)).copied().unwrap_or_default();
-        if n == 0 || self.all.1 <= n {
+        let Some((own, rate, outcome)) = against_rest((k, n), self.all, TIMES) else {
             let text = Text::new("no other look-ups to compare with", "没有可比较的其他查询");
             return (Outcome::NotCheckable, text);
-        }
-        let own = k as f64 / n as f64;
-        let rate = ((self.all.0 - k) as f64).max(0.5) / (self.all.1 - n) as f64;
+        };
         let text = Text::new(
             format!(
-                "{k} of the {n} persons it looked up became victims within 30 days ({:.2} %), {:.3} % of all others'",
-                own * 100.0,
-                rate * 100.0
+                "{k} of the {n} persons it looked up became victims within 30 days ({own:.2} %), {rate:.3} % of all others'"
             ),
-            format!("其所查{n}人中{k}人30天内受害（{:.2}%），其他工号为{:.3}%", own * 100.0, rate * 100.0),
+            format!("其所查{n}人中{k}人30天内受害（{own:.2}%），其他工号为{rate:.3}%"),
         );
-        (if own >= TIMES * rate { Outcome::Excluded } else { Outcome::Supported }, text)
+        (outcome, text)
     }
 }

@@ -156,6 +156,18 @@ impl Tally {
     }
 }
 
+/// `k` of `n` against the rest of all: both shares in percent, and whether the own one is `times` the others' (then
+/// exposure does not explain it). `None` where there is nobody else.
+pub(crate) fn against_rest((k, n): (u64, u64), all: (u64, u64), times: f64) -> Option<(f64, f64, Outcome)> {
+    if n == 0 || all.1 <= n {
+        return None;
+    }
+    let own = k as f64 / n as f64;
+    let rate = ((all.0 - k) as f64).max(0.5) / (all.1 - n) as f64;
+    let outcome = if own >= times * rate { Outcome::Excluded } else { Outcome::Supported };
+    Some((own * 100.0, rate * 100.0, outcome))
+}
+
 pub(crate) fn share(k: u64, n: u64) -> Outcome {
     match () {
         () if k * 10 >= n * 9 => Outcome::Supported,

@@ -12,17 +12,19 @@ pub(crate) mod filter;
 mod folder;
 mod header;
 pub(crate) mod modifier;
+mod refine;
 pub(crate) mod rewrite;
 pub(crate) mod selection;
 mod skeleton;
 mod words;
 
 pub use correlation::span_of as span;
-pub(crate) use correlation::{Across, Feed, MICRO, Stage};
 pub use correlation::{Correlation, Emit, Input, Measure};
+pub(crate) use correlation::{Feed, MICRO};
 pub use detection::Detection;
 pub use example::Example;
 pub use folder::Folder;
+pub(crate) use refine::{Across, Stage};
 pub use skeleton::skeleton;
 pub use words::{Explanation, Line, explanation};
 
