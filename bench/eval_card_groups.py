@@ -1,6 +1,6 @@
 """Card use without labels, on made-up worlds: which planted cards are named, and how many honest ones.
 
-eval_card_groups.py SUYUAN FRESH_DIR [--worlds schemes,qt-2020,clean] [--size small] [--seeds 11,12,13]
+Called by `cargo xtask eval card-groups`: eval_card_groups.py SUYUAN FRESH_DIR [--worlds schemes,qt-2020,clean] [--size small] [--seeds 11,12,13]
 
 For every world and seed: makes it, takes it in, runs the rules, and only then opens the truth. A card counts as named where a
 finding of a rule under `use/` names it; levels below medium are leads for a reader and are counted apart. Honest cards are

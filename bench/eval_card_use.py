@@ -1,7 +1,7 @@
 # packages: lightgbm==4.7.0 scikit-learn==1.9.1 pandas==3.1.1 scipy==1.17.1
 """Card use on real numbers with outcomes: `suyuan model` beside LightGBM, same splits, same run.
 
-eval_card_use.py SUYUAN FOLDER --data DIR [--page docs/evaluation.md] [--seeds 0,1,...] [--quick] [--only PARTS]
+Called by `cargo xtask eval card-use`: eval_card_use.py SUYUAN FOLDER --data DIR [--page docs/evaluation.md] [--seeds 0,1,...] [--quick] [--only PARTS]
 
 DIR holds features.csv (55 features and a label of 6,106 numbers) and call_graph.csv.gz. It is read in place; the
 unpacked graph lies in a temporary folder and goes when the run ends. Only scores are printed.

@@ -1,6 +1,7 @@
+# packages: numpy==2.4.6 scipy==1.17.1 scikit-learn==1.9.1 pyod==3.6.7
 """Staff against peers: our baselines beside ECOD, isolation forest and a robust z on made-up staff-days.
 
-eval_staff_peers.py SUYUAN FRESH_DIR [--seeds N,N] [--write]
+Called by `cargo xtask eval staff-peers`: eval_staff_peers.py SUYUAN FRESH_DIR [--seeds N,N] [--write]
 
 2,000 staff in 25 outlets of one role, 28 days, six counts a day. On the last day 60 insiders do two of the six things
 3 or 6 times as often. World A is of the model's own family (negative binomial); B is not: lognormal noise, days of the
@@ -8,7 +9,6 @@ week, one count in twenty missing. Average precision of the last day's ranking; 
 the rate: the share of innocent staff-days at or below 1e-2, 1e-3, 1e-4 over that figure (1 is right; the model's own
 p-values before recalibration stand beside), and what the day's list of at most 5 % false alarms holds.
 """
-# packages: numpy==2.4.6 scipy==1.17.1 scikit-learn==1.9.1 pyod==3.6.7
 
 import os
 import subprocess

@@ -11,13 +11,17 @@ use crate::{Done, build, python};
 /// Runs `bench/PREFIX NAME.py`.
 pub fn run(prefix: &str, args: &[String]) -> Done {
     let dir = build::root().join("bench");
+    // A script says by which verb it is called; what it imports does not.
+    let verb = format!("cargo xtask {} ", if prefix.is_empty() { "bench" } else { "eval" });
     let names = || {
         let mut names: Vec<String> = std::fs::read_dir(&dir)
             .into_iter()
             .flatten()
-            .filter_map(|e| e.ok()?.file_name().into_string().ok())
-            .filter(|n| n.starts_with("eval_") == (prefix == "eval_") && n != "figures.py" && n != "score.py")
-            .filter_map(|n| Some(n.strip_suffix(".py")?.trim_start_matches("eval_").replace('_', "-")))
+            .filter_map(|e| Some(e.ok()?.path()))
+            .filter(|p| {
+                std::fs::read_to_string(p).is_ok_and(|t| t.lines().take(12).any(|l| l.contains(&verb)))
+            })
+            .filter_map(|p| Some(p.file_stem()?.to_str()?.trim_start_matches("eval_").replace('_', "-")))
             .collect();
         names.sort();
         names.join(", ")

@@ -38,6 +38,18 @@ pub struct Entry {
     pub change: Correction,
 }
 
+impl Entry {
+    /// Whether it is kept only: the rule is on trial, or somebody answers for its silence.
+    pub fn silent(&self) -> bool {
+        match &self.change {
+            Correction::Added { alert } | Correction::Revised { alert } => {
+                alert.shadow || alert.suppressed.is_some()
+            }
+            Correction::Retracted { .. } => false,
+        }
+    }
+}
+
 /// What one call did.
 #[derive(Clone, Debug, Default)]
 pub struct Tick {
@@ -239,10 +251,10 @@ impl Engine {
         // What other rules said stays as it is.
         let ours = |a: &Alert| rules.rules().iter().any(|r| r.id == a.rule && r.hash == a.rule_hash);
         let given: Vec<Alert> = standing(since).into_values().filter(ours).collect();
-        let late = went_back || !given.is_empty();
-        tick.entries = match late {
-            true => corrections(&given, &right),
-            false => right.into_iter().map(|alert| Correction::Added { alert }).collect(),
+        // Nothing said since: the alerts in their order. Else the difference.
+        tick.entries = match given.is_empty() {
+            true => right.into_iter().map(|alert| Correction::Added { alert }).collect(),
+            false => corrections(&given, &right),
         }
         .into_iter()
         .map(|change| Entry { given: clock, late: went_back, change })

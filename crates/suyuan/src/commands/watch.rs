@@ -64,7 +64,8 @@ impl Watch {
             }
             let tick = engine.live(&rules, lateness, &mut |p| meter.show(p))?;
             meter.end();
-            for e in &tick.entries {
+            // Rules on trial and suppressed alerts trouble nobody; they are in the log.
+            for e in tick.entries.iter().filter(|e| !e.silent()) {
                 match common.format {
                     Format::Json => print_json_line(e)?,
                     Format::Text => print_line(&telling::entry(e, common.lang())),
