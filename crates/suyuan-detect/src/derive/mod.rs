@@ -11,6 +11,7 @@ mod capture_before;
 mod card_origin;
 mod cards_held;
 mod change_before;
+mod codes_at_opening;
 mod custody;
 mod daily;
 mod device_listed;
@@ -61,6 +62,7 @@ pub(crate) static ALL: &[&Spec] = &[
     &daily::SPEC,
     &order_for::SPEC,
     &unexplained::SPEC,
+    &codes_at_opening::SPEC,
     &card_origin::SPEC,
     &calendar::SPEC,
     &age::SPEC,

@@ -18,7 +18,8 @@ use crate::state::{Plain, Saved, Table, Visit};
 use crate::stats;
 use crate::view::{Row, Slot};
 
-const DAYS: i64 = 30;
+/// Days that are counted.
+pub(super) const DAYS: i64 = 30;
 /// A role with fewer look-ups has no rate of its own.
 const FEWEST: i64 = 200;
 
@@ -58,9 +59,9 @@ fn fields(_: &super::Params) -> Vec<FieldDef> {
     ]
 }
 
-/// Sums over the last days.
+/// Sums over the last days: the rows asked for, and all.
 #[derive(serde::Serialize, serde::Deserialize, Default)]
-struct Rolling {
+pub(super) struct Rolling {
     days: VecDeque<(i64, i64, i64)>,
     without: i64,
     all: i64,
@@ -68,11 +69,11 @@ struct Rolling {
 
 impl Rolling {
     /// Sums of the days in reach of `day`, without changing anything.
-    fn at(&self, day: i64) -> (i64, i64) {
+    pub(super) fn at(&self, day: i64) -> (i64, i64) {
         let old = self.days.iter().take_while(|d| d.0 <= day - DAYS);
         old.fold((self.without, self.all), |s, d| (s.0 - d.1, s.1 - d.2))
     }
-    fn add(&mut self, day: i64, without: i64) {
+    pub(super) fn add(&mut self, day: i64, without: i64) {
         while let Some(d) = self.days.front().copied().filter(|d| d.0 <= day - DAYS) {
             self.days.pop_front();
             self.without -= d.1;
@@ -87,6 +88,10 @@ impl Rolling {
         }
         self.without += without;
         self.all += 1;
+    }
+    /// The last day that counted anything.
+    pub(super) fn last(&self) -> Option<i64> {
+        self.days.back().map(|d| d.0)
     }
 }
 
@@ -173,6 +178,6 @@ impl Operator for Unexplained {
     fn expire(&mut self, now: i64) {
         self.reasons.expire(now);
         let day = china_day(now);
-        self.accounts.retain(|_, r| r.days.back().is_some_and(|d| d.0 > day - DAYS));
+        self.accounts.retain(|_, r| r.last().is_some_and(|d| d > day - DAYS));
     }
 }

@@ -7,6 +7,7 @@ pub(crate) static FILES: &[(&str, &str)] = &[
         "access/cards-replaced-without-customer.yml",
         include_str!("../../../../rules/access/cards-replaced-without-customer.yml"),
     ),
+    ("access/colleagues-as-a-habit.yml", include_str!("../../../../rules/access/colleagues-as-a-habit.yml")),
     ("access/colleagues-looked-up.yml", include_str!("../../../../rules/access/colleagues-looked-up.yml")),
     ("access/export-without-order.yml", include_str!("../../../../rules/access/export-without-order.yml")),
     ("access/household-looked-up.yml", include_str!("../../../../rules/access/household-looked-up.yml")),
@@ -89,6 +90,10 @@ pub(crate) static FILES: &[(&str, &str)] = &[
         "identity/one-image-two-persons.yml",
         include_str!("../../../../rules/identity/one-image-two-persons.yml"),
     ),
+    (
+        "identity/quick-and-used-elsewhere.yml",
+        include_str!("../../../../rules/identity/quick-and-used-elsewhere.yml"),
+    ),
     ("identity/quick-opening.yml", include_str!("../../../../rules/identity/quick-opening.yml")),
     ("identity/taken-under-pretext.yml", include_str!("../../../../rules/identity/taken-under-pretext.yml")),
     ("identity/typed-as-a-habit.yml", include_str!("../../../../rules/identity/typed-as-a-habit.yml")),
@@ -165,6 +170,14 @@ pub(crate) static FILES: &[(&str, &str)] = &[
         include_str!("../../../../rules/opening/reopened-after-objection.yml"),
     ),
     (
+        "opening/reopened-at-one-account.yml",
+        include_str!("../../../../rules/opening/reopened-at-one-account.yml"),
+    ),
+    (
+        "opening/seen-elsewhere-days-before.yml",
+        include_str!("../../../../rules/opening/seen-elsewhere-days-before.yml"),
+    ),
+    (
         "opening/several-cards-in-a-day.yml",
         include_str!("../../../../rules/opening/several-cards-in-a-day.yml"),
     ),
@@ -214,6 +227,10 @@ pub(crate) static FILES: &[(&str, &str)] = &[
         include_str!("../../../../rules/use/cards-on-a-foreign-network.yml"),
     ),
     ("use/cards-on-one-path.yml", include_str!("../../../../rules/use/cards-on-one-path.yml")),
+    (
+        "use/changing-devices-at-one-account.yml",
+        include_str!("../../../../rules/use/changing-devices-at-one-account.yml"),
+    ),
     ("use/changing-devices.yml", include_str!("../../../../rules/use/changing-devices.yml")),
     ("use/code-farm.yml", include_str!("../../../../rules/use/code-farm.yml")),
     (

@@ -51,7 +51,7 @@ impl Group {
                     duration,
                     hurried: true,
                     captured: ts - 15 * SECOND,
-                    ..use_(Habit::Away(1 + self.no % 7))
+                    ..use_(Habit::Away(other_city(sim, place, self.no)))
                 };
                 self.open(sim, s, ts, stranger, d);
             }
@@ -132,4 +132,12 @@ impl Group {
         id.push(if last == Some('7') { '4' } else { '7' });
         self.open(sim, s, ts, person, Detail { id: &id, read: "manual", ..Detail::default() });
     }
+}
+
+/// Steps from a place to one of another city, where the group's cards go.
+fn other_city(sim: &Sim, place: usize, no: u32) -> u32 {
+    let homes = &sim.people.homes;
+    let city = |n: u32| &homes[(place + n as usize) % homes.len()].region[..4];
+    let start = 1 + no % 7;
+    (start..start + homes.len() as u32).find(|n| city(*n) != city(0)).unwrap_or(start)
 }
