@@ -113,3 +113,50 @@ proptest! {
         prop_assert_eq!(fired(&rules, &[(Kind::Usage, u), (Kind::Opening, rows)]), want);
     }
 }
+
+/// A rule that fires on each row of use for which `body` holds; what it is about is the card.
+fn rule_of_use(body: &str) -> RuleSet {
+    let text = format!(
+        "title: t\ndescription: t\nlevel: low\nlogsource: {{product: suyuan, service: usage}}\n\
+         detection: {{s: {{{body}}}, condition: s}}\nsuyuan:\n  scheme: G02\n  title_zh: 试\n  description_zh: 试\n  \
+         family: use\n  confidence: engineering\n  threshold_from: {{en: t, zh: 试}}\n  entity: {{card: card}}\n  \
+         derive: [codes_at_opening]\n  clears: {{en: x, zh: x}}\n  cannot_tell: {{en: x, zh: x}}\n  \
+         hit: [{{record: usage, ts: '2020-01-01T00:00:00Z', card: c}}]\n  \
+         miss: [{{record: usage, ts: '2020-01-01T00:00:00Z', card: c}}]\n"
+    );
+    RuleSet::load_dir(std::iter::once(("t/t.yml".to_owned(), text))).unwrap()
+}
+
+proptest! {
+    /// `codes_at_opening`: cards of the account with five senders on the very day within 30 days; none under an order.
+    #[test]
+    fn codes_count_on_the_day_of_the_opening(
+        cards in prop::collection::vec((0i64..50, 0u8..3, any::<bool>(), 0i64..2, 0i64..10), 1..25),
+        least in 1usize..5,
+    ) {
+        let mut sorted = cards.clone();
+        sorted.sort_by_key(|c| c.0);
+        let rules = rule_of_use(&format!("codes_first_day: true, 'codes_30d|gte': {least}"));
+        let opened: Vec<Value> = sorted.iter().enumerate().map(|(n, (day, account, order, ..))| {
+            let mut row = opening(n, day * 24 + 2, *account, n as u8);
+            if *order { row["order"] = json!("w1"); }
+            row
+        }).collect();
+        let mut used: Vec<(i64, Value)> = sorted.iter().enumerate().map(|(n, (day, _, _, late, senders))| {
+            let hour = (day + late) * 24 + 8;
+            (hour, json!({"ts": at(hour), "source": "u", "seq": n, "card": format!("c{n}"), "otp_senders": senders}))
+        }).collect();
+        used.sort_by_key(|u| u.0);
+        let counts = |c: &(i64, u8, bool, i64, i64)| !c.2 && c.3 == 0 && c.4 >= 5;
+        let want: BTreeSet<String> = (0..sorted.len()).filter(|&n| {
+            let (day, account, ..) = sorted[n];
+            let before = (0..=n).filter(|&m| {
+                let c = &sorted[m];
+                c.1 == account && counts(c) && c.0 > day - 30 && c.0 <= day
+            }).count();
+            counts(&sorted[n]) && before >= least
+        }).map(|n| format!("c{n}")).collect();
+        let rows = vec![(Kind::Opening, opened), (Kind::Usage, used.into_iter().map(|u| u.1).collect())];
+        prop_assert_eq!(fired(&rules, &rows), want);
+    }
+}
