@@ -49,6 +49,7 @@ pub(crate) static FILES: &[(&str, &str)] = &[
         "access/service-account-at-a-counter.yml",
         include_str!("../../../../rules/access/service-account-at-a-counter.yml"),
     ),
+    ("access/tracks-over-a-month.yml", include_str!("../../../../rules/access/tracks-over-a-month.yml")),
     (
         "access/tracks-without-legal-request.yml",
         include_str!("../../../../rules/access/tracks-without-legal-request.yml"),
