@@ -21,7 +21,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 from page import share, write_section  # noqa: E402
 
 SUYUAN, FOLDER = sys.argv[1:3]
-SEEDS = "8101,8102,8103"  # nobody built on these
+SEEDS = "8105,8106,8107"  # nobody built on these; 8101 and 8102 were looked at and led to changes
 WORLDS = "qt-2020,careful,many,schemes,clean"
 HIGH = ("medium", "high", "critical")
 TITLE = "Detection on made-up worlds · 模拟世界上的检测"
