@@ -1,0 +1,95 @@
+//! Made-up worlds for the attribution, its peers on the same counts, and the scores of both.
+//!
+//! `attribution SCENARIO SEED...`: one JSON object a world on standard output. `attribution names`: the scenarios.
+//! `cargo xtask eval trace` runs it and writes the tables.
+
+mod cards;
+mod dice;
+mod peers;
+mod people;
+mod scores;
+mod world;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use people::{Delay, TOWN, Town};
+use suyuan_trace::attribute::{Settings, attribute};
+use world::World;
+
+enum Scenario {
+    Town(Town),
+    Cards(usize),
+}
+
+/// Large accounts that leak for months, as in the protocol of BreachRadar's authors.
+const LARGE: Town = Town { least: 1200, days: (45, 90), ..TOWN };
+/// No leak at all.
+const NOBODY: Town = Town { leaks: 0, ..TOWN };
+
+fn scenarios() -> Vec<(&'static str, Scenario)> {
+    use Scenario::{Cards, Town as Of};
+    vec![
+        ("large-02", Of(Town { known: 0.02, ..LARGE })),
+        ("large-05", Of(Town { known: 0.05, ..LARGE })),
+        ("large-10", Of(LARGE)),
+        ("small-05", Of(Town { known: 0.05, ..TOWN })),
+        ("small-10", Of(TOWN)),
+        ("outlets", Of(Town { outlet_sd: 0.7, ..TOWN })),
+        ("waves", Of(Town { waves: 20, ..TOWN })),
+        ("batch", Of(Town { delay: Delay::Batch, ..TOWN })),
+        ("log-normal", Of(Town { delay: Delay::LogNormal, ..TOWN })),
+        ("pairs", Of(Town { known: 0.15, leaks: 16, pairs: 8, least: 700, days: (30, 90), ..TOWN })),
+        ("lent", Of(Town { leaks: 16, lent: true, ..TOWN })),
+        ("cards", Cards(12)),
+        ("null-plain", Of(NOBODY)),
+        ("null-outlets", Of(Town { outlet_sd: 1.2, ..NOBODY })),
+        ("null-waves", Of(Town { waves: 20, ..NOBODY })),
+        ("null-both", Of(Town { outlet_sd: 1.2, waves: 20, base: 0.005, ..NOBODY })),
+        (
+            "null-town",
+            Of(Town { persons: 60_000, regions: 8, outlet_sd: 1.2, waves: 20, base: 0.005, ..NOBODY }),
+        ),
+        ("null-cards", Cards(0)),
+    ]
+}
+
+/// Processor seconds of this thread so far; wall time where the system does not tell.
+fn seconds(start: std::time::Instant) -> f64 {
+    std::fs::read_to_string("/proc/thread-self/schedstat")
+        .ok()
+        .and_then(|s| s.split(' ').next()?.parse::<f64>().ok())
+        .map_or_else(|| start.elapsed().as_secs_f64(), |ns| ns / 1e9)
+}
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let mut args = std::env::args().skip(1);
+    let name = args.next().ok_or("which scenario?")?;
+    let all = scenarios();
+    if name == "names" {
+        all.iter().for_each(|s| println!("{}", s.0));
+        return Ok(());
+    }
+    let scenario = all.iter().find(|s| s.0 == name).ok_or("no such scenario")?;
+    for seed in args {
+        let seed: u64 = seed.parse()?;
+        let w: World = match &scenario.1 {
+            Scenario::Town(t) => people::make(t, seed),
+            Scenario::Cards(batches) => cards::make(*batches, seed),
+        };
+        let p = w.problem();
+        let start = std::time::Instant::now();
+        let before = seconds(start);
+        let found = attribute(&p, &Settings::default(), &BTreeMap::new());
+        let spent = seconds(start) - before;
+        let beside = if w.leaks.is_empty() {
+            Vec::new()
+        } else {
+            peers::all(&p, &|score| scores::average_precision(&w, score))
+        };
+        let mut line = scores::report(&w, &found, &beside, &BTreeSet::new(), spent);
+        line["scenario"] = name.clone().into();
+        line["seed"] = seed.into();
+        println!("{line}");
+    }
+    Ok(())
+}
