@@ -1,11 +1,14 @@
 //! The model as one file.
 //!
 //! ```text
-//! suyuan-score 1\n       format and version
+//! suyuan-score 2\n       format and version
 //! {...}\n                the head: one line of JSON that people can read with `head -2`
-//! ...                    little-endian: calibration, cuts, shapes, boosters, digests of labelled ids and rows
+//! ...                    little-endian: calibration, cuts, shapes, boosters, digests of labelled ids and rows,
+//!                        calibration of the trees, curves
 //! 32 bytes               SHA-256 of everything before
 //! ```
+//!
+//! Version 1 has no curves. It is read, and written back as version 1, so that an old score can be had again.
 //!
 //! [`Model::hash`] is the SHA-256 of the whole file, so `sha256sum MODEL` gives the hash that scores carry.
 //! Ids of training rows are kept as eight bytes of their SHA-256: enough to know a neighbour again. Where
@@ -14,26 +17,29 @@
 use sha2::{Digest, Sha256};
 
 use crate::bins::Bins;
+use crate::blend::Blend;
 use crate::boost::Booster;
 use crate::calibrate::Platt;
+use crate::curves::{Curve, Curves};
 use crate::drift::Shape;
 use crate::error::{DAMAGED, MALFORMED, NEWER, NOT_A_MODEL, ScoreError};
 use crate::model::{Head, Model, hex};
+use crate::places::Places;
 use crate::tree::{LEAF, Node, Tree};
 use crate::unsupervised::Baseline;
 
 const MAGIC: &[u8] = b"suyuan-score ";
-const VERSION: &[u8] = b"1\n";
+const VERSION: &[u8] = b"2\n";
+const WITHOUT_CURVES: &[u8] = b"1\n";
 
 impl Model {
     /// The file's bytes.
     pub fn to_bytes(&self) -> Vec<u8> {
-        let mut out = [MAGIC, VERSION].concat();
+        let mut out = [MAGIC, if self.blend.is_some() { VERSION } else { WITHOUT_CURVES }].concat();
         out.extend(serde_json::to_vec(&self.head).expect("a head has only text keys and finite numbers"));
         out.push(b'\n');
         let mut w = Writer(out);
-        w.f64(self.platt.slope);
-        w.f64(self.platt.offset);
+        w.platt(self.platt);
         w.list(&self.baseline.values, |w, c| w.list(c, |w, v| w.f64(*v)));
         w.list(&self.baseline.scores, |w, v| w.f64(*v));
         w.list(&self.bins.cuts, |w, c| w.list(c, |w, v| w.f64(*v)));
@@ -50,6 +56,11 @@ impl Model {
             w.0.push(u8::from(*l));
         });
         w.list(&self.fitted, |w, d| w.u64(*d));
+        if let Some(blend) = &self.blend {
+            w.platt(blend.trees);
+            w.f64(blend.curves.base);
+            w.list(&blend.curves.curves, Writer::curve);
+        }
         let digest = Sha256::digest(&w.0);
         w.0.extend(digest);
         w.0
@@ -64,7 +75,11 @@ impl Model {
     pub fn from_bytes(bytes: &[u8]) -> Result<Model, ScoreError> {
         let wrong = |why| ScoreError::Artefact { why };
         let rest = bytes.strip_prefix(MAGIC).ok_or(wrong(NOT_A_MODEL))?;
-        let rest = rest.strip_prefix(VERSION).ok_or(wrong(NEWER))?;
+        let (rest, curves) = match (rest.strip_prefix(VERSION), rest.strip_prefix(WITHOUT_CURVES)) {
+            (Some(rest), _) => (rest, true),
+            (_, Some(rest)) => (rest, false),
+            _ => return Err(wrong(NEWER)),
+        };
         let (_, digest) = bytes.split_last_chunk::<32>().ok_or(wrong(DAMAGED))?;
         let body = rest.len().checked_sub(32).map(|n| &rest[..n]).ok_or(wrong(DAMAGED))?;
         if Sha256::digest(&bytes[..bytes.len() - 32])[..] != digest[..] {
@@ -72,15 +87,15 @@ impl Model {
         }
         let end = body.iter().position(|b| *b == b'\n').ok_or(wrong(MALFORMED))?;
         let head: Head = serde_json::from_slice(&body[..end]).map_err(|_| wrong(MALFORMED))?;
-        read(head, &body[end + 1..]).ok_or(wrong(MALFORMED))
+        read(head, &body[end + 1..], curves).ok_or(wrong(MALFORMED))
     }
 }
 
-fn read(head: Head, bytes: &[u8]) -> Option<Model> {
+fn read(head: Head, bytes: &[u8], curves: bool) -> Option<Model> {
     let mut r = Reader(bytes);
     let own = head.own().len();
     let width = if head.graph { crate::features::Seen::width(own) } else { own };
-    let platt = Platt { slope: r.finite()?, offset: r.finite()? };
+    let platt = r.platt()?;
     let (values, scores) = (r.list(|r| r.list(Reader::finite))?, r.list(Reader::finite)?);
     let baseline = Baseline { signals: head.signals.clone(), values, scores };
     let bins = Bins { cuts: r.list(|r| r.list(Reader::finite))? };
@@ -95,14 +110,16 @@ fn read(head: Head, bytes: &[u8]) -> Option<Model> {
     })?;
     let known = r.list(|r| Some((r.u64()?, r.byte()? == 1)))?;
     let fitted = r.list(Reader::u64)?;
+    let blend = if curves { Some(r.blend()?) } else { None };
     let fits = baseline.values.len() == baseline.signals.len()
         && bins.cuts.len() == own
         && shapes.len() == own + 1
         && shapes.iter().all(|s| s.counts.len() == s.edges.len() + 2)
         && !boosters.is_empty()
+        && blend.as_ref().is_none_or(|b| b.curves.curves.len() == own)
         && head.rows.fitted > 0
         && r.0.is_empty();
-    fits.then_some(Model { head, baseline, bins, shapes, platt, boosters, known, fitted })
+    fits.then_some(Model { head, baseline, bins, shapes, platt, boosters, blend, known, fitted })
 }
 
 /// Children stand after their parent and inside the list; features exist; nothing divides by zero.
@@ -133,6 +150,20 @@ impl Writer {
     fn list<T>(&mut self, items: &[T], one: impl Fn(&mut Writer, &T)) {
         self.u32(items.len() as u32);
         items.iter().for_each(|i| one(self, i));
+    }
+
+    fn platt(&mut self, p: Platt) {
+        self.f64(p.slope);
+        self.f64(p.offset);
+    }
+
+    fn curve(&mut self, c: &Curve) {
+        self.list(&c.places.points, |w, (value, place)| {
+            w.f64(*value);
+            w.f64(*place);
+        });
+        c.heights.iter().for_each(|h| self.f64(*h));
+        self.f64(c.missing);
     }
 
     fn node(&mut self, n: &Node) {
@@ -179,6 +210,30 @@ impl Reader<'_> {
             return None;
         }
         (0..n).map(|_| one(self)).collect()
+    }
+
+    fn platt(&mut self) -> Option<Platt> {
+        Some(Platt { slope: self.finite()?, offset: self.finite()? })
+    }
+
+    fn blend(&mut self) -> Option<Blend> {
+        let (trees, base) = (self.platt()?, self.finite()?);
+        Some(Blend { trees, curves: Curves { base, curves: self.list(Reader::curve)? } })
+    }
+
+    /// Values ascend, and places lie between 0 and 1: else a place could fall outside the knots.
+    fn curve(&mut self) -> Option<Curve> {
+        let points = self.list(|r| Some((r.finite()?, r.finite()?)))?;
+        let ascend = points.windows(2).all(|w| w[0].0 < w[1].0 && w[0].1 <= w[1].1);
+        if !ascend || !points.iter().all(|p| (0.0..=1.0).contains(&p.1)) {
+            return None;
+        }
+        let mut curve = Curve { places: Places { points }, ..Curve::default() };
+        for h in &mut curve.heights {
+            *h = self.finite()?;
+        }
+        curve.missing = self.finite()?;
+        Some(curve)
     }
 
     fn node(&mut self) -> Option<Node> {

@@ -1,32 +1,32 @@
 //! A fitted score: trained on labelled rows up to a date, carried as one artefact.
 //!
 //! **Cross-fitted bag.** The labelled rows are cut into folds, several times over; for each fold a booster
-//! is fitted on the other folds. The score is the mean of all boosters' log-odds, and the values of rows by
-//! boosters that did not see them give calibration ([`Platt`]) and honest figures from the same fits. With a
-//! graph every second repeat also sees the neighbours' aggregates (`features`), so that a row without
-//! neighbours still has boosters that never relied on any.
+//! is fitted on the other folds, and curves ([`crate::curves`]) beside it. The score is the mean of trees and
+//! curves (`blend`), and the values of rows by models that did not see them give calibration ([`Platt`]) and
+//! honest figures from the same fits. With a graph every second repeat also sees the neighbours' aggregates
+//! (`features`), so that a row without neighbours still has boosters that never relied on any.
 //!
 //! Invariants: no row later than the date is used, not even as a neighbour; rows of one id are never on both
 //! sides of a fold; the bytes depend on rows, options and seed, not on threads.
 //! Blind to: labels that came to be known later than their rows; give the time at which the label was known.
 
 use std::collections::BTreeSet;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use suyuan_model::time;
 
+use crate::bag::{Bag, FOLDS, REPEATS};
 use crate::bins::Bins;
+use crate::blend::Blend;
 use crate::boost::{Booster, Params};
 use crate::calibrate::{Platt, probability};
+use crate::curves::{KNOTS, RIDGE};
 use crate::drift::Shape;
 use crate::error::ScoreError;
 use crate::features::{Seen, Shares};
-use crate::graph::{Graph, Neighbours};
+use crate::graph::Graph;
 use crate::metrics;
-use crate::rng::Rng;
 use crate::table::{Roles, Table};
 use crate::unsupervised::{Baseline, Signal, oddness};
 
@@ -49,10 +49,6 @@ pub struct Options {
     pub params: Params,
 }
 
-/// Parts of a cross-fit.
-const FOLDS: usize = 5;
-/// Repeats of the cross-fit: twenty boosters in all.
-const REPEATS: usize = 4;
 /// Rows with and without the label at least.
 const LEAST: usize = 2 * FOLDS;
 
@@ -103,7 +99,7 @@ pub struct Head {
     pub rows_sha256: String,
     /// Seed.
     pub seed: u64,
-    /// Boosters and their parameters, in words.
+    /// Boosters, curves and their parameters, in words.
     pub boosters: String,
     /// Figures of the cross-fit.
     pub cross_fit: Figures,
@@ -175,6 +171,8 @@ pub struct Model {
     pub(crate) shapes: Vec<Shape>,
     pub(crate) platt: Platt,
     pub(crate) boosters: Vec<Booster>,
+    /// The curves beside the trees; none in a model of the first version of the format.
+    pub(crate) blend: Option<Blend>,
     /// Digests of labelled ids, ascending, with the label.
     pub(crate) known: Vec<(u64, bool)>,
     /// Digests of fitted rows (id and time), ascending.
@@ -210,12 +208,13 @@ pub fn train(table: &Table, graph: Option<&Graph>, options: &Options) -> Result<
     let raw_names = table.names.clone();
     let table = widen(&table, &baseline, &options.ratios)?;
     let bag = Bag::new(&table, &labelled, around.as_ref(), yes as f64 / truth.len() as f64, options);
-    let fits = bag.fit();
-    let mut raw = vec![0.0; table.rows()];
+    let fits = bag.boosters();
+    let mut trees = vec![0.0; table.rows()];
     for fit in &fits {
-        fit.held.iter().for_each(|(r, f)| raw[*r as usize] += f / REPEATS as f64);
+        fit.held.iter().for_each(|(r, f)| trees[*r as usize] += f / REPEATS as f64);
     }
-    let raw: Vec<f64> = labelled.iter().map(|r| raw[*r as usize]).collect();
+    let trees: Vec<f64> = labelled.iter().map(|r| trees[*r as usize]).collect();
+    let (blend, raw) = Blend::of(&labelled, &trees, bag.curves(), &truth);
     let platt = Platt::fit(&raw, &truth);
     let p: Vec<f64> = raw.iter().map(|f| probability(platt.log_odds(*f))).collect();
     let fitted = table.only(&labelled);
@@ -236,7 +235,10 @@ pub fn train(table: &Table, graph: Option<&Graph>, options: &Options) -> Result<
         rows,
         rows_sha256: hash_of(&fitted),
         seed: options.seed,
-        boosters: format!("{} x {FOLDS} {:?}", REPEATS, options.params),
+        boosters: format!(
+            "{REPEATS} x {FOLDS} {:?}; curves 1 x {FOLDS}, {KNOTS} knots, ridge {RIDGE}",
+            options.params
+        ),
         cross_fit: Figures::of(&p, &truth),
         calibration: "platt, cross-fitted".to_owned(),
     };
@@ -246,7 +248,8 @@ pub fn train(table: &Table, graph: Option<&Graph>, options: &Options) -> Result<
         bins: bag.bins,
         shapes,
         platt,
-        boosters: fits.into_iter().map(|f| f.booster).collect(),
+        boosters: fits.into_iter().map(|f| f.model).collect(),
+        blend: Some(blend),
         known: known.into_iter().collect(),
         fitted: seen.into_iter().collect(),
     })
@@ -315,133 +318,6 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
-/// What one fit needs to know.
-struct Bag<'a> {
-    table: &'a Table,
-    labelled: &'a [u32],
-    around: Option<&'a Neighbours>,
-    prior: f64,
-    options: &'a Options,
-    labels: Vec<f64>,
-    bins: Bins,
-    seen: Seen,
-    /// Bins and codes of all columns but the label share.
-    all_bins: Bins,
-    codes: Vec<Vec<u8>>,
-}
-
-/// A booster and its values for the rows that it did not see.
-struct Fit {
-    booster: Booster,
-    held: Vec<(u32, f64)>,
-}
-
-impl<'a> Bag<'a> {
-    fn new(
-        table: &'a Table,
-        labelled: &'a [u32],
-        around: Option<&'a Neighbours>,
-        prior: f64,
-        options: &'a Options,
-    ) -> Bag<'a> {
-        let bins = Bins::of(&table.columns, labelled);
-        let seen = Seen::of(table, &bins, around);
-        let all_bins = Bins::of(&seen.columns, labelled);
-        let codes = all_bins.encode(&seen.columns);
-        let labels = table.labels.iter().map(|l| f64::from(u8::from(*l == Some(true)))).collect();
-        Bag { table, labelled, around, prior, options, labels, bins, seen, all_bins, codes }
-    }
-
-    /// All boosters, in order of repeat and fold, grown by several threads.
-    fn fit(&self) -> Vec<Fit> {
-        let parts: Vec<Vec<u32>> = (0..REPEATS).map(|r| self.parts(r as u64)).collect();
-        let next = AtomicUsize::new(0);
-        let done: Mutex<Vec<Option<Fit>>> = Mutex::new((0..REPEATS * FOLDS).map(|_| None).collect());
-        let work = || loop {
-            let job = next.fetch_add(1, Ordering::Relaxed);
-            if job >= REPEATS * FOLDS {
-                break;
-            }
-            let fit = self.one(job / FOLDS, (job % FOLDS) as u32, &parts[job / FOLDS]);
-            done.lock().expect("a fitting thread does not panic")[job] = Some(fit);
-        };
-        std::thread::scope(|s| {
-            for _ in 1..self.options.threads.max(1) {
-                s.spawn(work);
-            }
-            work();
-        });
-        let done = done.into_inner().expect("a fitting thread does not panic");
-        done.into_iter().map(|f| f.expect("every job was done")).collect()
-    }
-
-    /// The part of each labelled row: stratified, rows of one id together.
-    fn parts(&self, repeat: u64) -> Vec<u32> {
-        let mut groups: Vec<(&str, bool)> = Vec::new();
-        let mut order: Vec<u32> = self.labelled.to_vec();
-        order.sort_by(|a, b| self.table.ids[*a as usize].cmp(&self.table.ids[*b as usize]).then(a.cmp(b)));
-        for r in &order {
-            let (id, label) =
-                (self.table.ids[*r as usize].as_str(), self.table.labels[*r as usize] == Some(true));
-            match groups.last_mut() {
-                Some((last, any)) if *last == id => *any |= label,
-                _ => groups.push((id, label)),
-            }
-        }
-        let mut rng = Rng::new(self.options.seed, 1_000 + repeat);
-        rng.shuffle(&mut groups);
-        groups.sort_by_key(|g| g.1);
-        let mut of: Vec<(&str, u32)> =
-            groups.iter().enumerate().map(|(i, g)| (g.0, (i % FOLDS) as u32)).collect();
-        of.sort_unstable();
-        let part = |r: &u32| {
-            let id = self.table.ids[*r as usize].as_str();
-            of[of.binary_search_by(|g| g.0.cmp(id)).expect("every labelled id has a group")].1
-        };
-        self.labelled.iter().map(part).collect()
-    }
-
-    fn one(&self, repeat: usize, fold: u32, parts: &[u32]) -> Fit {
-        let (mut fit, mut held) = (Vec::new(), Vec::new());
-        for (r, part) in self.labelled.iter().zip(parts) {
-            if *part == fold { held.push(*r) } else { fit.push(*r) }
-        }
-        let seed = self.options.seed.wrapping_mul(1_000_003) + (repeat * FOLDS) as u64 + u64::from(fold);
-        let p = &self.options.params;
-        let (booster, share) = match self.around.filter(|_| repeat % 2 == 1) {
-            None => {
-                let own = self.seen.own;
-                (Booster::fit(&self.codes[..own], &self.all_bins, &self.labels, &fit, p, seed), Vec::new())
-            }
-            Some(around) => {
-                let share = self.share(around, fold, parts);
-                let mut codes = self.codes.clone();
-                let mut bins = self.all_bins.clone();
-                let one = Bins::of(std::slice::from_ref(&share), &fit);
-                codes.extend(one.encode(std::slice::from_ref(&share)));
-                bins.cuts.extend(one.cuts);
-                (Booster::fit(&codes, &bins, &self.labels, &fit, p, seed), share)
-            }
-        };
-        let column = |f: u32| self.seen.columns.get(f as usize).unwrap_or(&share);
-        let value = |r: u32| booster.log_odds(&|f| column(f)[r as usize]);
-        let held = held.into_iter().map(|r| (r, value(r))).collect();
-        Fit { booster, held }
-    }
-
-    /// Neighbours' label shares: rows fitted see the labels of other parts, rows held back those of all
-    /// rows fitted, and nobody those of rows held back.
-    fn share(&self, around: &Neighbours, fold: u32, parts: &[u32]) -> Vec<f64> {
-        const HELD: u32 = u32::MAX;
-        let mut part = vec![None; self.table.rows()];
-        for (r, p) in self.labelled.iter().zip(parts) {
-            part[*r as usize] = Some(if *p == fold { HELD } else { *p });
-        }
-        let shares = Shares { around, prior: self.prior };
-        shares.apart(&self.table.labels, &part, |j| part[j as usize] == Some(HELD))
-    }
-}
-
 impl Model {
     /// Calibrated log-odds of all rows.
     pub fn log_odds(&self, table: &Table, graph: Option<&Graph>) -> Result<Vec<f64>, ScoreError> {
@@ -463,21 +339,30 @@ impl Model {
 
     fn raw(&self, columns: &[Vec<f64>], row: usize) -> f64 {
         let sum: f64 = self.boosters.iter().map(|b| b.log_odds(&|f| columns[f as usize][row])).sum();
-        sum / self.boosters.len() as f64
+        let trees = sum / self.boosters.len() as f64;
+        self.blend.as_ref().map_or(trees, |b| b.log_odds(trees, &|c| columns[c][row]))
     }
 
     pub(crate) fn one(&self, columns: &[Vec<f64>], row: usize) -> Score {
         let n = self.boosters.len() as f64;
         let mut contributions = vec![0.0; columns.len()];
         let mut base = 0.0;
+        let nat = self.platt.slope * self.blend.as_ref().map_or(1.0, Blend::of_trees) / n;
         for b in &self.boosters {
             base += b.base + b.trees.iter().map(|t| t.nodes[0].value).sum::<f64>();
             for t in &b.trees {
-                t.contribute(&|f| columns[f as usize][row], self.platt.slope / n, &mut contributions);
+                t.contribute(&|f| columns[f as usize][row], nat, &mut contributions);
             }
         }
+        if let Some(b) = &self.blend {
+            let nat = self.platt.slope * b.of_curves();
+            for (i, c) in b.curves.curves.iter().enumerate() {
+                contributions[i] += nat * c.value(columns[i][row]);
+            }
+        }
+        let base = self.blend.as_ref().map_or(base / n, |b| b.base(base / n));
         let log_odds = self.platt.log_odds(self.raw(columns, row));
-        Score { p: probability(log_odds), log_odds, base: self.platt.log_odds(base / n), contributions }
+        Score { p: probability(log_odds), log_odds, base: self.platt.log_odds(base), contributions }
     }
 
     /// A table that has the model's features in their order, with the features made of them.

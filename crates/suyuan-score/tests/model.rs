@@ -189,6 +189,37 @@ fn an_artefact_comes_back_whole_and_a_damaged_one_is_refused() {
     }
 }
 
+/// Written by the version before the curves: 60 rows, two trees a booster.
+const FIRST_VERSION: &[u8] = include_bytes!("data/first-version.model");
+
+#[test]
+fn a_model_of_the_first_version_still_gives_its_scores() {
+    let model = Model::from_bytes(FIRST_VERSION).unwrap();
+    assert_eq!(model.to_bytes(), FIRST_VERSION);
+    let mut t = Table { names: vec!["signal".into(), "noise".into()], ..Table::default() };
+    t.columns = vec![vec![f64::NAN, 37.0, 14.0, 51.0], vec![0.0, 23.0, 46.0, 9.0]];
+    for i in 0..4 {
+        t.ids.push(format!("c{i}"));
+        t.labels.push(None);
+        t.times.push(None);
+    }
+    // What that version said of these rows.
+    let said = [
+        1.157_328_264_785_656_2,
+        0.486_811_565_913_061_63,
+        -1.843_360_020_185_832_2,
+        1.600_866_783_875_371_6,
+    ];
+    assert_eq!(model.log_odds(&t, None).unwrap(), said);
+    for s in model.score(&t, None, None).unwrap() {
+        assert!((s.base + s.contributions.iter().sum::<f64>() - s.log_odds).abs() < 1e-9);
+    }
+    let mut later = FIRST_VERSION.to_vec();
+    later[b"suyuan-score ".len()] = b'9';
+    let told = Model::from_bytes(&later).unwrap_err().to_string();
+    assert!(told.contains("another version of the format wrote it"), "{told}");
+}
+
 #[test]
 fn drift_is_told() {
     let model = train(&made_up(1_000, 1), None, &quick(1)).unwrap();
