@@ -4,8 +4,9 @@
 //! the same alerts. It keeps, per rule, the state of its windows; per operator and detector their own; all of it can be
 //! saved and restored ([`crate::state`]).
 
+mod together;
+
 use std::cmp::Reverse;
-use std::rc::Rc;
 
 use suyuan_model::outcome::Entity;
 use suyuan_model::time::{DAY, china_day};
@@ -14,20 +15,21 @@ use crate::alert::{Alert, Evidence, alert_id};
 use crate::derive::Val;
 use crate::detector::Raised;
 use crate::hash::{Key, KeyMap};
-use crate::plan::{Bound, Operators, Plan, Route, Source, amount_of, key_of, text_of};
+use crate::plan::{Bound, Operators, Plan, Reads, Route, Source, amount_of, key_of, text_of};
 use crate::registry::Registry;
 use crate::rule::{Correlation, Input, Measure, Mode, RuleSet};
 use crate::state::{Plain, Saved, Visit};
-use crate::view::{Cite, Row, Sources, View};
-use crate::window::{Arrival, Ask, Hit, Missed};
+use crate::view::{Cite, Row, Sources};
+use crate::window::{Arrival, Ask, Hit, Mark, Missed};
+use together::Together;
 
 /// Hits of one rule and entity farther apart than this are separate findings.
 const GAP: i64 = 30 * DAY;
 /// Rows of one finding that are kept, as evidence and to be explained; beyond them a finding says no more.
 const KEPT: usize = 20_000;
 
-/// Rows whose state is looked up before the first of them is evaluated: enough to wait for memory once for all of them.
-pub(crate) const AHEAD: usize = 64;
+/// Rows that are taken in together.
+pub(crate) const AHEAD: usize = 1_024;
 
 /// A finding before it is explained.
 pub(crate) struct Draft {
@@ -55,9 +57,21 @@ pub(crate) struct Drafts {
     open: Vec<KeyMap<usize>>,
 }
 
+/// A row on its way: its place among those taken in together, and what is needed beside it.
+#[derive(Clone, Copy)]
+struct At<'a> {
+    n: u32,
+    row: &'a Row<'a>,
+    cite: Cite,
+    refs: &'a Registry,
+}
+
 /// The condition of a rule held.
 struct Held {
     plan: usize,
+    detection: usize,
+    /// The row's place among those taken in together.
+    n: u32,
     group: Key,
     entity: (Key, String),
     at: i64,
@@ -65,6 +79,20 @@ struct Held {
     micro: i128,
     rows: Vec<Cite>,
     alert: Option<Vec<Cite>>,
+}
+
+impl Held {
+    fn new(
+        (plan, detection): (usize, usize),
+        n: u32,
+        group: Key,
+        entity: (Key, String),
+        trigger: Cite,
+        hit: Hit,
+    ) -> Held {
+        let Hit { micro, rows, alert } = hit;
+        Held { plan, detection, n, group, entity, at: trigger.ts, trigger, micro, rows, alert }
+    }
 }
 
 /// The evaluator.
@@ -85,8 +113,7 @@ pub(crate) struct Core<'r> {
     last_alert: Option<(usize, Key, Cite)>,
     /// Absences: plan and correlation.
     waiting: Vec<(usize, usize)>,
-    /// Plan and detection that the present row matched, of one plan; kept to be used again.
-    matched: Vec<(usize, usize)>,
+    together: Together,
     /// Where the present row leads: correlation, step, detection, its route; kept to be used again.
     routes: Vec<(usize, Reverse<usize>, usize, usize)>,
 }
@@ -115,6 +142,7 @@ impl<'r> Core<'r> {
             let all = plan.rule.correlations().enumerate();
             waiting.extend(all.filter(|(_, c)| c.measure == Measure::Absence).map(|(c, _)| (p, c)));
         }
+        let together = Together::new(&bound);
         let open = bound.plans.iter().map(|_| KeyMap::default()).collect();
         Core {
             bound,
@@ -127,7 +155,7 @@ impl<'r> Core<'r> {
             rows: 0,
             last_alert: None,
             waiting,
-            matched: Vec::new(),
+            together,
             routes: Vec::new(),
         }
     }
@@ -182,8 +210,9 @@ impl<'r> Core<'r> {
         let entity = (Key::of(&m.entity), m.entity);
         let (rows, micro) = (vec![m.cite], crate::rule::MICRO);
         let alert = m.alert.then(|| rows.clone());
-        let held = Held { plan, group: m.key, entity, at: m.at, trigger: m.cite, micro, rows, alert };
-        self.held(held, None, 0);
+        let hit = Hit { micro, rows, alert };
+        let held = Held { at: m.at, ..Held::new((plan, 0), 0, m.key, entity, m.cite, hit) };
+        self.held(held, None);
     }
 
     /// Lets the detectors speak of the day that is over, if it had rows.
@@ -222,76 +251,6 @@ impl<'r> Core<'r> {
         }
     }
 
-    /// Takes the next rows in.
-    ///
-    /// Their groups are looked up first, all together: state lies scattered in memory, and look-ups that do not wait for each
-    /// other are served at the same time.
-    pub fn rows_in_order(&mut self, rows: &[(Rc<View>, usize)], refs: &Registry) {
-        let seen = rows.iter().fold(0i64, |n, (view, i)| n ^ self.look(&view.row(*i)));
-        std::hint::black_box(seen);
-        for (view, i) in rows {
-            self.row(&view.row(*i), refs);
-        }
-    }
-
-    /// Reads the state that a row will ask for.
-    fn look(&self, row: &Row<'_>) -> i64 {
-        let kind = row.kind();
-        let words = self.bound.by_kind[kind as usize].len().div_ceil(64).max(1);
-        let bits = self.bound.candidates(row.view(), kind);
-        let mut seen = 0;
-        for w in 0..words {
-            let mut bits = bits[row.index() * words + w];
-            while bits != 0 {
-                let j = w * 64 + bits.trailing_zeros() as usize;
-                bits &= bits - 1;
-                let (plan, detection) = self.bound.by_kind[kind as usize][j];
-                let plan = &self.bound.plans[plan];
-                for r in &plan.reads[detection].routes {
-                    if let Some(key) = r.columns.and_then(|g| row.group(g)) {
-                        seen ^= plan.windows[r.correlation].touch(&key);
-                    }
-                }
-            }
-        }
-        seen
-    }
-
-    /// Takes the next row in.
-    pub fn row(&mut self, row: &Row<'_>, refs: &Registry) {
-        self.advance(row.ts, refs);
-        self.day = china_day(row.ts);
-        self.rows += 1;
-        self.sources.begin(row.ts);
-        self.bound.operators.next_row();
-        let kind = row.kind();
-        if self.drafts.is_some() {
-            self.bound.comparables.iter_mut().filter(|c| c.kind == kind).for_each(|c| c.count(row));
-        }
-        let words = self.bound.by_kind[kind as usize].len().div_ceil(64).max(1);
-        let mut cite = None;
-        for w in 0..words {
-            let mut bits = self.bound.candidates(row.view(), kind)[row.index() * words + w];
-            while bits != 0 {
-                let j = w * 64 + bits.trailing_zeros() as usize;
-                bits &= bits - 1;
-                let (plan, detection) = self.bound.by_kind[kind as usize][j];
-                if self.matches(plan, detection, row, refs) {
-                    // The pairs of one plan stand together: the next one is of another plan, or joins this row's.
-                    let cite = *cite.get_or_insert_with(|| self.sources.cite(row));
-                    if self.matched.first().is_some_and(|m| m.0 != plan) {
-                        self.flush(row, refs, cite);
-                    }
-                    self.matched.push((plan, detection));
-                }
-            }
-        }
-        if let Some(cite) = cite {
-            self.flush(row, refs, cite);
-        }
-        self.bound.operators.observe(row, refs);
-    }
-
     /// Whether a row that may match a detection of a rule does.
     fn matches(&mut self, at: usize, detection: usize, row: &Row<'_>, refs: &Registry) -> bool {
         let ops = &mut self.bound.operators;
@@ -316,32 +275,17 @@ impl<'r> Core<'r> {
         }
     }
 
-    /// Lets the row reach the rule whose detections it matched.
-    fn flush(&mut self, row: &Row<'_>, refs: &Registry, cite: Cite) {
-        let matched = std::mem::take(&mut self.matched);
-        let at = matched[0].0;
-        let plan = &mut self.bound.plans[at];
-        if let Some(detector) = &mut plan.detector {
-            matched.iter().for_each(|m| detector.row(m.1, row, cite, refs));
-        } else {
-            self.route(at, &matched, row, refs, cite);
-        }
-        self.matched = matched;
-        self.matched.clear();
-    }
-
     /// Lets the row reach the correlations of one rule: inner ones first; of one the last step first, whichever detection
-    /// leads to it, so that a row does not stand for two steps in order.
-    fn route(&mut self, at: usize, matched: &[(usize, usize)], row: &Row<'_>, refs: &Registry, cite: Cite) {
-        let plan = &self.bound.plans[at];
+    /// leads to it, so that a row does not stand for two steps.
+    fn route(&mut self, plan: usize, matched: &[(u32, usize)], at: At<'_>) {
         if let [(_, d)] = matched
-            && plan.reads[*d].routes.len() == 1
+            && self.bound.plans[plan].reads[*d].routes.len() == 1
         {
-            return self.reach((at, *d, 0), row, refs, cite, &mut Vec::new());
+            return self.reach((plan, *d, 0), at, &mut Vec::new());
         }
         let mut routes = std::mem::take(&mut self.routes);
         for (_, d) in matched {
-            let list = plan.reads[*d].routes.iter().enumerate();
+            let list = self.bound.plans[plan].reads[*d].routes.iter().enumerate();
             routes.extend(list.map(|(r, route)| (route.correlation, Reverse(route.step), *d, r)));
         }
         if matched.len() > 1 {
@@ -350,11 +294,12 @@ impl<'r> Core<'r> {
         let mut inner = Vec::new();
         for same in routes.chunk_by(|a, b| a.0 == b.0) {
             // Steps without an order all take the row in before the condition is asked.
-            if same.len() > 1 && correlation(&self.bound.plans[at], same[0].0).measure == Measure::Temporal {
-                same.iter().for_each(|(_, _, d, r)| self.note((at, *d, *r), row, refs, cite, &inner));
+            let c = correlation(&self.bound.plans[plan], same[0].0);
+            if same.len() > 1 && c.measure == Measure::Temporal {
+                same.iter().for_each(|(_, _, d, r)| self.note((plan, *d, *r), at, &inner));
             }
             for (_, _, d, r) in same {
-                self.reach((at, *d, *r), row, refs, cite, &mut inner);
+                self.reach((plan, *d, *r), at, &mut inner);
             }
         }
         routes.clear();
@@ -362,37 +307,28 @@ impl<'r> Core<'r> {
     }
 
     /// Takes one route of a `temporal` without asking.
-    fn note(
-        &mut self,
-        (at, detection, r): (usize, usize, usize),
-        row: &Row<'_>,
-        refs: &Registry,
-        cite: Cite,
-        inner: &[(usize, Vec<Cite>)],
-    ) {
-        let plan = &mut self.bound.plans[at];
+    fn note(&mut self, (p, detection, r): (usize, usize, usize), at: At<'_>, inner: &[(usize, Vec<Cite>)]) {
+        let plan = &mut self.bound.plans[p];
         let route = &plan.reads[detection].routes[r];
         if let Input::Correlation(c) = route.from
             && !inner.iter().any(|(n, _)| *n == c)
         {
             return;
         }
-        let Some(key) = group_of(route, row, &mut self.bound.operators, refs) else { return };
+        let Some(key) = group_of(route, at.row, &mut self.bound.operators, at.refs) else { return };
         let (n, step) = (route.correlation, route.step);
         let c = correlation(plan, n);
-        plan.windows[n].note(c, step, key, cite);
+        plan.windows[n].note(c, step, key, at.cite);
     }
 
     /// Takes one route of the row. `inner` holds what inner correlations held at this row.
     fn reach(
         &mut self,
-        (at, detection, r): (usize, usize, usize),
-        row: &Row<'_>,
-        refs: &Registry,
-        cite: Cite,
+        (p, detection, r): (usize, usize, usize),
+        at: At<'_>,
         inner: &mut Vec<(usize, Vec<Cite>)>,
     ) {
-        let plan = &self.bound.plans[at];
+        let plan = &self.bound.plans[p];
         let route = &plan.reads[detection].routes[r];
         let behind = match route.from {
             Input::Detection(_) => Vec::new(),
@@ -404,25 +340,22 @@ impl<'r> Core<'r> {
         let correlation = route.correlation;
         let own = correlation + 1 == plan.windows.len();
         let ask = self.ask(own);
-        let plan = &mut self.bound.plans[at];
+        let plan = &mut self.bound.plans[p];
         let ops = &mut self.bound.operators;
-        let Some((key, hit)) = reach(plan, detection, r, row, ops, refs, cite, behind, ask) else {
-            return;
-        };
+        let Some((key, hit)) = reach(plan, detection, r, at, ops, behind, ask) else { return };
         if !own {
             if let Some(rows) = hit.alert {
                 inner.push((correlation, rows));
             }
             return;
         }
-        let plan = &self.bound.plans[at];
-        let Some(entity) = entity_of(plan, detection, row, &mut self.bound.operators, refs) else { return };
-        let Hit { micro, rows, alert } = hit;
-        let held = Held { plan: at, group: key, entity, at: row.ts, trigger: cite, micro, rows, alert };
-        self.held(held, Some((row, refs)), detection);
+        let reads = &self.bound.plans[p].reads[detection];
+        let Some(entity) = entity_of(reads, at.row, &mut self.bound.operators, at.refs) else { return };
+        self.together.hits.push(Held::new((p, detection), at.n, key, entity, at.cite, hit));
     }
 
-    fn held(&mut self, h: Held, row: Option<(&Row<'_>, &Registry)>, detection: usize) {
+    /// Tells of a condition that held: at a row, or without one.
+    fn held(&mut self, h: Held, row: Option<(&Row<'_>, &Registry)>) {
         let plan = &self.bound.plans[h.plan];
         if let (Some(alerts), Some(rows)) = (&mut self.alerts, &h.alert)
             && self.last_alert != Some((h.plan, h.group, h.trigger))
@@ -430,7 +363,7 @@ impl<'r> Core<'r> {
             self.last_alert = Some((h.plan, h.group, h.trigger));
             let value = plan.correlation.shown(h.micro);
             let said = Said { group: h.group, entity: &h.entity.1, at: h.at, trigger: &h.trigger, rows };
-            alerts.push(said.alert(plan, &self.sources, value, plan.correlation.threshold()));
+            alerts.push(said.alert(plan, &self.sources, value, plan.threshold.clone()));
         }
         let Some(drafts) = &mut self.drafts else { return };
         let specs = &plan.measures;
@@ -441,9 +374,9 @@ impl<'r> Core<'r> {
         let Some((row, refs)) = row else { return };
         d.first = d.first.min(row.ts);
         let ops = &mut self.bound.operators;
-        let nats = plan.reads[detection].nats.and_then(|n| real_of(n, row, ops, refs)).unwrap_or(0.0);
+        let nats = plan.reads[h.detection].nats.and_then(|n| real_of(n, row, ops, refs)).unwrap_or(0.0);
         d.nats = d.nats.max(nats);
-        plan.matchers[detection].measured(row, ops, refs, |m, v| {
+        plan.matchers[h.detection].measured(row, ops, refs, |m, v| {
             let best = &mut d.measures[m];
             *best = Some(best.map_or(v, |b: f64| if specs[m].least { b.min(v) } else { b.max(v) }));
         });
@@ -498,23 +431,9 @@ fn group_of(r: &Route, row: &Row<'_>, ops: &mut Operators, refs: &Registry) -> O
     }
 }
 
-/// Lets a row of a detection reach a step of a correlation.
-#[expect(clippy::too_many_arguments, reason = "what a row brings and where it goes")]
-fn reach(
-    plan: &mut Plan<'_>,
-    detection: usize,
-    route: usize,
-    row: &Row<'_>,
-    ops: &mut Operators,
-    refs: &Registry,
-    cite: Cite,
-    inner: Vec<Cite>,
-    ask: Ask,
-) -> Option<(Key, Hit)> {
-    let r = &plan.reads[detection].routes[route];
-    let c = correlation(plan, r.correlation);
-    let key = group_of(r, row, ops, refs)?;
-    let value = match (c.measure, r.value.as_slice()) {
+/// What a correlation counts of a row: the value's key, or the amount's bits; `None` where it is absent.
+fn value_of(c: &Correlation, r: &Route, row: &Row<'_>, ops: &mut Operators, refs: &Registry) -> Option<u64> {
+    Some(match (c.measure, r.value.as_slice()) {
         (_, []) => 0,
         (Measure::ValueCount, [one]) => key_of(*one, row, ops, refs)?.0 as u64,
         (Measure::ValueCount, many) => {
@@ -525,10 +444,27 @@ fn reach(
             k.0 as u64
         }
         (_, [one, ..]) => amount_of(*one, row, ops, refs)? as u64,
-    };
+    })
+}
+
+/// Lets a row of a detection reach a step of a correlation.
+fn reach(
+    plan: &mut Plan<'_>,
+    detection: usize,
+    route: usize,
+    at: At<'_>,
+    ops: &mut Operators,
+    inner: Vec<Cite>,
+    ask: Ask,
+) -> Option<(Key, Hit)> {
+    let At { row, cite, refs, .. } = at;
+    let r = &plan.reads[detection].routes[route];
+    let c = correlation(plan, r.correlation);
+    let key = group_of(r, row, ops, refs)?;
+    let value = value_of(c, r, row, ops, refs)?;
     let windows = &mut plan.windows[r.correlation];
     if windows.counting() {
-        return Some((key, windows.count(c, key, cite, value, ask)?));
+        return Some((key, windows.count(c, key, Mark { cite, value }, ask)?));
     }
     let captured =
         r.captured.iter().map(|s| key_of(*s, row, ops, refs).map_or(0, |k| (k.0 as u64).max(1))).collect();
@@ -536,20 +472,12 @@ fn reach(
         (Measure::Absence, 0) => text_of(plan.reads[detection].entity?, row, ops, refs)?,
         _ => String::new(),
     };
-    let step = r.step;
-    let at = r.correlation;
     let arrival = Arrival { cite, value, captured, inner, entity };
-    Some((key, plan.windows[at].add(c, step, key, arrival)?))
+    Some((key, windows.add(c, r.step, key, arrival)?))
 }
 
-fn entity_of(
-    plan: &Plan<'_>,
-    detection: usize,
-    row: &Row<'_>,
-    ops: &mut Operators,
-    refs: &Registry,
-) -> Option<(Key, String)> {
-    let e = plan.reads[detection].entity?;
+fn entity_of(reads: &Reads, row: &Row<'_>, ops: &mut Operators, refs: &Registry) -> Option<(Key, String)> {
+    let e = reads.entity?;
     Some((key_of(e, row, ops, refs)?, text_of(e, row, ops, refs)?))
 }
 

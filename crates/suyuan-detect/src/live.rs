@@ -16,8 +16,9 @@
 //! Invariant: after the same rows, in whatever order within the lateness, cut and restarted anywhere, the alerts are those of
 //! [`crate::alerts`]. Blind spot: reference records that arrive after the rows they speak of.
 
-use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+mod queue;
+
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -35,6 +36,7 @@ use crate::registry::Registry;
 use crate::rule::RuleSet;
 use crate::state::{AnyCell, AnyTable, Piece, Saved, StateError, Visit};
 use crate::view::{View, Views};
+use queue::{Queue, Waiting};
 
 /// How long to wait for what.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,40 +85,6 @@ struct Source {
     arrived: i64,
 }
 
-/// A row that waits. Ordered by `(ts, source, seq, kind)`, then arrival.
-struct Waiting {
-    ts: i64,
-    source: Arc<str>,
-    seq: i64,
-    kind: Kind,
-    offset: u64,
-    view: Rc<View>,
-    i: usize,
-}
-
-impl Waiting {
-    fn key(&self) -> (i64, &str, i64, Kind) {
-        (self.ts, &self.source, self.seq, self.kind)
-    }
-}
-
-impl PartialEq for Waiting {
-    fn eq(&self, o: &Self) -> bool {
-        self.cmp(o).is_eq()
-    }
-}
-impl Eq for Waiting {}
-impl PartialOrd for Waiting {
-    fn partial_cmp(&self, o: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(o))
-    }
-}
-impl Ord for Waiting {
-    fn cmp(&self, o: &Self) -> std::cmp::Ordering {
-        self.key().cmp(&o.key()).then(self.offset.cmp(&o.offset))
-    }
-}
-
 /// Where a snapshot stands, and what must fit when it is restored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Position {
@@ -140,7 +108,7 @@ pub struct Snapshot {
 }
 
 /// The first bytes of a snapshot's file: what it is and the version of its form.
-const MAGIC: &[u8; 8] = b"suyuanS1";
+const MAGIC: &[u8; 8] = b"suyuanS2";
 
 impl Snapshot {
     /// As bytes, with a checksum.
@@ -169,14 +137,14 @@ pub struct Live<'r> {
     core: Core<'r>,
     refs: Registry,
     params: LiveParams,
-    sources: BTreeMap<Arc<str>, Source>,
+    sources: BTreeMap<Rc<str>, Source>,
     watermark: i64,
-    heap: BinaryHeap<Reverse<Waiting>>,
+    queue: Queue,
     counts: Counts,
     /// Arrivals below this were there before a restart; those up to the watermark are done.
     known: u64,
     done: i64,
-    previous: Option<(i64, Arc<str>, i64, Kind)>,
+    previous: Option<(i64, Rc<str>, i64, Kind)>,
     rules: &'r RuleSet,
     kinds: Vec<bool>,
 }
@@ -192,7 +160,7 @@ impl<'r> Live<'r> {
             params,
             sources: BTreeMap::new(),
             watermark: i64::MIN,
-            heap: BinaryHeap::new(),
+            queue: Queue::default(),
             counts: Counts::default(),
             known: 0,
             done: i64::MIN,
@@ -254,7 +222,7 @@ impl<'r> Live<'r> {
         }
         let masks = self.core.bound.masks[kind as usize];
         let view = Rc::new(View::new(kind, batch.clone(), &self.core.bound.binder, masks));
-        let mut name: Arc<str> = "".into();
+        let mut name: Rc<str> = "".into();
         for i in 0..batch.num_rows() {
             let row = view.row(i);
             let r = row.reference();
@@ -301,15 +269,21 @@ impl<'r> Live<'r> {
             out.future.push(identity(&w));
             return;
         }
-        let s = self.sources.entry(w.source.clone()).or_insert(Source { newest: w.ts, arrived: now });
-        s.newest = s.newest.max(w.ts);
-        s.arrived = s.arrived.max(now);
+        match self.sources.get_mut(&*w.source) {
+            Some(s) => {
+                s.newest = s.newest.max(w.ts);
+                s.arrived = s.arrived.max(now);
+            }
+            None => {
+                self.sources.insert(w.source.clone(), Source { newest: w.ts, arrived: now });
+            }
+        }
         if w.ts <= self.watermark {
             *self.counts.late.entry(w.source.to_string()).or_default() += 1;
             out.late.push(identity(&w));
             return;
         }
-        self.heap.push(Reverse(w));
+        self.queue.push(w);
     }
 
     /// The clock has come to `now` without a row: sources fall idle, and what waits may go through.
@@ -331,8 +305,7 @@ impl<'r> Live<'r> {
 
     fn drain(&mut self) {
         let mut due: Vec<(Rc<View>, usize)> = Vec::with_capacity(AHEAD);
-        while self.heap.peek().is_some_and(|w| w.0.ts <= self.watermark) {
-            let Some(Reverse(w)) = self.heap.pop() else { break };
+        while let Some(w) = self.queue.next_until(self.watermark) {
             let key = (w.ts, w.source, w.seq, w.kind);
             if self.previous.as_ref() == Some(&key) {
                 self.counts.twice += 1;
@@ -377,7 +350,7 @@ impl<'r> Live<'r> {
 
     /// Rows that wait.
     pub fn waiting(&self) -> usize {
-        self.heap.len()
+        self.queue.len()
     }
 
     /// Keys held, over all tables.
@@ -398,6 +371,7 @@ impl<'r> Live<'r> {
         progress: &mut dyn FnMut(u64),
     ) -> Result<u64, DetectError> {
         let mut views = Views::default();
+        let mut due: Vec<(Rc<View>, usize)> = Vec::with_capacity(AHEAD);
         let mut rows = 0u64;
         'all: while let Some(run) = stream.next_run()? {
             if !self.kinds[run.kind as usize] {
@@ -406,21 +380,24 @@ impl<'r> Live<'r> {
             let masks = self.core.bound.masks[run.kind as usize];
             let view = views.of(run.kind, &run.batch, &self.core.bound.binder, masks);
             for i in run.rows {
-                let row = view.row(i);
-                if row.ts <= self.watermark {
+                let ts = view.row(i).ts;
+                if ts <= self.watermark {
                     continue;
                 }
-                if row.ts > until {
+                if ts > until {
                     break 'all;
                 }
-                self.core.row(&row, &self.refs);
+                due.push((view.clone(), i));
                 rows += 1;
+                if due.len() == AHEAD {
+                    self.evaluate(&mut due);
+                }
                 if rows.is_multiple_of(65_536) {
                     progress(rows);
                 }
             }
         }
-        self.counts.evaluated += rows;
+        self.evaluate(&mut due);
         if until > self.watermark {
             self.watermark = until;
             self.core.advance(until.saturating_add(1), &self.refs);
@@ -447,7 +424,7 @@ impl<'r> Live<'r> {
     ///
     /// `whole` takes every shard, not only those that changed since the last snapshot.
     pub fn begin(&mut self, whole: bool) -> (Position, Vec<Piece>) {
-        let offset = self.heap.iter().map(|w| w.0.offset).min().unwrap_or(self.counts.arrived);
+        let offset = self.queue.oldest().unwrap_or(self.counts.arrived);
         let position = Position {
             watermark: self.watermark,
             arrived: self.counts.arrived,

@@ -7,7 +7,7 @@ use crate::detector::Detector;
 use crate::hash::{Key, KeySet};
 use crate::kernel::{Bitmap, Columns, Test};
 use crate::registry::Registry;
-use crate::rule::{Correlation, Expr, Feed, FieldRef, Input, Rule, RuleSet, detection};
+use crate::rule::{Correlation, Expr, Feed, FieldRef, Input, Measure, Rule, RuleSet, detection};
 use crate::state::Visit;
 use crate::view::{Binder, GroupSlot, Row, Slot, View};
 use crate::window::Windows;
@@ -66,16 +66,34 @@ pub(crate) struct Reads {
     pub routes: Vec<Route>,
 }
 
+impl Source {
+    fn derived(&self) -> bool {
+        matches!(self, Source::Derived { .. })
+    }
+}
+
+impl Reads {
+    fn derived(&self) -> bool {
+        let mut routes = self.routes.iter().flat_map(|r| r.group.iter().chain(&r.value).chain(&r.captured));
+        routes.any(Source::derived) || self.entity.iter().chain(&self.nats).any(Source::derived)
+    }
+}
+
 /// A rule, bound.
 pub(crate) struct Plan<'r> {
     pub rule: &'r Rule,
     /// The rule's own correlation: the last.
     pub correlation: &'r Correlation,
+    /// What its value is held against, in words.
+    pub threshold: Option<String>,
     pub matchers: Vec<Matcher>,
     /// Per detection.
     pub reads: Vec<Reads>,
     /// Per correlation of the rule.
     pub windows: Vec<Windows>,
+    /// Whether all that it answers with are the rows' own columns and its windows: it may take many rows in before another
+    /// rule does.
+    pub alone: bool,
     /// For rules whose rows a detector looks at.
     pub detector: Option<Box<dyn Detector>>,
     pub measures: Vec<MeasureSpec>,
@@ -141,6 +159,9 @@ impl Operators {
     /// Shows the operators' state.
     pub fn state(&mut self, v: &mut dyn Visit) {
         self.list.iter_mut().for_each(|d| d.operator.state(v));
+    }
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
     }
     pub fn observed(&self) -> impl Iterator<Item = Kind> + '_ {
         self.list.iter().flat_map(|d| d.observes.iter().copied())
@@ -266,9 +287,15 @@ impl<'r> Bound<'r> {
             Some(Source::Col(slot)) => Some(self.comparable(rule.detections[last].kind, slot)),
             _ => None,
         };
+        let alone = rule.detector.is_none()
+            && rule.correlations().all(|c| c.measure != Measure::Absence)
+            && matchers.iter().all(|m| m.operators.is_empty())
+            && !reads.iter().any(Reads::derived);
         Plan {
             rule,
+            alone,
             correlation: c,
+            threshold: c.threshold(),
             matchers,
             reads,
             windows: rule.correlations().map(Windows::new).collect(),

@@ -94,140 +94,91 @@ impl<T: Serialize + DeserializeOwned> AnyCell for Plain<'_, T> {
     }
 }
 
-fn encode(value: &impl Serialize) -> Vec<u8> {
+pub(crate) fn encode(value: &impl Serialize) -> Vec<u8> {
     postcard::to_allocvec(value).expect("state is plain data; writing it to memory cannot fail")
 }
 
-fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, StateError> {
+pub(crate) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, StateError> {
     postcard::from_bytes(bytes).map_err(|e| StateError(e.to_string()))
 }
 
-struct Shard<V> {
-    map: KeyMap<V>,
+/// A part of a table: it is saved as a whole.
+pub(crate) trait Part: Default {
+    /// Its content.
+    fn bytes(&self) -> Vec<u8>;
+    /// Takes the content from bytes.
+    fn load(&mut self, bytes: &[u8]) -> Result<(), StateError>;
+    /// Keys held.
+    fn keys(&self) -> usize;
+    /// Whether there is nothing to save.
+    fn is_empty(&self) -> bool;
+}
+
+struct Shard<P> {
+    part: P,
     /// Changed since it was last copied out.
     changed: bool,
     /// To be copied out for the snapshot under way.
     marked: bool,
 }
 
-/// State per key.
-pub struct Table<V> {
-    shards: Vec<Shard<V>>,
+/// The parts of a table by their keys, each copied out before it changes while a snapshot is under way.
+pub(crate) struct Shards<P> {
+    list: Vec<Shard<P>>,
     /// Marked shards left; 0 when no snapshot is under way.
     marked: usize,
     /// Copied out before a change.
     copied: Vec<(u16, Vec<u8>)>,
 }
 
-impl<V> Default for Table<V> {
+impl<P: Part> Default for Shards<P> {
     fn default() -> Self {
-        let shard = || Shard { map: KeyMap::default(), changed: false, marked: false };
-        Table { shards: (0..SHARDS).map(|_| shard()).collect(), marked: 0, copied: Vec::new() }
+        let shard = || Shard { part: P::default(), changed: false, marked: false };
+        Shards { list: (0..SHARDS).map(|_| shard()).collect(), marked: 0, copied: Vec::new() }
     }
 }
 
-fn shard_of(k: &Key) -> usize {
-    // The low half is the map's hash; the shard comes from the other half.
-    (k.0 >> 120) as usize
-}
-
-impl<V: Serialize + DeserializeOwned> Table<V> {
-    /// The value of a key.
-    pub fn get(&self, k: &Key) -> Option<&V> {
-        self.shards[shard_of(k)].map.get(k)
+impl<P: Part> Shards<P> {
+    /// The part that holds a key.
+    pub fn of(&self, k: &Key) -> &P {
+        &self.list[shard_of(k)].part
     }
-    /// Whether the key is held.
-    pub fn contains(&self, k: &Key) -> bool {
-        self.get(k).is_some()
+    /// The part that holds a key, to be changed.
+    pub fn change_of(&mut self, k: &Key) -> &mut P {
+        self.change(shard_of(k))
     }
-    /// The value of a key, to be changed.
-    pub fn get_mut(&mut self, k: &Key) -> Option<&mut V> {
-        self.change(shard_of(k)).get_mut(k)
+    /// All parts.
+    pub fn parts(&self) -> impl Iterator<Item = &P> {
+        self.list.iter().map(|s| &s.part)
     }
-    /// The value of a key, made when missing.
-    pub fn of(&mut self, k: Key) -> &mut V
-    where
-        V: Default,
-    {
-        self.change(shard_of(&k)).entry(k).or_default()
-    }
-    /// The value of a key, made by `make` when missing.
-    pub fn or_insert_with(&mut self, k: Key, make: impl FnOnce() -> V) -> &mut V {
-        self.change(shard_of(&k)).entry(k).or_insert_with(make)
-    }
-    /// Sets a key's value.
-    pub fn insert(&mut self, k: Key, v: V) -> Option<V> {
-        self.change(shard_of(&k)).insert(k, v)
-    }
-    /// Forgets a key.
-    pub fn remove(&mut self, k: &Key) -> Option<V> {
-        if !self.contains(k) {
-            return None;
-        }
-        self.change(shard_of(k)).remove(k)
-    }
-    /// Keeps the keys for which `keep` holds.
-    pub fn retain(&mut self, mut keep: impl FnMut(&Key, &mut V) -> bool) {
+    /// Changes the parts of which `which` says so.
+    pub fn change_where(&mut self, which: impl Fn(&P) -> bool, mut change: impl FnMut(&mut P)) {
         for at in 0..SHARDS {
-            if !self.shards[at].map.is_empty() {
-                self.change(at).retain(|k, v| keep(k, v));
+            if which(&self.list[at].part) {
+                change(self.change(at));
             }
         }
-    }
-    /// Forgets the values for which `over` holds; shards that keep all of theirs are not changed.
-    pub fn forget(&mut self, over: impl Fn(&V) -> bool) {
-        for at in 0..SHARDS {
-            if self.shards[at].map.values().any(&over) {
-                self.change(at).retain(|_, v| !over(v));
-            }
-        }
-    }
-    /// Every value, in no order that may matter.
-    pub fn each_mut(&mut self) -> impl Iterator<Item = &mut V> {
-        for at in 0..SHARDS {
-            if !self.shards[at].map.is_empty() {
-                self.change(at);
-            }
-        }
-        self.shards.iter_mut().flat_map(|s| s.map.values_mut())
-    }
-    /// Keys and values in the order of the keys.
-    pub fn sorted(&self) -> Vec<(Key, &V)> {
-        let mut all: Vec<(Key, &V)> =
-            self.shards.iter().flat_map(|s| s.map.iter().map(|(k, v)| (*k, v))).collect();
-        all.sort_unstable_by_key(|(k, _)| *k);
-        all
-    }
-    /// How many keys.
-    pub fn len(&self) -> usize {
-        self.shards.iter().map(|s| s.map.len()).sum()
     }
 
-    fn change(&mut self, at: usize) -> &mut KeyMap<V> {
-        if self.shards[at].marked {
-            let bytes = self.bytes(at);
+    fn change(&mut self, at: usize) -> &mut P {
+        if self.list[at].marked {
+            let bytes = self.list[at].part.bytes();
             self.copied.push((at as u16, bytes));
-            self.shards[at].marked = false;
+            self.list[at].marked = false;
             self.marked -= 1;
         }
-        let s = &mut self.shards[at];
+        let s = &mut self.list[at];
         s.changed = true;
-        &mut s.map
-    }
-
-    fn bytes(&self, at: usize) -> Vec<u8> {
-        let mut rows: Vec<(&Key, &V)> = self.shards[at].map.iter().collect();
-        rows.sort_unstable_by_key(|(k, _)| **k);
-        encode(&rows)
+        &mut s.part
     }
 }
 
-impl<V: Serialize + DeserializeOwned> AnyTable for Table<V> {
+impl<P: Part> AnyTable for Shards<P> {
     fn begin(&mut self, whole: bool) {
         self.copied.clear();
         self.marked = 0;
-        for s in &mut self.shards {
-            s.marked = s.changed || s.marked || (whole && !s.map.is_empty());
+        for s in &mut self.list {
+            s.marked = s.changed || s.marked || (whole && !s.part.is_empty());
             s.changed = false;
             self.marked += usize::from(s.marked);
         }
@@ -239,27 +190,133 @@ impl<V: Serialize + DeserializeOwned> AnyTable for Table<V> {
             if self.marked == 0 || taken > budget {
                 break;
             }
-            if self.shards[at].marked {
-                let bytes = self.bytes(at);
+            if self.list[at].marked {
+                let bytes = self.list[at].part.bytes();
                 taken += bytes.len();
                 out.push((at as u16, bytes));
-                self.shards[at].marked = false;
+                self.list[at].marked = false;
                 self.marked -= 1;
             }
         }
         self.marked > 0
     }
     fn load(&mut self, shard: u16, bytes: &[u8]) -> Result<(), StateError> {
-        let rows: Vec<(Key, V)> = decode(bytes)?;
         let s = self
-            .shards
+            .list
             .get_mut(usize::from(shard))
             .ok_or_else(|| StateError(format!("shard {shard} does not exist")))?;
-        s.map = rows.into_iter().collect();
+        s.part.load(bytes)
+    }
+    fn keys(&self) -> usize {
+        self.parts().map(Part::keys).sum()
+    }
+}
+
+impl<V: Serialize + DeserializeOwned> Part for KeyMap<V> {
+    fn bytes(&self) -> Vec<u8> {
+        let mut rows: Vec<(&Key, &V)> = self.iter().collect();
+        rows.sort_unstable_by_key(|(k, _)| **k);
+        encode(&rows)
+    }
+    fn load(&mut self, bytes: &[u8]) -> Result<(), StateError> {
+        let rows: Vec<(Key, V)> = decode(bytes)?;
+        *self = rows.into_iter().collect();
         Ok(())
     }
     fn keys(&self) -> usize {
         self.len()
+    }
+    fn is_empty(&self) -> bool {
+        self.is_empty()
+    }
+}
+
+/// State per key.
+pub struct Table<V: Serialize + DeserializeOwned>(Shards<KeyMap<V>>);
+
+impl<V: Serialize + DeserializeOwned> Default for Table<V> {
+    fn default() -> Self {
+        Table(Shards::default())
+    }
+}
+
+fn shard_of(k: &Key) -> usize {
+    // The low half is the map's hash; the shard comes from the other half.
+    (k.0 >> 120) as usize
+}
+
+impl<V: Serialize + DeserializeOwned> Table<V> {
+    /// The value of a key.
+    pub fn get(&self, k: &Key) -> Option<&V> {
+        self.0.of(k).get(k)
+    }
+    /// Whether the key is held.
+    pub fn contains(&self, k: &Key) -> bool {
+        self.get(k).is_some()
+    }
+    /// The value of a key, to be changed.
+    pub fn get_mut(&mut self, k: &Key) -> Option<&mut V> {
+        self.0.change_of(k).get_mut(k)
+    }
+    /// The value of a key, made when missing.
+    pub fn of(&mut self, k: Key) -> &mut V
+    where
+        V: Default,
+    {
+        self.0.change_of(&k).entry(k).or_default()
+    }
+    /// The value of a key, made by `make` when missing.
+    pub fn or_insert_with(&mut self, k: Key, make: impl FnOnce() -> V) -> &mut V {
+        self.0.change_of(&k).entry(k).or_insert_with(make)
+    }
+    /// Sets a key's value.
+    pub fn insert(&mut self, k: Key, v: V) -> Option<V> {
+        self.0.change_of(&k).insert(k, v)
+    }
+    /// Forgets a key.
+    pub fn remove(&mut self, k: &Key) -> Option<V> {
+        if !self.contains(k) {
+            return None;
+        }
+        self.0.change_of(k).remove(k)
+    }
+    /// Keeps the keys for which `keep` holds.
+    pub fn retain(&mut self, mut keep: impl FnMut(&Key, &mut V) -> bool) {
+        self.0.change_where(|m| !m.is_empty(), |m| m.retain(|k, v| keep(k, v)));
+    }
+    /// Forgets the values for which `over` holds; shards that keep all of theirs are not changed.
+    pub fn forget(&mut self, over: impl Fn(&V) -> bool) {
+        self.0.change_where(|m| m.values().any(&over), |m| m.retain(|_, v| !over(v)));
+    }
+    /// Every value, in no order that may matter.
+    pub fn each_mut(&mut self) -> impl Iterator<Item = &mut V> {
+        self.0.change_where(|m| !m.is_empty(), |_| ());
+        self.0.list.iter_mut().flat_map(|s| s.part.values_mut())
+    }
+    /// Keys and values in the order of the keys.
+    pub fn sorted(&self) -> Vec<(Key, &V)> {
+        let mut all: Vec<(Key, &V)> = self.0.parts().flat_map(|m| m.iter().map(|(k, v)| (*k, v))).collect();
+        all.sort_unstable_by_key(|(k, _)| *k);
+        all
+    }
+    /// How many keys.
+    pub fn len(&self) -> usize {
+        self.0.keys()
+    }
+}
+
+impl<V: Serialize + DeserializeOwned> AnyTable for Table<V> {
+    fn begin(&mut self, whole: bool) {
+        self.0.begin(whole);
+    }
+    fn copy(&mut self, budget: usize, out: &mut Vec<(u16, Vec<u8>)>) -> bool {
+        self.0.copy(budget, out)
+    }
+    fn load(&mut self, shard: u16, bytes: &[u8]) -> Result<(), StateError> {
+        self.0.load(shard, bytes)
+    }
+    fn keys(&self) -> usize {
+        self.0.keys()
     }
 }
 

@@ -229,6 +229,9 @@ impl View {
             (0..self.len()).map(key).collect()
         })
     }
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
+    }
     pub(crate) fn row(&self, i: usize) -> Row<'_> {
         Row { view: self, i, ts: self.origin.ts.whole(i) }
     }

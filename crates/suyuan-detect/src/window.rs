@@ -5,25 +5,25 @@
 //! row has left the window changes no answer.
 
 mod count;
+mod slots;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
-use suyuan_model::time::{DAY, HOUR};
 
 use crate::alert::Evidence;
 use crate::hash::Key;
 use crate::rule::{Correlation, Emit, Expr, Input, MICRO, Measure, Stage};
-use crate::state::{Table, saved};
+use crate::state::{Shards, Table, saved};
 use crate::view::Cite;
-use count::{Count, Mark};
+pub(crate) use count::Mark;
+use count::{Count, Rings};
+use slots::{Slots, Spare};
 
 /// More rows than this in one window of one key are not kept apart: the oldest leave, and the count says "at least".
 const MOST: usize = 100_000;
 /// Where only "at least N" is asked, so many rows of a window are enough to count and to show.
 const ENOUGH: usize = 4_096;
-/// Groups whose rows have left the window are looked for this often, or once a window, at least once a day.
-const SWEEP: i64 = 2 * HOUR;
 /// Rows of one step of a sequence that are kept per key.
 const STEP_ROWS: usize = 64;
 
@@ -116,9 +116,8 @@ pub(crate) struct Windows {
     cap: usize,
     /// Whether it counts rows of detections: those groups are small, and stand in `counts`.
     counting: bool,
-    counts: Table<Count>,
-    /// When to look for groups to forget.
-    sweep: i64,
+    counts: Shards<Slots>,
+    spare: Spare,
     groups: Table<Group>,
     /// For absences: deadlines, by time and order of arrival.
     deadlines: BTreeMap<(i64, u64), Key>,
@@ -135,8 +134,8 @@ impl Windows {
             counting: !c.measure.stepped()
                 && !matches!(c.measure, Measure::Each | Measure::Absence)
                 && c.inputs.iter().all(|i| matches!(i, Input::Detection(_))),
-            counts: Table::default(),
-            sweep: i64::MIN,
+            counts: Shards::default(),
+            spare: Spare::default(),
             groups: Table::default(),
             deadlines: BTreeMap::new(),
             arrivals: 0,
@@ -149,18 +148,19 @@ impl Windows {
     }
 
     /// Takes a row of a counting correlation in; `value` is the value's key or the amount's bits.
-    pub fn count(&mut self, c: &Correlation, key: Key, cite: Cite, value: u64, ask: Ask) -> Option<Hit> {
-        let since = cite.ts.saturating_sub(self.span);
-        if cite.ts >= self.sweep {
-            self.sweep = cite.ts.saturating_add(self.span.clamp(SWEEP, DAY));
-            self.counts.forget(|g| g.last() <= since);
-        }
-        self.counts.of(key).add(c, self.cap, since, Mark { cite, value }, ask)
+    pub fn count(&mut self, c: &Correlation, key: Key, mark: Mark, ask: Ask) -> Option<Hit> {
+        let since = mark.cite.ts.saturating_sub(self.span);
+        let spare = &mut self.spare;
+        let group = self.counts.change_of(&key).of(key, since, spare);
+        group.add(c, self.cap, since, mark, ask, &mut spare.rings)
     }
 
-    /// Reads what [`Windows::count`] will need, so that it lies near when it does; the value says nothing.
+    /// Reads what the key's next row will need, so that it lies near when it does; the value says nothing.
     pub fn touch(&self, key: &Key) -> i64 {
-        self.counts.get(key).map_or(0, Count::last)
+        match self.counting {
+            true => self.counts.of(key).touch(key),
+            false => self.groups.get(key).map_or(0, |g| g.last),
+        }
     }
 
     /// Takes a row in.
@@ -206,7 +206,7 @@ impl Windows {
             }
             _ => {
                 let mark = Mark { cite, value: a.value };
-                return g.counted(c, self.cap, since, mark);
+                return g.counted(c, self.cap, since, mark, &mut self.spare.rings);
             }
         };
         let (micro, rows) = held?;
@@ -274,7 +274,8 @@ impl Windows {
     /// Forgets groups whose every row has left the window.
     pub fn expire(&mut self, now: i64) {
         let since = now.saturating_sub(self.span);
-        self.counts.forget(|g| g.last() <= since);
+        let spare = &mut self.spare;
+        self.counts.change_where(|s| s.stale(since), |s| s.forget(since, spare));
         self.groups.forget(|g| g.last <= since);
     }
 }
@@ -306,8 +307,16 @@ impl Group {
     }
 
     /// Counts a row that came through another correlation; what stands behind it is told with it.
-    fn counted(&mut self, c: &Correlation, cap: usize, since: i64, mark: Mark) -> Option<Hit> {
-        let hit = self.count.add(c, cap, since, mark, Ask { findings: true, alerts: Evidence::Rows })?;
+    fn counted(
+        &mut self,
+        c: &Correlation,
+        cap: usize,
+        since: i64,
+        mark: Mark,
+        rings: &mut Rings,
+    ) -> Option<Hit> {
+        let ask = Ask { findings: true, alerts: Evidence::Rows };
+        let hit = self.count.add(c, cap, since, mark, ask, rings)?;
         let rows = self.with_inner(hit.rows.into_iter());
         let alert = hit.alert.map(|all| self.with_inner(all.into_iter()));
         Some(Hit { micro: hit.micro, rows, alert })

@@ -509,6 +509,12 @@ fn micro_of(text: &str) -> Option<i128> {
 
 /// `value / unit` with at most six places and no zeros at the end.
 fn decimal(value: i128, unit: i128) -> String {
+    // Most values are whole, and fit: dividing 128 bits is slow.
+    if let (Ok(value), Ok(unit)) = (i64::try_from(value), i64::try_from(unit))
+        && value % unit == 0
+    {
+        return (value / unit).to_string();
+    }
     let micro = value * MICRO / unit;
     let (whole, part) = (micro.abs() / MICRO, micro.abs() % MICRO);
     let sign = if micro < 0 { "-" } else { "" };

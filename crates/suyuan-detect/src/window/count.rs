@@ -1,6 +1,7 @@
 //! Rows that are counted: one small state per group.
 //!
-//! Most groups hold one row at a time, so a row alone stands in the table itself, and only a second one makes a [`Ring`].
+//! Most groups hold one row at a time, so a row alone stands in the table itself, and only a second one makes a [`Ring`];
+//! rings that are no longer needed are kept for the next group that does.
 //! A group of up to [`SCANNED`] rows finds its different values by looking through them; more rows get a map.
 
 use std::collections::{BTreeMap, VecDeque};
@@ -17,11 +18,15 @@ const SCANNED: usize = 48;
 
 /// A counted row.
 #[derive(Clone, Copy, Serialize, Deserialize)]
-pub(super) struct Mark {
+pub(crate) struct Mark {
     pub cite: Cite,
     /// The value's key, or the amount's bits.
     pub value: u64,
 }
+
+/// Rings for groups to come: so many at most, each with room for so few rows.
+const SPARE: usize = 1_024;
+const SPARE_ROWS: usize = 64;
 
 #[derive(Default, Serialize, Deserialize)]
 enum Marks {
@@ -42,20 +47,42 @@ enum Tally {
 }
 
 /// The rows in the window, the oldest first.
-#[derive(Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
 struct Ring {
     marks: VecDeque<Mark>,
     sum: i128,
     /// Different values, while no map counts them.
     distinct: u32,
     tally: Tally,
+    /// When it alerted last.
+    alerted: i64,
+}
+
+/// Rings that no group needs.
+#[derive(Default)]
+#[expect(clippy::vec_box, reason = "a ring goes from group to group with its box")]
+pub(super) struct Rings(Vec<Box<Ring>>);
+
+impl Rings {
+    fn take(&mut self) -> Box<Ring> {
+        self.0.pop().unwrap_or_default()
+    }
+
+    fn keep(&mut self, mut ring: Box<Ring>) {
+        if self.0.len() < SPARE && ring.marks.capacity() <= SPARE_ROWS {
+            ring.marks.clear();
+            (ring.sum, ring.distinct, ring.tally) = (0, 0, Tally::None);
+            self.0.push(ring);
+        }
+    }
 }
 
 /// The rows of one group and what was said of them.
 #[derive(Default, Serialize, Deserialize)]
 pub(super) struct Count {
     marks: Marks,
-    alerted: i64,
+    /// The newest row's time.
+    last: i64,
     /// Rows at the end that nobody was told of.
     untold: u32,
     /// Whether the condition held at the newest row.
@@ -65,16 +92,35 @@ pub(super) struct Count {
 impl Count {
     /// The newest row's time.
     pub fn last(&self) -> i64 {
+        self.last
+    }
+
+    /// Reads what the next row will need; the value says nothing.
+    pub fn touch(&self) -> i64 {
         match &self.marks {
-            Marks::None => i64::MIN,
-            Marks::One(m) => m.cite.ts,
-            Marks::Many(r) => r.marks.back().map_or(i64::MIN, |m| m.cite.ts),
+            Marks::Many(r) => r.marks.back().map_or(0, |m| m.cite.ts),
+            _ => self.last,
+        }
+    }
+
+    /// Begins anew, for another group.
+    pub fn reset(&mut self, spare: &mut Rings) {
+        if let Marks::Many(ring) = std::mem::take(self).marks {
+            spare.keep(ring);
         }
     }
 
     /// Takes a row in; `None` where the condition does not hold.
-    pub fn add(&mut self, c: &Correlation, cap: usize, since: i64, mark: Mark, ask: Ask) -> Option<Hit> {
-        let fresh = self.take(c.measure, cap, since, mark)?;
+    pub fn add(
+        &mut self,
+        c: &Correlation,
+        cap: usize,
+        since: i64,
+        mark: Mark,
+        ask: Ask,
+        spare: &mut Rings,
+    ) -> Option<Hit> {
+        let fresh = self.take(c.measure, cap, since, mark, spare)?;
         self.untold = self.untold.saturating_add(1).min(self.len() as u32);
         let micro = self.figure(c.measure);
         // What held before the window began no longer counts, so that forgetting it changes nothing.
@@ -83,11 +129,9 @@ impl Count {
         if !self.held {
             return None;
         }
-        let ts = mark.cite.ts;
-        let rearmed = c.rearm.is_some_and(|r| ts.saturating_sub(self.alerted) >= r);
-        let fire = c.emit == Emit::Every || !before || rearmed;
-        if fire {
-            self.alerted = ts;
+        let fire = c.emit == Emit::Every || !before || self.rearmed(c, mark.cite.ts);
+        if fire && let Marks::Many(ring) = &mut self.marks {
+            ring.alerted = mark.cite.ts;
         }
         let alert = fire.then(|| match ask.alerts {
             Evidence::Rows => self.newest(self.len()),
@@ -97,35 +141,56 @@ impl Count {
         Some(Hit { micro, rows, alert })
     }
 
+    /// Whether a condition that goes on holding is to be told again. It takes two rows to go on.
+    fn rearmed(&self, c: &Correlation, ts: i64) -> bool {
+        let Marks::Many(ring) = &self.marks else { return false };
+        c.rearm.is_some_and(|r| ts.saturating_sub(ring.alerted) >= r)
+    }
+
     /// Keeps the row; whether the window was empty before it. `None`: the row is there already, because several of the
     /// counted rules match it.
-    fn take(&mut self, m: Measure, cap: usize, since: i64, mark: Mark) -> Option<bool> {
+    pub(super) fn take(
+        &mut self,
+        m: Measure,
+        cap: usize,
+        since: i64,
+        mark: Mark,
+        spare: &mut Rings,
+    ) -> Option<bool> {
+        let gone = self.last <= since;
         match &mut self.marks {
-            Marks::Many(ring) => {
+            Marks::Many(ring) if !gone => {
                 if ring.marks.back().is_some_and(|m| m.cite == mark.cite) {
                     return None;
                 }
-                let fresh = ring.forget(m, since, cap);
+                ring.forget(m, since, cap);
                 ring.push(m, mark);
-                Some(fresh)
             }
-            Marks::One(old) if old.cite.ts > since => {
+            Marks::One(old) if !gone => {
                 if old.cite == mark.cite {
                     return None;
                 }
-                let mut ring = Ring::of(*old, m);
+                let mut ring = spare.take();
+                // A row alone that held was told.
+                ring.alerted = old.cite.ts;
+                ring.push(m, *old);
                 ring.push(m, mark);
-                self.marks = Marks::Many(Box::new(ring));
-                Some(false)
+                self.marks = Marks::Many(ring);
             }
             alone => {
-                *alone = Marks::One(mark);
-                Some(true)
+                let fresh = gone || matches!(alone, Marks::None);
+                if let Marks::Many(ring) = std::mem::replace(alone, Marks::One(mark)) {
+                    spare.keep(ring);
+                }
+                self.last = mark.cite.ts;
+                return Some(fresh);
             }
         }
+        self.last = mark.cite.ts;
+        Some(false)
     }
 
-    fn len(&self) -> usize {
+    pub(super) fn len(&self) -> usize {
         match &self.marks {
             Marks::None => 0,
             Marks::One(_) => 1,
@@ -159,22 +224,11 @@ impl Count {
 }
 
 impl Ring {
-    fn of(first: Mark, m: Measure) -> Ring {
-        let mut ring = Ring { marks: VecDeque::with_capacity(4), sum: 0, distinct: 0, tally: Tally::None };
-        ring.push(m, first);
-        ring
-    }
-
-    /// Lets go of what has left the window; whether nothing stays.
-    fn forget(&mut self, m: Measure, since: i64, cap: usize) -> bool {
-        while self.marks.front().is_some_and(|old| old.cite.ts <= since) {
+    /// Lets go of what has left the window, and of more than is kept of it.
+    fn forget(&mut self, m: Measure, since: i64, cap: usize) {
+        while self.marks.front().is_some_and(|old| old.cite.ts <= since) || self.marks.len() >= cap {
             self.drop_oldest(m);
         }
-        let fresh = self.marks.is_empty();
-        while self.marks.len() >= cap {
-            self.drop_oldest(m);
-        }
-        fresh
     }
 
     fn drop_oldest(&mut self, m: Measure) {
@@ -287,13 +341,13 @@ mod tests {
                 Measure::ValueMedian,
                 Measure::ValuePercentile(90_000),
             ][which];
-            let mut count = Count::default();
+            let (mut count, mut spare) = (Count::default(), Rings::default());
             let mut seen: Vec<(i64, i64)> = Vec::new();
             let mut ts = 0;
             for (n, (gap, value)) in rows.into_iter().enumerate() {
                 ts += gap;
                 let mark = Mark { cite: Cite::at(ts, n as u32), value: value as u64 };
-                let fresh = count.take(m, usize::MAX, ts - span, mark);
+                let fresh = count.take(m, usize::MAX, ts - span, mark, &mut spare);
                 let before = seen.iter().any(|(t, _)| *t > ts - span);
                 proptest::prop_assert_eq!(fresh, Some(!before));
                 seen.push((ts, value));
@@ -301,7 +355,7 @@ mod tests {
                 proptest::prop_assert_eq!(count.figure(m), plain(m, &inside));
                 proptest::prop_assert_eq!(count.last(), ts);
                 // The same row again is the same row.
-                proptest::prop_assert_eq!(count.take(m, usize::MAX, ts - span, mark), None);
+                proptest::prop_assert_eq!(count.take(m, usize::MAX, ts - span, mark, &mut spare), None);
             }
         }
     }

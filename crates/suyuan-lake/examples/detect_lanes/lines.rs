@@ -1,9 +1,9 @@
 //! NDJSON lines into batches of the columns that the rules read, one batch per kind.
 //!
-//! A line is read once, without building a tree: names and values go into a list that is used again, and from there into the
-//! columns of the line's kind. Fields that no rule reads are passed over.
+//! A line is read once, without building a tree, and its values go straight into the columns of its kind. Loggers write the
+//! fields of a kind in one order, so a name is first looked for where it stood in the line before. `record` comes first. Fields
+//! that no rule reads are passed over.
 
-use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
@@ -11,91 +11,10 @@ use std::sync::Arc;
 use arrow_array::builder::{Int64Builder, StringBuilder, TimestampMicrosecondBuilder};
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Schema, SchemaRef};
-use serde::Deserialize;
-use serde::de::{Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use suyuan_model::{Kind, time};
 
 use crate::Fault;
-
-enum Cell<'a> {
-    Text(Cow<'a, str>),
-    Whole(i64),
-    Other,
-}
-
-struct CellVisitor;
-
-impl<'de> Visitor<'de> for CellVisitor {
-    type Value = Cell<'de>;
-    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str("a value")
-    }
-    fn visit_borrowed_str<E>(self, v: &'de str) -> Result<Cell<'de>, E> {
-        Ok(Cell::Text(Cow::Borrowed(v)))
-    }
-    fn visit_str<E>(self, v: &str) -> Result<Cell<'de>, E> {
-        Ok(Cell::Text(Cow::Owned(v.to_owned())))
-    }
-    fn visit_i64<E>(self, v: i64) -> Result<Cell<'de>, E> {
-        Ok(Cell::Whole(v))
-    }
-    fn visit_u64<E>(self, v: u64) -> Result<Cell<'de>, E> {
-        Ok(i64::try_from(v).map_or(Cell::Other, Cell::Whole))
-    }
-    fn visit_f64<E>(self, _: f64) -> Result<Cell<'de>, E> {
-        Ok(Cell::Other)
-    }
-    fn visit_bool<E>(self, _: bool) -> Result<Cell<'de>, E> {
-        Ok(Cell::Other)
-    }
-    fn visit_unit<E>(self) -> Result<Cell<'de>, E> {
-        Ok(Cell::Other)
-    }
-    fn visit_map<A: MapAccess<'de>>(self, mut m: A) -> Result<Cell<'de>, A::Error> {
-        while m.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Cell::Other)
-    }
-}
-
-impl<'de> Deserialize<'de> for Cell<'de> {
-    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        d.deserialize_any(CellVisitor)
-    }
-}
-
-/// A field's name; borrowed, unless it is written with escapes.
-struct Name<'a>(Cow<'a, str>);
-
-impl<'de> Deserialize<'de> for Name<'de> {
-    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        match d.deserialize_any(CellVisitor)? {
-            Cell::Text(t) => Ok(Name(t)),
-            _ => Err(serde::de::Error::custom("a name is a text")),
-        }
-    }
-}
-
-struct Fields<'a>(Vec<(Name<'a>, Cell<'a>)>);
-
-impl<'de> Deserialize<'de> for Fields<'de> {
-    fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        struct V;
-        impl<'de> Visitor<'de> for V {
-            type Value = Fields<'de>;
-            fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
-                f.write_str("an object")
-            }
-            fn visit_map<A: MapAccess<'de>>(self, mut m: A) -> Result<Fields<'de>, A::Error> {
-                let mut all = Vec::with_capacity(16);
-                while let Some(entry) = m.next_entry()? {
-                    all.push(entry);
-                }
-                Ok(Fields(all))
-            }
-        }
-        d.deserialize_map(V)
-    }
-}
 
 enum Column {
     Text(StringBuilder),
@@ -112,14 +31,24 @@ impl Column {
             other => return Err(format!("no reader for {other}").into()),
         })
     }
-    fn push(&mut self, cell: Option<&Cell<'_>>) {
-        match (self, cell) {
-            (Column::Text(b), Some(Cell::Text(t))) => b.append_value(t),
-            (Column::Text(b), _) => b.append_null(),
-            (Column::Whole(b), Some(Cell::Whole(n))) => b.append_value(*n),
-            (Column::Whole(b), _) => b.append_null(),
-            (Column::Time(b), Some(Cell::Text(t))) => b.append_option(time::parse(t)),
-            (Column::Time(b), _) => b.append_null(),
+    fn absent(&mut self) {
+        match self {
+            Column::Text(b) => b.append_null(),
+            Column::Whole(b) => b.append_null(),
+            Column::Time(b) => b.append_null(),
+        }
+    }
+    fn text(&mut self, v: &str) {
+        match self {
+            Column::Text(b) => b.append_value(v),
+            Column::Time(b) => b.append_option(time::parse(v)),
+            Column::Whole(b) => b.append_null(),
+        }
+    }
+    fn whole(&mut self, v: i64) {
+        match self {
+            Column::Whole(b) => b.append_value(v),
+            _ => self.absent(),
         }
     }
     fn finish(&mut self) -> ArrayRef {
@@ -135,9 +64,145 @@ impl Column {
 struct Table {
     kind: Kind,
     schema: SchemaRef,
-    /// Each column, and where in a line its field stood last.
-    columns: Vec<(Column, usize)>,
+    columns: Vec<Column>,
+    /// Per column, whether the present line has it already.
+    filled: Vec<bool>,
+    /// Names met, in their order, each with its column, if any rule reads it.
+    names: Vec<(String, Option<usize>)>,
     rows: usize,
+}
+
+impl Table {
+    /// Where a name stands among the names met, looked for from where the last one stood.
+    fn place(&mut self, from: usize, name: &str) -> usize {
+        let n = self.names.len();
+        if let Some(at) = (from..n).chain(0..from.min(n)).find(|at| self.names[*at].0 == name) {
+            return at;
+        }
+        self.names.push((name.to_owned(), self.schema.index_of(name).ok()));
+        n
+    }
+}
+
+/// A value on its way into its column.
+struct Into<'t>(&'t mut Column);
+
+impl<'de> DeserializeSeed<'de> for Into<'_> {
+    type Value = ();
+    fn deserialize<D: Deserializer<'de>>(self, d: D) -> Result<(), D::Error> {
+        d.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Into<'_> {
+    type Value = ();
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("a value")
+    }
+    fn visit_str<E>(self, v: &str) -> Result<(), E> {
+        self.0.text(v);
+        Ok(())
+    }
+    fn visit_i64<E>(self, v: i64) -> Result<(), E> {
+        self.0.whole(v);
+        Ok(())
+    }
+    fn visit_u64<E>(self, v: u64) -> Result<(), E> {
+        match i64::try_from(v) {
+            Ok(v) => self.0.whole(v),
+            Err(_) => self.0.absent(),
+        }
+        Ok(())
+    }
+    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
+        self.0.absent();
+        Ok(())
+    }
+    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
+        self.0.absent();
+        Ok(())
+    }
+    fn visit_unit<E>(self) -> Result<(), E> {
+        self.0.absent();
+        Ok(())
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut m: A) -> Result<(), A::Error> {
+        while m.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+        self.0.absent();
+        Ok(())
+    }
+}
+
+/// A name: looked up in a table, or compared with `record`.
+struct Name<F>(F);
+
+impl<'de, T, F: FnOnce(&str) -> T> DeserializeSeed<'de> for Name<F> {
+    type Value = T;
+    fn deserialize<D: Deserializer<'de>>(self, d: D) -> Result<T, D::Error> {
+        d.deserialize_str(self)
+    }
+}
+
+impl<T, F: FnOnce(&str) -> T> Visitor<'_> for Name<F> {
+    type Value = T;
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("a name")
+    }
+    fn visit_str<E>(self, v: &str) -> Result<T, E> {
+        Ok((self.0)(v))
+    }
+}
+
+/// A line on its way into the table of its kind.
+struct Line<'t>(&'t mut Lines);
+
+impl<'de> DeserializeSeed<'de> for Line<'_> {
+    type Value = ();
+    fn deserialize<D: Deserializer<'de>>(self, d: D) -> Result<(), D::Error> {
+        d.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Line<'_> {
+    type Value = ();
+    fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
+        f.write_str("an object that begins with `record`")
+    }
+    fn visit_map<A: MapAccess<'de>>(self, mut m: A) -> Result<(), A::Error> {
+        let Lines { tables, line } = self.0;
+        if m.next_key_seed(Name(|k: &str| k == "record"))? != Some(true) {
+            return Err(A::Error::custom("a line does not begin with `record`"));
+        }
+        let known = |k: &str| tables.keys().position(|t| *t == k);
+        let known = m.next_value_seed(Name(known))?;
+        let Some(t) = known.and_then(|at| tables.values_mut().nth(at)) else {
+            while m.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
+            return Ok(());
+        };
+        let mut from = 0;
+        while let Some(at) = m.next_key_seed(Name(|k: &str| t.place(from, k)))? {
+            from = at + 1;
+            match t.names[at].1 {
+                Some(c) if !t.filled[c] => {
+                    t.filled[c] = true;
+                    m.next_value_seed(Into(&mut t.columns[c]))?;
+                }
+                _ => {
+                    m.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        t.rows += 1;
+        for ((field, column), filled) in t.schema.fields().iter().zip(&mut t.columns).zip(&mut t.filled) {
+            match (std::mem::take(filled), field.name().as_str()) {
+                (true, _) => {}
+                (false, "file_id") => column.whole(1),
+                (false, "line") => column.whole(*line),
+                (false, _) => column.absent(),
+            }
+        }
+        Ok(())
+    }
 }
 
 /// Gathers rows, kind by kind.
@@ -158,34 +223,23 @@ impl Lines {
                 .iter()
                 .filter(|f| always.contains(&f.name().as_str()) || names.contains(&f.name().as_str()));
             let schema = Arc::new(Schema::new(kept.cloned().collect::<Vec<_>>()));
-            let columns = schema.fields().iter().map(|f| Ok((Column::new(f.data_type())?, 0)));
-            let columns = columns.collect::<Result<_, Fault>>()?;
-            tables.insert(kind.name(), Table { kind: *kind, schema, columns, rows: 0 });
+            let columns = schema.fields().iter().map(|f| Column::new(f.data_type()));
+            let columns = columns.collect::<Result<Vec<_>, Fault>>()?;
+            let filled = vec![false; columns.len()];
+            tables.insert(
+                kind.name(),
+                Table { kind: *kind, schema, columns, filled, names: Vec::new(), rows: 0 },
+            );
         }
         Ok(Lines { tables, line: 0 })
     }
 
     /// Takes a line in.
     pub fn push(&mut self, line: &str) -> Result<(), Fault> {
-        let Fields(fields) = serde_json::from_str(line)?;
         self.line += 1;
-        let record = fields.iter().find(|(n, _)| n.0 == "record");
-        let Some((_, Cell::Text(record))) = record else { return Err("a line without `record`".into()) };
-        let Some(table) = self.tables.get_mut(record.as_ref()) else { return Ok(()) };
-        table.rows += 1;
-        for (f, (column, hint)) in table.schema.fields().iter().zip(&mut table.columns) {
-            match f.name().as_str() {
-                "file_id" => column.push(Some(&Cell::Whole(1))),
-                "line" => column.push(Some(&Cell::Whole(self.line))),
-                name => {
-                    if fields.get(*hint).is_none_or(|(n, _)| n.0 != name) {
-                        *hint = fields.iter().position(|(n, _)| n.0 == name).unwrap_or(*hint);
-                    }
-                    column.push(fields.get(*hint).filter(|(n, _)| n.0 == name).map(|(_, c)| c));
-                }
-            }
-        }
-        Ok(())
+        let mut json = serde_json::Deserializer::from_str(line);
+        Line(self).deserialize(&mut json)?;
+        Ok(json.end()?)
     }
 
     /// The rows since the last time, a batch for each kind that has any.
@@ -193,7 +247,7 @@ impl Lines {
         let mut out = Vec::new();
         for t in self.tables.values_mut().filter(|t| t.rows > 0) {
             t.rows = 0;
-            let columns = t.columns.iter_mut().map(|(c, _)| c.finish()).collect();
+            let columns = t.columns.iter_mut().map(Column::finish).collect();
             out.push((t.kind, RecordBatch::try_new(t.schema.clone(), columns)?));
         }
         Ok(out)
