@@ -1,35 +1,29 @@
 """Card use without labels, on made-up worlds: which planted cards are named, and how many honest ones.
 
-Called by `cargo xtask eval card-groups`: eval_card_groups.py SUYUAN FRESH_DIR [--worlds schemes,qt-2020,clean] [--size small] [--seeds 11,12,13]
+Called by `cargo xtask eval card-groups`: eval_card_groups.py SUYUAN FRESH_DIR [--worlds schemes,qt-2020,clean] [--size small] [--seeds 11,12,13] [--write]
 
 For every world and seed: makes it, takes it in, runs the rules, and only then opens the truth. A card counts as named where a
 finding of a rule under `use/` names it; levels below medium are leads for a reader and are counted apart. Honest cards are
-those with use that belong to no planted group and to no background fraud. Prints one table a world.
+those with use that belong to no planted group and to no background fraud. One table a world.
 """
 
 import argparse
 import collections
 import csv
 import json
-import math
 import os
 import shutil
 import subprocess
 import sys
 import time
 
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from page import share, write_section  # noqa: E402
+
+TITLE = "Card use without labels, by group · 无标签用卡检测：按团伙"
 # Groups whose scheme is about the use of cards; others are reported as well, below a line.
 USE = {"S14", "S15", "S16", "S17", "S18", "S19", "S20", "S21"}
 STRONG = {"medium", "high", "critical"}
-
-
-def wilson(k, n, z=1.96):
-    """The 95 % interval of a share."""
-    if n == 0:
-        return (0.0, 1.0)
-    p = k / n
-    mid, half = p + z * z / (2 * n), z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n))
-    return ((mid - half) / (1 + z * z / n), (mid + half) / (1 + z * z / n))
 
 
 def run(args, **more):
@@ -64,6 +58,47 @@ def groups_of(truth):
     return [g for g in out if g[2]]
 
 
+def of_world(world, seeds, a):
+    """The lines of one world: planted groups, then rules."""
+    table = collections.defaultdict(lambda: [0, 0, 0])
+    rules = collections.defaultdict(lambda: [0, 0, 0])
+    honest = honest_named = honest_leads = 0
+    for seed in seeds:
+        found, used, truth, took = findings(a.suyuan, a.fresh, world, a.size, seed)
+        planted = set(truth["background_fraud_cards"]).union(*[g[2] for g in groups_of(truth)])
+        strong = set().union(*[named(f) for f in found if f["level"] in STRONG])
+        leads = set().union(*[named(f) for f in found if f["level"] != "informational"])
+        for name, schemes, cards in groups_of(truth):
+            line = table[(not schemes & USE, ", ".join(sorted(schemes)), name)]
+            for i, n in enumerate((len(cards & used), len(cards & used & strong), len(cards & used & leads))):
+                line[i] += n
+        clean = used - planted
+        honest, honest_named = honest + len(clean), honest_named + len(clean & strong)
+        honest_leads += len(clean & leads)
+        for f in found:
+            if f["level"] == "informational":
+                continue
+            line, cards = rules[f["rule"]], named(f)
+            line[0], line[1], line[2] = line[0] + 1, line[1] + len(cards & planted), line[2] + len(cards - planted)
+        print(f"{world} seed {seed}: {len(found)} findings, {took:.0f} s", file=sys.stderr, flush=True)
+    lines = [f"### {world}", ""]
+    if table:
+        lines += ["| about | schemes | group | planted cards with use | named, medium or more | at any level |",
+                  "|---|---|---|---|---|---|"]
+        lines += [f"| {'other' if other else 'use'} | {schemes} | {name} | {n} | {share(strong, n)} | {share(leads, n)} |"
+                  for (other, schemes, name), (n, strong, leads) in sorted(table.items())]
+        lines += [""]
+    lines += [f"Honest cards with use: {honest:,}; named at medium or more {honest_named} "
+              f"({1000 * honest_named / max(1, honest):.2f} in 1,000), at any level {honest_leads} "
+              f"({1000 * honest_leads / max(1, honest):.2f} in 1,000). 正常使用的卡{honest:,}张，中级以上误列{honest_named}张，"
+              f"各级合计{honest_leads}张。", ""]
+    if rules:
+        lines += ["| rule | findings | planted cards named | others named |", "|---|---|---|---|"]
+        lines += [f"| {rule} | {n} | {planted} | {others} |" for rule, (n, planted, others) in sorted(rules.items())]
+        lines += [""]
+    return lines
+
+
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("suyuan")
@@ -71,41 +106,19 @@ def main():
     p.add_argument("--worlds", default="schemes,qt-2020,clean")
     p.add_argument("--size", default="small")
     p.add_argument("--seeds", default="11,12,13")
+    p.add_argument("--write", action="store_true")
     a = p.parse_args()
+    seeds = a.seeds.split(",")
+    lines = [f"`cargo xtask eval card-groups`: which planted cards the rules under `use/` name, and how many honest ones; `{a.size}` "
+             f"worlds, seeds {', '.join(seeds)}.", "The worlds were looked at while the rules were made, so this says what is "
+             "confused with what, not how it does in the field. Groups whose scheme is not", "about the use of cards (\"other\") are "
+             "for other rules to find.", "用卡类规则点出了哪些预设卡、误列多少正常卡；规则制定时看过这类世界，故仅说明易混之处，不代表现网效果。", ""]
     for world in a.worlds.split(","):
-        table = collections.defaultdict(lambda: [0, 0, 0])
-        rules = collections.defaultdict(lambda: [0, 0, 0])
-        honest = honest_named = honest_leads = 0
-        for seed in a.seeds.split(","):
-            found, used, truth, took = findings(a.suyuan, a.fresh, world, a.size, seed)
-            planted = set(truth["background_fraud_cards"]).union(*[g[2] for g in groups_of(truth)])
-            strong = set().union(*[named(f) for f in found if f["level"] in STRONG])
-            leads = set().union(*[named(f) for f in found if f["level"] != "informational"])
-            for name, schemes, cards in groups_of(truth):
-                line = table[(not schemes & USE, ",".join(sorted(schemes)), name)]
-                for i, n in enumerate((len(cards & used), len(cards & used & strong), len(cards & used & leads))):
-                    line[i] += n
-            clean = used - planted
-            honest, honest_named = honest + len(clean), honest_named + len(clean & strong)
-            honest_leads += len(clean & leads)
-            for f in found:
-                if f["level"] == "informational":
-                    continue
-                line, cards = rules[f["rule"]], named(f)
-                line[0], line[1], line[2] = line[0] + 1, line[1] + len(cards & planted), line[2] + len(cards - planted)
-            print(f"{world} seed {seed}: {len(found)} findings, {took:.0f} s", file=sys.stderr)
-        print(f"\n{world}, {a.size}, seeds {a.seeds}: planted cards with use that are named")
-        print("schemes                  group               cards   medium+     all   share medium+ (95 %)")
-        for (_, schemes, name), (n, strong, leads) in sorted(table.items()):
-            low, high = wilson(strong, n)
-            share = f"{strong / n:.2f} ({low:.2f}-{high:.2f})" if n else "-"
-            print(f"{schemes:24} {name:18} {n:6} {strong:9} {leads:7}   {share}")
-        print(f"honest cards with use: {honest}; named at medium or more {honest_named} "
-              f"({1000 * honest_named / max(1, honest):.2f} in 1,000), at any level {honest_leads} "
-              f"({1000 * honest_leads / max(1, honest):.2f} in 1,000)")
-        print("rule                                      findings  planted  others")
-        for rule, (n, planted, others) in sorted(rules.items()):
-            print(f"{rule:40} {n:9} {planted:8} {others:7}")
+        lines += of_world(world, seeds, a)
+    if a.write:
+        write_section(TITLE, lines)
+    else:
+        print("\n".join(lines))
 
 
 if __name__ == "__main__":
