@@ -14,6 +14,7 @@
 
 pub mod attribute;
 mod facts;
+pub mod farm;
 mod intern;
 mod operator;
 mod question;

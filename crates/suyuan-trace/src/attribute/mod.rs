@@ -17,6 +17,7 @@ mod delay;
 mod kernel;
 mod problem;
 mod special;
+pub(crate) use special::ln_gamma;
 
 use std::collections::BTreeMap;
 

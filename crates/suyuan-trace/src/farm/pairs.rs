@@ -1,0 +1,82 @@
+//! Pairs of rows that share more users than chance explains, and what they join into.
+
+use super::chance::rarer;
+use super::rows::{SEVERAL, Stretch};
+use super::{Params, Skipped};
+
+/// Whether two touches are two occasions.
+pub fn apart(a: u32, b: u32) -> bool {
+    a == SEVERAL || b == SEVERAL || a != b
+}
+
+/// Groups of rows joined by surprising pairs, each ascending; `rows` is how many rows the scale has in all.
+///
+/// One look at every pair that shares a user: the work is the sum over users of their rows squared, with users of more than
+/// [`Params::busy`] rows and rows of more than [`Params::hub`] users left out of the pairs (and counted).
+pub fn groups(s: &Stretch, rows: usize, params: &Params, skipped: &mut Skipped) -> Vec<Vec<usize>> {
+    let fits: Vec<bool> =
+        (0..s.rows()).map(|r| (params.least_users..=params.hub).contains(&s.users(r).len())).collect();
+    skipped.hubs += (0..s.rows()).filter(|r| s.users(*r).len() > params.hub).count();
+    skipped.busy += (0..s.who.len()).filter(|p| s.rows_of(*p).len() > params.busy).count();
+    let bound = (params.chance / rows.max(1) as f64).ln();
+    let mut joined = Joined::new(s.rows());
+    let mut counts = vec![0u32; s.rows()];
+    let mut seen: Vec<usize> = Vec::new();
+    // How far each user's list has been passed: what remains lies behind the present row.
+    let mut passed = vec![0u32; s.who.len()];
+    for a in 0..s.rows() {
+        for (p, event) in s.touched(a) {
+            let p = p as usize;
+            passed[p] += 1;
+            let list = s.rows_of(p);
+            if !fits[a] || list.len() > params.busy {
+                continue;
+            }
+            for (b, other) in &list[passed[p] as usize..] {
+                let b = *b as usize;
+                if fits[b] && apart(event, *other) {
+                    if counts[b] == 0 {
+                        seen.push(b);
+                    }
+                    counts[b] += 1;
+                }
+            }
+        }
+        for b in seen.drain(..) {
+            let shared = std::mem::take(&mut counts[b]);
+            if shared >= 2 && rarer(shared, s.expected_shared(a, b), bound) {
+                joined.join(a, b);
+            }
+        }
+    }
+    joined.groups(params.least_rows)
+}
+
+/// Sets that grow together (union-find, the smaller index leads).
+struct Joined(Vec<u32>);
+
+impl Joined {
+    fn new(n: usize) -> Self {
+        Joined((0..n as u32).collect())
+    }
+    fn lead(&mut self, mut a: usize) -> usize {
+        while self.0[a] as usize != a {
+            self.0[a] = self.0[self.0[a] as usize];
+            a = self.0[a] as usize;
+        }
+        a
+    }
+    fn join(&mut self, a: usize, b: usize) {
+        let (a, b) = (self.lead(a), self.lead(b));
+        self.0[a.max(b)] = a.min(b) as u32;
+    }
+    fn groups(mut self, least: usize) -> Vec<Vec<usize>> {
+        let mut out: Vec<Vec<usize>> = vec![Vec::new(); self.0.len()];
+        for i in 0..self.0.len() {
+            let lead = self.lead(i);
+            out[lead].push(i);
+        }
+        out.retain(|g| g.len() >= least);
+        out
+    }
+}

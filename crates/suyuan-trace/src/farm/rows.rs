@@ -1,0 +1,246 @@
+//! A graph cut into stretches of time: rows of one item's users in one stretch, and what the users' activity explains.
+
+use std::collections::BTreeMap;
+
+use super::{Graph, Scale};
+
+/// Marks a user who touched an item on several occasions.
+pub const SEVERAL: u32 = u32::MAX;
+
+/// The touches in order of item and day, once for all scales.
+pub struct Sorted<'a> {
+    pub graph: &'a Graph,
+    /// Indices of touches.
+    order: Vec<u32>,
+    first: i32,
+}
+
+impl<'a> Sorted<'a> {
+    pub fn new(graph: &'a Graph) -> Self {
+        let mut order: Vec<u32> = (0..graph.touches.len() as u32).collect();
+        order.sort_unstable_by_key(|i| {
+            let t = &graph.touches[*i as usize];
+            (t.item, t.day, t.user, t.event)
+        });
+        let first = graph.touches.iter().map(|t| t.day).min().unwrap_or(0);
+        Sorted { graph, order, first }
+    }
+}
+
+/// One stretch of time: its rows (an item's users), and the same by user. A user is known here by their place in `who`.
+pub struct Stretch {
+    pub items: Vec<u32>,
+    /// `places[starts[r]..starts[r + 1]]` are the row's users, ascending.
+    starts: Vec<u32>,
+    places: Vec<u32>,
+    /// The occasion on which each of `places` touched the row, or [`SEVERAL`].
+    events: Vec<u32>,
+    /// Per row: how many of its users are of each stratum, ascending.
+    share_starts: Vec<u32>,
+    shares: Vec<(u32, u32)>,
+    /// Users who are here, ascending.
+    pub who: Vec<u32>,
+    who_starts: Vec<u32>,
+    who_rows: Vec<(u32, u32)>,
+    /// Touches by stratum and family.
+    totals: Vec<f64>,
+    /// Sums over users of the product of their numbers of rows in two families, by stratum, family, family.
+    products: Vec<f64>,
+    families: usize,
+    family_of: Vec<u8>,
+    stratum_of: Vec<u32>,
+    /// Rows per user and family.
+    active: Vec<u32>,
+}
+
+impl Stretch {
+    pub fn rows(&self) -> usize {
+        self.items.len()
+    }
+    /// The row's users.
+    pub fn users(&self, row: usize) -> &[u32] {
+        &self.places[self.starts[row] as usize..self.starts[row + 1] as usize]
+    }
+    /// The row's users with the occasion of their touch.
+    pub fn touched(&self, row: usize) -> impl Iterator<Item = (u32, u32)> + '_ {
+        let range = self.starts[row] as usize..self.starts[row + 1] as usize;
+        self.places[range.clone()].iter().copied().zip(self.events[range].iter().copied())
+    }
+    /// A user's rows, ascending, each with its occasion.
+    pub fn rows_of(&self, place: usize) -> &[(u32, u32)] {
+        &self.who_rows[self.who_starts[place] as usize..self.who_starts[place + 1] as usize]
+    }
+    fn shares(&self, row: usize) -> &[(u32, u32)] {
+        &self.shares[self.share_starts[row] as usize..self.share_starts[row + 1] as usize]
+    }
+    fn total(&self, stratum: u32, family: u8) -> f64 {
+        self.totals[stratum as usize * self.families + family as usize]
+    }
+
+    /// How many users two rows would share if everyone chose items by their popularity among people of the same stratum.
+    pub fn expected_shared(&self, a: usize, b: usize) -> f64 {
+        let (fa, fb) = (self.family_of[a], self.family_of[b]);
+        let (mut x, mut y) = (self.shares(a), self.shares(b));
+        let mut sum = 0.0;
+        while let ([(ra, na), rest_a @ ..], [(rb, nb), rest_b @ ..]) = (x, y) {
+            if ra == rb {
+                let at = (*ra as usize * self.families + fa as usize) * self.families + fb as usize;
+                let both = self.total(*ra, fa) * self.total(*ra, fb);
+                sum += f64::from(*na) * f64::from(*nb) * self.products[at] / both;
+            }
+            if ra <= rb {
+                x = rest_a;
+            }
+            if rb <= ra {
+                y = rest_b;
+            }
+        }
+        sum
+    }
+
+    /// How often a user would touch a row, by their own activity and the row's popularity in their stratum.
+    pub fn expected(&self, place: usize, row: usize) -> f64 {
+        let (stratum, family) = (self.stratum_of[place], self.family_of[row]);
+        let shares = self.shares(row);
+        let Ok(at) = shares.binary_search_by_key(&stratum, |s| s.0) else { return 0.0 };
+        let popular = f64::from(shares[at].1) / self.total(stratum, family);
+        f64::from(self.active[place * self.families + family as usize]) * popular
+    }
+}
+
+impl Sorted<'_> {
+    /// The number of the stretch in which a day lies.
+    pub fn stretch_of(&self, scale: Scale, day: i32) -> i64 {
+        (i64::from(day) - i64::from(self.first) + i64::from(scale.shift)) / i64::from(scale.days.max(1))
+    }
+
+    /// Cuts the graph into stretches of the scale's length, or makes the one asked for; those that hold at least two rows.
+    pub fn stretches(&self, scale: Scale, only: Option<i64>) -> Vec<Stretch> {
+        let g = self.graph;
+        let mut parts: BTreeMap<i64, Part> = BTreeMap::new();
+        let mut some: Vec<(u32, u32)> = Vec::new();
+        let mut at = 0;
+        while let Some(t) = self.order.get(at).map(|i| &g.touches[*i as usize]) {
+            let (item, stretch) = (t.item, self.stretch_of(scale, t.day));
+            some.clear();
+            while let Some(next) = self.order.get(at).map(|i| &g.touches[*i as usize]) {
+                if next.item != item || self.stretch_of(scale, next.day) != stretch {
+                    break;
+                }
+                some.push((next.user, next.event));
+                at += 1;
+            }
+            if only.is_none_or(|o| o == stretch) {
+                some.sort_unstable();
+                parts.entry(stretch).or_default().row(item, &some);
+            }
+        }
+        let mut place = vec![u32::MAX; g.users.len()];
+        parts.into_values().filter(|p| p.items.len() >= 2).map(|p| p.finish(g, &mut place)).collect()
+    }
+}
+
+#[derive(Default)]
+struct Part {
+    items: Vec<u32>,
+    starts: Vec<u32>,
+    users: Vec<u32>,
+    events: Vec<u32>,
+}
+
+impl Part {
+    fn row(&mut self, item: u32, touched: &[(u32, u32)]) {
+        self.items.push(item);
+        self.starts.push(self.users.len() as u32);
+        let start = self.users.len();
+        for (user, event) in touched {
+            if self.users.len() > start && self.users.last() == Some(user) {
+                let at = self.events.len() - 1;
+                if self.events[at] != *event {
+                    self.events[at] = SEVERAL;
+                }
+            } else {
+                self.users.push(*user);
+                self.events.push(*event);
+            }
+        }
+    }
+
+    /// `place` is scratch of the graph's users.
+    fn finish(mut self, g: &Graph, place: &mut [u32]) -> Stretch {
+        self.starts.push(self.users.len() as u32);
+        let rows = self.items.len();
+        let families = g.items.iter().max().map_or(1, |f| *f as usize + 1);
+        let strata = g.users.iter().max().map_or(1, |s| *s as usize + 1);
+        let family_of: Vec<u8> = self.items.iter().map(|i| g.items[*i as usize]).collect();
+        place.fill(u32::MAX);
+        self.users.iter().for_each(|u| place[*u as usize] = 0);
+        let mut who = Vec::new();
+        for (user, p) in place.iter_mut().enumerate().filter(|(_, p)| **p == 0) {
+            *p = who.len() as u32;
+            who.push(user as u32);
+        }
+        // From here on users are known by their place.
+        self.users.iter_mut().for_each(|u| *u = place[*u as usize]);
+        let places = self.users;
+        let stratum_of: Vec<u32> = who.iter().map(|u| g.users[*u as usize]).collect();
+        let mut who_starts = vec![0u32; who.len() + 1];
+        places.iter().for_each(|p| who_starts[*p as usize + 1] += 1);
+        for p in 0..who.len() {
+            who_starts[p + 1] += who_starts[p];
+        }
+        let mut next = who_starts.clone();
+        let mut who_rows = vec![(0u32, 0u32); places.len()];
+        let mut active = vec![0u32; who.len() * families];
+        let mut totals = vec![0.0; strata * families];
+        let (mut share_starts, mut shares) = (vec![0u32], Vec::new());
+        let mut here: Vec<u32> = Vec::new();
+        for r in 0..rows {
+            let family = family_of[r] as usize;
+            here.clear();
+            for i in self.starts[r] as usize..self.starts[r + 1] as usize {
+                let p = places[i] as usize;
+                who_rows[next[p] as usize] = (r as u32, self.events[i]);
+                next[p] += 1;
+                active[p * families + family] += 1;
+                here.push(stratum_of[p]);
+            }
+            if strata > 1 {
+                here.sort_unstable();
+            }
+            for same in here.chunk_by(|a, b| a == b) {
+                shares.push((same[0], same.len() as u32));
+                totals[same[0] as usize * families + family] += same.len() as f64;
+            }
+            share_starts.push(shares.len() as u32);
+        }
+        let mut products = vec![0.0; strata * families * families];
+        for (p, s) in stratum_of.iter().enumerate() {
+            let mine = &active[p * families..(p + 1) * families];
+            for (a, x) in mine.iter().enumerate().filter(|(_, x)| **x > 0) {
+                for (b, y) in mine.iter().enumerate() {
+                    // A row is not shared with itself.
+                    let other = if a == b { y - 1 } else { *y };
+                    products[(*s as usize * families + a) * families + b] += f64::from(*x) * f64::from(other);
+                }
+            }
+        }
+        Stretch {
+            items: self.items,
+            starts: self.starts,
+            places,
+            events: self.events,
+            share_starts,
+            shares,
+            who,
+            who_starts,
+            who_rows,
+            totals,
+            products,
+            families,
+            family_of,
+            stratum_of,
+            active,
+        }
+    }
+}
