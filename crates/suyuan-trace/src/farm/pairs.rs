@@ -22,23 +22,22 @@ pub fn groups(s: &Stretch, rows: usize, params: &Params, skipped: &mut Skipped) 
     let mut joined = Joined::new(s.rows());
     let mut counts = vec![0u32; s.rows()];
     let mut seen: Vec<usize> = Vec::new();
+    let lists = Lists::new(s, &fits, params.busy);
     // How far each user's list has been passed: what remains lies behind the present row.
     let mut passed = vec![0u32; s.who.len()];
-    for a in 0..s.rows() {
+    for a in (0..s.rows()).filter(|a| fits[*a]) {
         for (p, event) in s.touched(a) {
-            let p = p as usize;
-            passed[p] += 1;
-            let list = s.rows_of(p);
-            if !fits[a] || list.len() > params.busy {
+            let list = lists.of(p as usize);
+            if list.is_empty() {
                 continue;
             }
-            for (b, other) in &list[passed[p] as usize..] {
-                let b = *b as usize;
-                if fits[b] && apart(event, *other) {
-                    if counts[b] == 0 {
-                        seen.push(b);
+            passed[p as usize] += 1;
+            for (b, other) in &list[passed[p as usize] as usize..] {
+                if apart(event, *other) {
+                    if counts[*b as usize] == 0 {
+                        seen.push(*b as usize);
                     }
-                    counts[b] += 1;
+                    counts[*b as usize] += 1;
                 }
             }
         }
@@ -50,6 +49,28 @@ pub fn groups(s: &Stretch, rows: usize, params: &Params, skipped: &mut Skipped) 
         }
     }
     joined.groups(params.least_rows)
+}
+
+/// Each user's rows among those that fit; none of a user with too many rows.
+struct Lists {
+    starts: Vec<u32>,
+    rows: Vec<(u32, u32)>,
+}
+
+impl Lists {
+    fn new(s: &Stretch, fits: &[bool], busy: usize) -> Self {
+        let mut out = Lists { starts: vec![0], rows: Vec::new() };
+        for p in 0..s.who.len() {
+            if s.rows_of(p).len() <= busy {
+                out.rows.extend(s.rows_of(p).iter().filter(|(r, _)| fits[*r as usize]));
+            }
+            out.starts.push(out.rows.len() as u32);
+        }
+        out
+    }
+    fn of(&self, place: usize) -> &[(u32, u32)] {
+        &self.rows[self.starts[place] as usize..self.starts[place + 1] as usize]
+    }
 }
 
 /// Sets that grow together (union-find, the smaller index leads).

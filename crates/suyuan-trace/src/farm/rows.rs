@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Graph, Scale};
+use super::{Graph, Scale, Touch};
 
 /// Marks a user who touched an item on several occasions.
 pub const SEVERAL: u32 = u32::MAX;
@@ -10,20 +10,16 @@ pub const SEVERAL: u32 = u32::MAX;
 /// The touches in order of item and day, once for all scales.
 pub struct Sorted<'a> {
     pub graph: &'a Graph,
-    /// Indices of touches.
-    order: Vec<u32>,
+    touches: Vec<Touch>,
     first: i32,
 }
 
 impl<'a> Sorted<'a> {
     pub fn new(graph: &'a Graph) -> Self {
-        let mut order: Vec<u32> = (0..graph.touches.len() as u32).collect();
-        order.sort_unstable_by_key(|i| {
-            let t = &graph.touches[*i as usize];
-            (t.item, t.day, t.user, t.event)
-        });
-        let first = graph.touches.iter().map(|t| t.day).min().unwrap_or(0);
-        Sorted { graph, order, first }
+        let mut touches = graph.touches.clone();
+        touches.sort_unstable_by_key(|t| (t.item, t.day, t.user, t.event));
+        let first = touches.iter().map(|t| t.day).min().unwrap_or(0);
+        Sorted { graph, touches, first }
     }
 }
 
@@ -119,17 +115,13 @@ impl Sorted<'_> {
         let g = self.graph;
         let mut parts: BTreeMap<i64, Part> = BTreeMap::new();
         let mut some: Vec<(u32, u32)> = Vec::new();
-        let mut at = 0;
-        while let Some(t) = self.order.get(at).map(|i| &g.touches[*i as usize]) {
-            let (item, stretch) = (t.item, self.stretch_of(scale, t.day));
+        let same = |a: &Touch, b: &Touch| {
+            a.item == b.item && self.stretch_of(scale, a.day) == self.stretch_of(scale, b.day)
+        };
+        for row in self.touches.chunk_by(same) {
+            let (item, stretch) = (row[0].item, self.stretch_of(scale, row[0].day));
             some.clear();
-            while let Some(next) = self.order.get(at).map(|i| &g.touches[*i as usize]) {
-                if next.item != item || self.stretch_of(scale, next.day) != stretch {
-                    break;
-                }
-                some.push((next.user, next.event));
-                at += 1;
-            }
+            some.extend(row.iter().map(|t| (t.user, t.event)));
             if only.is_none_or(|o| o == stretch) {
                 some.sort_unstable();
                 parts.entry(stretch).or_default().row(item, &some);
