@@ -299,6 +299,8 @@ pub(crate) fn entity_zh(k: EntityKind) -> &'static str {
         EntityKind::Address => "网络地址",
         EntityKind::Imei => "手机串号",
         EntityKind::Cell => "基站小区",
+        EntityKind::Home => "登记地址",
+        EntityKind::Contact => "登记联系人",
         EntityKind::Ring => "团伙",
     }
 }

@@ -80,6 +80,8 @@ impl Reading for Lang {
             EntityKind::Address => ("address", "网络地址"),
             EntityKind::Imei => ("handset", "手机"),
             EntityKind::Cell => ("radio cell", "基站小区"),
+            EntityKind::Home => ("declared address", "登记地址"),
+            EntityKind::Contact => ("declared contact", "登记联系人"),
             EntityKind::Ring => ("the ring", "团伙整体"),
         };
         self.pick(en, zh)

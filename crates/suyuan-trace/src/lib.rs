@@ -13,6 +13,7 @@
 //! exhibits show; the limits of the outcome say which apply.
 
 pub mod attribute;
+mod dense;
 mod facts;
 pub mod farm;
 mod intern;
@@ -20,6 +21,7 @@ mod operator;
 mod question;
 mod ring;
 mod tally;
+mod touches;
 mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -37,17 +39,19 @@ use ring::marks::Marker;
 use words::text;
 
 /// What can be set; the defaults are the ones measured.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Params {
     /// Settings of the attribution.
     pub attribution: Settings,
     /// Rings less probable than this are not reported.
     pub least_ring: f64,
+    /// Settings of the search for dense groups.
+    pub farms: farm::Params,
 }
 
 impl Default for Params {
     fn default() -> Self {
-        Params { attribution: Settings::default(), least_ring: 0.2 }
+        Params { attribution: Settings::default(), least_ring: 0.2, farms: farm::Params::default() }
     }
 }
 
@@ -88,9 +92,12 @@ pub fn trace(
     let in_rings: BTreeSet<usize> = drafts.iter().flat_map(|d| d.cards.iter().map(|c| c.index)).collect();
     let explained = |i: &usize| in_rings.contains(i) || cards.explained.get(i).is_some_and(|p| *p >= 0.5);
     let unexplained = cards.fraud.keys().filter(|i| !explained(i)).count() as u64;
+    let mut limits = limits(&f, &looked, &cards, &holders);
+    let farms = dense::farms(&mut f, source, &params.farms, &rings, &mut limits, &mut bar)?;
     Ok(Trace {
         format: FORMAT.to_owned(),
-        limits: limits(&f, &looked, &cards, &holders),
+        limits,
+        farms,
         sources: ranked(cards.sources, holders, leaks),
         operators,
         rings,

@@ -22,7 +22,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use grow::{Count, counts, grow};
+use grow::grow;
 use rows::{Sorted, Stretch};
 
 /// A user touched an item.
@@ -65,8 +65,6 @@ pub struct Params {
     pub scales: Vec<Scale>,
     /// The chance, over all rows of a scale, that innocent pairs reach the bound.
     pub chance: f64,
-    /// The chance of an innocent user to join a group of rows.
-    pub member: f64,
     /// Rows with fewer users join nothing.
     pub least_users: usize,
     /// Rows of more users are left out of the pairs.
@@ -89,7 +87,6 @@ impl Default for Params {
         Params {
             scales: vec![scale(28, 0), scale(28, 14), scale(90, 0), scale(90, 45), scale(i32::MAX / 2, 0)],
             chance: 1e-3,
-            member: 1e-4,
             least_users: 5,
             hub: 3000,
             busy: 200,
@@ -231,19 +228,13 @@ fn farm(
     params: &Params,
 ) -> Option<Farm> {
     let rows: Vec<usize> = (0..s.rows()).filter(|r| draft.items.contains(&s.items[*r])).collect();
-    let counts: BTreeMap<usize, Count> = counts(s, &rows);
-    let users: Vec<Count> = counts.values().copied().collect();
-    let fit = mixture::fit(&users, draft.users.len());
-    let belongs =
-        |((_, c), p): &((&usize, &Count), &f64)| c.occasions >= 2 && **p >= params.least_probability;
-    let mut members: BTreeMap<u32, Member> = counts
+    let (users, rate) = mixture::fit(s, &rows);
+    let mut members: BTreeMap<u32, Member> = users
         .iter()
-        .zip(&fit.probability)
-        .filter(belongs)
-        .map(|((place, c), p)| {
-            let user = s.who[*place];
-            let (occasions, expected) = (c.occasions, c.expected);
-            (user, Member { user, probability: *p, occasions, expected, touches: Vec::new() })
+        .filter(|u| u.occasions >= 2 && u.probability >= params.least_probability)
+        .map(|u| {
+            let (user, occasions, expected) = (s.who[u.place], u.occasions, u.expected);
+            (user, Member { user, probability: u.probability, occasions, expected, touches: Vec::new() })
         })
         .collect();
     if members.len() < params.least_members {
@@ -256,9 +247,9 @@ fn farm(
             days = (days.0.min(t.day), days.1.max(t.day));
         }
     }
-    let others = counts.len() - members.len();
+    let others = users.len() - members.len();
     let mut members: Vec<Member> = members.into_values().collect();
     members.iter_mut().for_each(|m| m.touches.sort_by_key(|i| (graph.touches[*i].day, *i)));
     members.sort_by(|a, b| b.probability.total_cmp(&a.probability).then(a.user.cmp(&b.user)));
-    Some(Farm { items: draft.items.iter().copied().collect(), days, rate: fit.rate, others, members })
+    Some(Farm { items: draft.items.iter().copied().collect(), days, rate, others, members })
 }

@@ -43,6 +43,7 @@ pub struct Stretch {
     /// Sums over users of the product of their numbers of rows in two families, by stratum, family, family.
     products: Vec<f64>,
     families: usize,
+    strata: usize,
     family_of: Vec<u8>,
     stratum_of: Vec<u32>,
     /// Rows per user and family.
@@ -94,13 +95,49 @@ impl Stretch {
         sum
     }
 
-    /// How often a user would touch a row, by their own activity and the row's popularity in their stratum.
-    pub fn expected(&self, place: usize, row: usize) -> f64 {
-        let (stratum, family) = (self.stratum_of[place], self.family_of[row]);
-        let shares = self.shares(row);
-        let Ok(at) = shares.binary_search_by_key(&stratum, |s| s.0) else { return 0.0 };
-        let popular = f64::from(shares[at].1) / self.total(stratum, family);
-        f64::from(self.active[place * self.families + family as usize]) * popular
+    pub fn strata(&self) -> usize {
+        self.strata
+    }
+    pub fn stratum(&self, place: usize) -> usize {
+        self.stratum_of[place] as usize
+    }
+    /// Rows of a row's family that a user touched.
+    pub fn activity(&self, place: usize, row: usize) -> f64 {
+        f64::from(self.active[place * self.families + self.family_of[row] as usize])
+    }
+
+    /// Popularity of rows among people outside a group: the chance that one of their touches of the row's family is of this
+    /// row, by row and stratum; `members` with their weights and touches (positions in `rows`). It leans by `lean` touches
+    /// on the popularity with the group's own, which is what is left where the group is all there is.
+    pub fn outside<'t>(
+        &self,
+        rows: &[usize],
+        members: impl Iterator<Item = (usize, f64, &'t [(usize, u32)])>,
+        lean: f64,
+        out: &mut Vec<f64>,
+    ) {
+        let mut mine = vec![0.0; rows.len() * self.strata];
+        let mut active = vec![0.0; self.strata * self.families];
+        for (place, weight, touches) in members {
+            let stratum = self.stratum(place);
+            touches.iter().for_each(|t| mine[t.0 * self.strata + stratum] += weight);
+            for f in 0..self.families {
+                active[stratum * self.families + f] +=
+                    weight * f64::from(self.active[place * self.families + f]);
+            }
+        }
+        out.clear();
+        out.resize(rows.len() * self.strata, 0.0);
+        for (j, r) in rows.iter().enumerate() {
+            let family = self.family_of[*r];
+            for (stratum, n) in self.shares(*r) {
+                let at = j * self.strata + *stratum as usize;
+                let total = self.total(*stratum, family);
+                let others = (f64::from(*n) - mine[at]).max(0.0);
+                let theirs = (total - active[*stratum as usize * self.families + family as usize]).max(0.0);
+                out[at] = (others + lean * f64::from(*n) / total) / (theirs + lean);
+            }
+        }
     }
 }
 
@@ -161,7 +198,6 @@ impl Part {
     /// `place` is scratch of the graph's users.
     fn finish(mut self, g: &Graph, place: &mut [u32]) -> Stretch {
         self.starts.push(self.users.len() as u32);
-        let rows = self.items.len();
         let families = g.items.iter().max().map_or(1, |f| *f as usize + 1);
         let strata = g.users.iter().max().map_or(1, |s| *s as usize + 1);
         let family_of: Vec<u8> = self.items.iter().map(|i| g.items[*i as usize]).collect();
@@ -187,12 +223,13 @@ impl Part {
         let mut totals = vec![0.0; strata * families];
         let (mut share_starts, mut shares) = (vec![0u32], Vec::new());
         let mut here: Vec<u32> = Vec::new();
-        for r in 0..rows {
-            let family = family_of[r] as usize;
+        for (r, family) in family_of.iter().enumerate() {
+            let family = *family as usize;
             here.clear();
-            for i in self.starts[r] as usize..self.starts[r + 1] as usize {
-                let p = places[i] as usize;
-                who_rows[next[p] as usize] = (r as u32, self.events[i]);
+            let row = self.starts[r] as usize..self.starts[r + 1] as usize;
+            for (p, event) in places[row.clone()].iter().zip(&self.events[row]) {
+                let p = *p as usize;
+                who_rows[next[p] as usize] = (r as u32, *event);
                 next[p] += 1;
                 active[p * families + family] += 1;
                 here.push(stratum_of[p]);
@@ -230,6 +267,7 @@ impl Part {
             totals,
             products,
             families,
+            strata,
             family_of,
             stratum_of,
             active,

@@ -160,7 +160,7 @@ proptest! {
 
     #[test]
     fn the_order_of_touches_does_not_matter(g in small(), turn in 0usize..120) {
-        let params = Params { least_users: 2, least_rows: 2, least_members: 3, chance: 10.0, member: 0.1, ..Params::default() };
+        let params = Params { least_users: 2, least_rows: 2, least_members: 3, chance: 10.0, ..Params::default() };
         let mut turned = g.clone();
         if !turned.touches.is_empty() { let n = turn % turned.touches.len(); turned.touches.rotate_left(n); turned.touches.reverse(); }
         let plain = |found: Farms| found.farms.into_iter()
