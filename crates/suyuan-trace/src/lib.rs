@@ -51,8 +51,15 @@ pub struct Params {
 
 impl Default for Params {
     fn default() -> Self {
-        Params { attribution: Settings::default(), least_ring: 0.2, farms: farm::Params::default() }
+        Params { attribution: Settings::default(), least_ring: 0.2, farms: farms() }
     }
+}
+
+/// Records reach over years, and slow groups need all of them.
+fn farms() -> farm::Params {
+    let mut params = farm::Params::default();
+    params.scales.push(farm::WHOLE);
+    params
 }
 
 /// Why the trace could not go on.

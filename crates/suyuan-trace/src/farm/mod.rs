@@ -50,13 +50,16 @@ pub struct Graph {
 }
 
 /// One way to cut the time into stretches.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Scale {
     /// Length of a stretch, days.
     pub days: i32,
     /// How far before the first day the first stretch starts, days.
     pub shift: i32,
 }
+
+/// All the time at once.
+pub const WHOLE: Scale = Scale { days: i32::MAX / 2, shift: 0 };
 
 /// What can be set; the defaults are the ones measured.
 #[derive(Clone, Debug)]
@@ -85,7 +88,7 @@ impl Default for Params {
     fn default() -> Self {
         let scale = |days, shift| Scale { days, shift };
         Params {
-            scales: vec![scale(28, 0), scale(28, 14), scale(90, 0), scale(90, 45), scale(i32::MAX / 2, 0)],
+            scales: vec![scale(28, 0), scale(90, 0), scale(90, 45)],
             chance: 1e-3,
             least_users: 5,
             hub: 3000,
@@ -161,17 +164,16 @@ pub fn find(graph: &Graph, params: &Params) -> Farms {
         }
     }
     // A draft is looked at in the shortest stretch that holds all its people's touches; each is made once.
-    let mut looked: BTreeMap<(i64, usize), Vec<Draft>> = BTreeMap::new();
+    let mut looked: BTreeMap<(Scale, i64), Vec<Draft>> = BTreeMap::new();
     for d in merged(drafts) {
         let (first, last) = d.days(graph);
         let fits = |s: &&Scale| sorted.stretch_of(**s, first) == sorted.stretch_of(**s, last);
-        let Some(scale) = params.scales.iter().filter(fits).min_by_key(|s| s.days) else { continue };
-        let at = params.scales.iter().position(|s| s == scale).unwrap_or(0);
-        looked.entry((sorted.stretch_of(*scale, first), at)).or_default().push(d);
+        let scale = *params.scales.iter().filter(fits).min_by_key(|s| s.days).unwrap_or(&WHOLE);
+        looked.entry((scale, sorted.stretch_of(scale, first))).or_default().push(d);
     }
-    for ((number, scale), drafts) in looked {
-        for s in sorted.stretches(params.scales[scale], Some(number)) {
-            let here = |t: &Touch| sorted.stretch_of(params.scales[scale], t.day) == number;
+    for ((scale, number), drafts) in looked {
+        for s in sorted.stretches(scale, Some(number)) {
+            let here = |t: &Touch| sorted.stretch_of(scale, t.day) == number;
             out.farms.extend(drafts.iter().filter_map(|d| farm(graph, &s, here, d, params)));
         }
     }
