@@ -87,7 +87,7 @@ def rates(named, members):
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("--touches", type=int, default=1_000_000)
-    p.add_argument("--seeds", default="21,22,23")
+    p.add_argument("--seeds", default="31,32,33")
     p.add_argument("--write", action="store_true")
     a = p.parse_args(sys.argv[3:])
     folder = sys.argv[2]

@@ -41,8 +41,8 @@ pub(crate) fn kind(kind: EntityKind) -> (&'static str, &'static str) {
         EntityKind::Address => ("network address", "网络地址"),
         EntityKind::Imei => ("handset", "手机设备"),
         EntityKind::Cell => ("radio cell", "基站小区"),
-            EntityKind::Home => ("declared address", "登记地址"),
-            EntityKind::Contact => ("declared contact", "登记联系人"),
+        EntityKind::Home => ("declared address", "登记地址"),
+        EntityKind::Contact => ("declared contact", "登记联系人"),
         EntityKind::Ring => ("ring", "团伙"),
     }
 }

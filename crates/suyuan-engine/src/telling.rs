@@ -62,6 +62,18 @@ pub fn trace(found: &Trace, lang: Lang) -> Vec<String> {
             s.probability, s.entity, s.exposure, s.harmed, s.expected
         ),
     }));
+    lines.extend(found.farms.iter().take(TOP).map(|f| {
+        let items: Vec<String> = f.items.iter().take(3).map(|i| i.entity.to_string()).collect();
+        let (n, all, items) = (f.members.len(), f.items.len(), items.join(", "));
+        match (lang, f.explained) {
+            (Lang::En, false) => format!("dense group: {n} people on {all} shared items ({items} ...)"),
+            (Lang::En, true) => {
+                format!("dense group, explained: {n} people on {all} shared items ({items} ...)")
+            }
+            (Lang::Zh, false) => format!("密集团伙：{n}人共用{all}个物品（{items}等）"),
+            (Lang::Zh, true) => format!("密集人群（记录可以解释）：{n}人共用{all}个物品（{items}等）"),
+        }
+    }));
     lines
 }
 

@@ -452,9 +452,11 @@ pub struct Trace {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Tie {
-    /// Where a card was opened: an outlet, or a device on no asset list.
+    /// The outlet where cards were opened or identities taken.
     Counter,
-    /// Who took the identity: a collector, or a device on no asset list.
+    /// A device on no asset list, on which cards were opened or identities taken.
+    Device,
+    /// Who took the identity, other than the outlet's staff.
     Capture,
     /// A face, or a background seen at several outlets.
     Image,

@@ -13,6 +13,7 @@ use suyuan_model::scan::{RowSource, ScanError};
 use crate::facts::{Bar, Facts, scan};
 use crate::farm::{self, Params};
 use crate::intern::{Id, NONE};
+use crate::ring::fnv;
 use crate::touches::{self, Touches};
 use crate::words::text;
 
@@ -89,8 +90,11 @@ impl Teller<'_> {
             .copied()
             .collect();
         let counter = self.counter(farm, &ties);
+        // By what is shared, so that a farm keeps its name as people join.
+        let mut names: Vec<String> = items.iter().map(|i| i.entity.to_string()).collect();
+        names.sort();
         Some(Farm {
-            id: format!("farm-{}", members.first()?.evidence.rows().first().map(|r| r.ts)?),
+            id: format!("farm-{:016x}", fnv(&names.join("\n"))),
             ties: ties.into_iter().collect(),
             window: Window { start: rows().min()?, end: rows().max()? },
             others: farm.others as u64,

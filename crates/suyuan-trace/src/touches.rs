@@ -75,7 +75,7 @@ fn unlisted(f: &Facts, device: Id) -> bool {
 fn counters(f: &Facts, found: &mut Found) {
     for o in &f.openings {
         if unlisted(f, o.device) {
-            found.add(o.subject, Tie::Counter, EntityKind::Device, o.device, o.row);
+            found.add(o.subject, Tie::Device, EntityKind::Device, o.device, o.row);
         } else {
             found.add(o.subject, Tie::Counter, EntityKind::Outlet, f.outlet_of(o), o.row);
         }
@@ -132,10 +132,11 @@ fn captures(
             found.add(person, Tie::Image, EntityKind::Background, background, at);
             found.add(person, Tie::Image, EntityKind::Face, f.names.id(c.face_ref.get(i)), at);
             if unlisted(f, device) {
-                found.add(person, Tie::Capture, EntityKind::Device, device, at);
-            } else if f.staff.contains_key(&collector) || outlet != NONE {
-                found.add(person, Tie::Counter, EntityKind::Outlet, outlet, at);
+                found.add(person, Tie::Device, EntityKind::Device, device, at);
             } else {
+                found.add(person, Tie::Counter, EntityKind::Outlet, outlet, at);
+            }
+            if !f.staff.contains_key(&collector) {
                 found.add(person, Tie::Capture, EntityKind::Collector, collector, at);
             }
         }
@@ -222,6 +223,7 @@ fn numbered(f: &Facts, found: Found) -> Touches {
         out.graph.touches.push(Touch { user, item, event, day });
         out.rows.push(*row);
     }
+    out.graph.local = [true, true, true, false, true, false, false].to_vec();
     occasions(&mut out.graph);
     out.graph.users = strata(f, &out);
     out

@@ -47,6 +47,9 @@ fn the_reference_case_is_found_with_and_without_exhibits() {
         let exhibits = without.is_empty();
         assert_eq!(members.iter().any(|m| m.0 == Role::Organiser), exhibits);
         assert_eq!(members.iter().any(|m| m.0 == Role::Opener), exhibits);
+        for m in t.farms.iter().flat_map(|f| &f.members) {
+            assert!(m.cards.iter().any(|c| ring.cards.contains(c)), "{} is in no ring", m.person);
+        }
     }
 }
 
@@ -54,6 +57,7 @@ fn the_reference_case_is_found_with_and_without_exhibits() {
 fn a_clean_world_names_nobody() {
     for seed in 0..6 {
         let (t, _) = traced("clean", seed, &[]);
+        assert_eq!(t.farms, [], "seed {seed}");
         assert!(t.rings.is_empty(), "seed {seed}: {:?}", t.rings[0].members);
         for s in &t.sources {
             assert!(s.probability < 0.8, "seed {seed}: {} {}", s.entity, s.probability);

@@ -748,6 +748,7 @@ pub fn without_rows(exhibits: Exhibits) -> Reference {
             evidence: rows(Kind::Login, 0..287, 10),
         }],
         rings: vec![ring(exhibits)],
+        farms: Vec::new(),
         unexplained_fraud_cards: 31,
         limits: vec![Text::new(
             "no record says who paid for the telephones' data use.",

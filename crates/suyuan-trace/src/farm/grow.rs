@@ -48,7 +48,10 @@ fn rows_of(s: &Stretch, people: &[usize], bound: f64) -> Vec<usize> {
     let members = people.iter().zip(&touches).map(|(p, t)| (*p, 1.0, t.as_slice()));
     s.outside(&rows, members, super::mixture::LEAN, &mut outside);
     let mean = |j: usize| -> f64 {
-        people.iter().map(|p| s.activity(*p, rows[j]) * outside[j * s.strata() + s.stratum(*p)]).sum()
+        people
+            .iter()
+            .map(|p| s.activity(*p, rows[j]) * outside[j * s.strata() + s.stratum(*p, rows[j])])
+            .sum()
     };
     (0..rows.len())
         .filter(|j| rarer(by_row[&rows[*j]].len() as u32, mean(*j), bound))

@@ -64,7 +64,7 @@ pub fn fit(s: &Stretch, rows: &[usize]) -> (Vec<User>, f64) {
         for u in &mut users {
             let mut expected = 0.0;
             let mean: Vec<f64> = (0..rows.len())
-                .map(|j| s.activity(u.place, rows[j]) * outside[j * s.strata() + s.stratum(u.place)])
+                .map(|j| s.activity(u.place, rows[j]) * outside[j * s.strata() + s.stratum(u.place, rows[j])])
                 .inspect(|m| expected += m)
                 .collect();
             let log = told(&u.touches, &rates, &mean) - rate - seen(expected + rate) + seen(expected);

@@ -45,6 +45,8 @@ pub struct Graph {
     pub users: Vec<u32>,
     /// The family of each item, small numbers from zero.
     pub items: Vec<u8>,
+    /// Whether place matters to a family: its items are chosen among those of the stratum. True where nothing is said.
+    pub local: Vec<bool>,
     /// In any order.
     pub touches: Vec<Touch>,
 }
@@ -199,26 +201,37 @@ impl Draft {
         let mine = |t: &&Touch| self.items.contains(&t.item) && self.users.contains(&t.user);
         graph.touches.iter().filter(mine).fold((i32::MAX, i32::MIN), |(a, b), t| (a.min(t.day), b.max(t.day)))
     }
-    /// Whether one holds half of the other's people, and they have an item in common.
+    /// Whether two mean the same: two items in common, or one and half of the people of the smaller.
     fn same(&self, other: &Draft) -> bool {
         let least = self.users.len().min(other.users.len());
-        2 * self.users.intersection(&other.users).count() > least && !self.items.is_disjoint(&other.items)
+        match self.items.intersection(&other.items).count() {
+            0 => false,
+            1 => 2 * self.users.intersection(&other.users).count() > least,
+            _ => true,
+        }
     }
 }
 
+/// Joins drafts that mean the same until none do.
 fn merged(mut drafts: Vec<Draft>) -> Vec<Draft> {
     drafts.sort_by(|a, b| (b.users.len(), &a.users, &a.items).cmp(&(a.users.len(), &b.users, &b.items)));
-    let mut out: Vec<Draft> = Vec::new();
-    for d in drafts {
-        match out.iter_mut().find(|o| o.same(&d)) {
-            Some(o) => {
-                o.users.extend(d.users);
-                o.items.extend(d.items);
+    loop {
+        let before = drafts.len();
+        let mut out: Vec<Draft> = Vec::new();
+        for d in drafts {
+            match out.iter_mut().find(|o| o.same(&d)) {
+                Some(o) => {
+                    o.users.extend(d.users);
+                    o.items.extend(d.items);
+                }
+                None => out.push(d),
             }
-            None => out.push(d),
         }
+        if out.len() == before {
+            return out;
+        }
+        drafts = out;
     }
-    out
 }
 
 /// Says who belongs to a draft, by all touches of its items in one stretch.

@@ -44,6 +44,8 @@ pub struct Stretch {
     products: Vec<f64>,
     families: usize,
     strata: usize,
+    /// Whether place matters, by family.
+    local: Vec<bool>,
     family_of: Vec<u8>,
     stratum_of: Vec<u32>,
     /// Rows per user and family.
@@ -74,32 +76,48 @@ impl Stretch {
         self.totals[stratum as usize * self.families + family as usize]
     }
 
-    /// How many users two rows would share if everyone chose items by their popularity among people of the same stratum.
+    /// How many users two rows would share if everyone chose items by their popularity: among people of the same stratum
+    /// where the family is local, among all where it is not.
     pub fn expected_shared(&self, a: usize, b: usize) -> f64 {
         let (fa, fb) = (self.family_of[a], self.family_of[b]);
         let (mut x, mut y) = (self.shares(a), self.shares(b));
+        let all = self.strata as u32 - 1;
+        let both = |stratum: u32, (ra, na): (u32, u32), (rb, nb): (u32, u32)| {
+            let at = (stratum as usize * self.families + fa as usize) * self.families + fb as usize;
+            f64::from(na) / self.total(ra, fa) * (f64::from(nb) / self.total(rb, fb)) * self.products[at]
+        };
+        match (x, y) {
+            ([one], [other]) if one.0 == all && other.0 == all => return both(all, *one, *other),
+            ([one], _) if one.0 == all => return y.iter().map(|o| both(o.0, *one, *o)).sum(),
+            (_, [other]) if other.0 == all => return x.iter().map(|o| both(o.0, *o, *other)).sum(),
+            _ => (),
+        }
         let mut sum = 0.0;
-        while let ([(ra, na), rest_a @ ..], [(rb, nb), rest_b @ ..]) = (x, y) {
-            if ra == rb {
-                let at = (*ra as usize * self.families + fa as usize) * self.families + fb as usize;
-                let both = self.total(*ra, fa) * self.total(*ra, fb);
-                sum += f64::from(*na) * f64::from(*nb) * self.products[at] / both;
+        while let ([one, rest_a @ ..], [other, rest_b @ ..]) = (x, y) {
+            if one.0 == other.0 {
+                sum += both(one.0, *one, *other);
             }
-            if ra <= rb {
+            if one.0 <= other.0 {
                 x = rest_a;
             }
-            if rb <= ra {
+            if other.0 <= one.0 {
                 y = rest_b;
             }
         }
         sum
     }
 
+    /// Strata, and one more for all people.
     pub fn strata(&self) -> usize {
         self.strata
     }
-    pub fn stratum(&self, place: usize) -> usize {
-        self.stratum_of[place] as usize
+    /// The people among whom a user's touch of a row is judged.
+    pub fn stratum(&self, place: usize, row: usize) -> usize {
+        if self.local[self.family_of[row] as usize] {
+            self.stratum_of[place] as usize
+        } else {
+            self.strata - 1
+        }
     }
     /// Rows of a row's family that a user touched.
     pub fn activity(&self, place: usize, row: usize) -> f64 {
@@ -119,11 +137,13 @@ impl Stretch {
         let mut mine = vec![0.0; rows.len() * self.strata];
         let mut active = vec![0.0; self.strata * self.families];
         for (place, weight, touches) in members {
-            let stratum = self.stratum(place);
-            touches.iter().for_each(|t| mine[t.0 * self.strata + stratum] += weight);
+            for t in touches {
+                mine[t.0 * self.strata + self.stratum(place, rows[t.0])] += weight;
+            }
             for f in 0..self.families {
-                active[stratum * self.families + f] +=
-                    weight * f64::from(self.active[place * self.families + f]);
+                let here = weight * f64::from(self.active[place * self.families + f]);
+                active[self.stratum_of[place] as usize * self.families + f] += here;
+                active[(self.strata - 1) * self.families + f] += here;
             }
         }
         out.clear();
@@ -199,7 +219,9 @@ impl Part {
     fn finish(mut self, g: &Graph, place: &mut [u32]) -> Stretch {
         self.starts.push(self.users.len() as u32);
         let families = g.items.iter().max().map_or(1, |f| *f as usize + 1);
-        let strata = g.users.iter().max().map_or(1, |s| *s as usize + 1);
+        let all = g.users.iter().max().map_or(1, |s| *s as usize + 1);
+        let strata = all + 1;
+        let local: Vec<bool> = (0..families).map(|f| g.local.get(f).copied().unwrap_or(true)).collect();
         let family_of: Vec<u8> = self.items.iter().map(|i| g.items[*i as usize]).collect();
         place.fill(u32::MAX);
         self.users.iter().for_each(|u| place[*u as usize] = 0);
@@ -234,12 +256,18 @@ impl Part {
                 active[p * families + family] += 1;
                 here.push(stratum_of[p]);
             }
-            if strata > 1 {
+            if all > 1 {
                 here.sort_unstable();
             }
+            totals[all * families + family] += here.len() as f64;
             for same in here.chunk_by(|a, b| a == b) {
-                shares.push((same[0], same.len() as u32));
                 totals[same[0] as usize * families + family] += same.len() as f64;
+                if local[family] {
+                    shares.push((same[0], same.len() as u32));
+                }
+            }
+            if !local[family] {
+                shares.push((all as u32, here.len() as u32));
             }
             share_starts.push(shares.len() as u32);
         }
@@ -250,7 +278,9 @@ impl Part {
                 for (b, y) in mine.iter().enumerate() {
                     // A row is not shared with itself.
                     let other = if a == b { y - 1 } else { *y };
-                    products[(*s as usize * families + a) * families + b] += f64::from(*x) * f64::from(other);
+                    let product = f64::from(*x) * f64::from(other);
+                    products[(*s as usize * families + a) * families + b] += product;
+                    products[(all * families + a) * families + b] += product;
                 }
             }
         }
@@ -268,6 +298,7 @@ impl Part {
             products,
             families,
             strata,
+            local,
             family_of,
             stratum_of,
             active,

@@ -131,7 +131,7 @@ fn cards(f: &Facts, marker: &Marker, sheets: &BTreeMap<Column, Sheet>, group: &G
 }
 
 /// FNV-1a, so that an id is the same with any version of any library.
-fn fnv(text: &str) -> u64 {
+pub fn fnv(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |h, b| (h ^ u64::from(b)).wrapping_mul(0x100_0000_01b3))
 }
 
