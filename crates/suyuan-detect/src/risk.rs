@@ -8,20 +8,26 @@
 //!
 //! At any moment each family counts once, at its strongest finding; the score is the highest sum that was ever reached. An entity
 //! is up for review from the first moment at which enough families stand (each with [`RiskParams::least`] nats, and
-//! enough of them by findings about the entity itself) and the sum reaches [`RiskParams::review`].
+//! enough of them by alerts about the entity itself, of level medium or above), the sum reaches [`RiskParams::review`],
+//! and chance would bring at most [`RiskParams::by_chance`] entities a month as far in each family that stands ([`chance`]).
+//! So more is needed of one among 4,000 accounts than of one among 40.
 //!
-//! Invariants: one more finding never lowers a score nor takes anyone off the list; the order of findings does not
-//! matter; findings of one family alone put nobody up for review.
+//! Invariants, where base rates and what chance brings stay as they are: one more finding never lowers a score nor takes
+//! anyone off the list. Always: the order of findings does not matter; findings of one family alone put nobody up for
+//! review, nor do findings that are no alerts.
 //! Blind to: whether two families tell of the same innocent cause; the checks of the rules are there for that.
 //! The weights are engineering defaults, not fitted to outcomes.
 
-use std::collections::BTreeMap;
+mod chance;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use suyuan_model::outcome::{Entity, EntityKind, Family, Finding, Level, Text};
 use suyuan_model::risk::{FamilyRisk, Risk, RiskReason};
 use suyuan_model::time::{DAY, format_china};
 
 use crate::explain::entity_zh;
+use chance::Chance;
 
 /// How findings add up.
 #[derive(Clone, Debug)]
@@ -30,12 +36,14 @@ pub struct RiskParams {
     pub half_life_days: f64,
     /// Families that must stand before anyone is up for review.
     pub families: usize,
-    /// How many of them must stand by findings about the entity itself.
+    /// How many of them must stand by alerts about the entity itself.
     pub own: usize,
     /// What a family must weigh to stand, nats.
     pub least: f64,
-    /// The sum from which on an entity is up for review, nats.
+    /// The sum below which no entity is up for review, nats.
     pub review: f64,
+    /// How many entities chance may bring as far as one that is up for review, in thirty days.
+    pub by_chance: f64,
     /// The most that one rule weighs, nats.
     pub cap: f64,
     /// The share of those involved.
@@ -52,6 +60,7 @@ impl Default for RiskParams {
             own: 1,
             least: 1.5,
             review: 4.0,
+            by_chance: 0.05,
             cap: 7.0,
             involved: 0.3,
             shown: 0.5,
@@ -69,12 +78,17 @@ const SCORED: [EntityKind; 6] = [
     EntityKind::Collector,
 ];
 
+/// Rounds after which nobody is left out any more; mostly the second adds nobody.
+const ROUNDS: usize = 6;
+
 /// One finding, as it bears on one entity.
 #[derive(Clone)]
 struct Part<'a> {
     finding: &'a Finding,
     nats: f64,
     accused: bool,
+    /// Whether it is an alert about the entity itself.
+    own: bool,
 }
 
 impl Part<'_> {
@@ -90,6 +104,7 @@ impl Part<'_> {
     fn covers(&self, other: &Part<'_>) -> bool {
         self.finding.family == other.finding.family
             && self.accused >= other.accused
+            && self.own >= other.own
             && self.finding.fired <= other.finding.fired
             && self.finding.last >= other.finding.last
             && self.nats >= other.nats
@@ -109,62 +124,131 @@ fn weight(f: &Finding, p: &RiskParams) -> f64 {
     (share * rarity).min(p.cap)
 }
 
-/// Adds the findings up by entity; highest score first.
-pub fn risk(findings: &[Finding], params: &RiskParams) -> Vec<Risk> {
-    let mut parts: BTreeMap<&Entity, Vec<Part<'_>>> = BTreeMap::new();
+/// The findings as they bear on each entity, oldest first.
+type Parts<'a> = BTreeMap<&'a Entity, Vec<Part<'a>>>;
+
+fn parts<'a>(findings: &'a [Finding], p: &RiskParams) -> Parts<'a> {
+    let mut parts = Parts::new();
     let mut sorted: Vec<&Finding> = findings.iter().collect();
     sorted.sort_by(|a, b| (a.fired, &a.id).cmp(&(b.fired, &b.id)));
     sorted.dedup_by(|a, b| a.id == b.id);
     for finding in sorted {
-        let nats = weight(finding, params);
+        let nats = weight(finding, p);
         if nats <= 0.0 {
             continue;
         }
         let mut add = |entity, nats, accused| {
-            parts.entry(entity).or_default().push(Part { finding, nats, accused });
+            let own = accused && finding.level >= Level::Medium;
+            parts.entry(entity).or_default().push(Part { finding, nats, accused, own });
         };
         if SCORED.contains(&finding.entity.kind) {
             add(&finding.entity, nats, true);
         }
         for e in finding.involved.iter().filter(|e| SCORED.contains(&e.kind) && **e != finding.entity) {
             let of_kind = finding.involved.iter().filter(|o| o.kind == e.kind).count();
-            add(e, nats * params.involved / of_kind as f64, false);
+            add(e, nats * p.involved / of_kind as f64, false);
         }
     }
-    let mut out: Vec<Risk> = parts.iter().filter_map(|(e, list)| of_entity(e, list, params)).collect();
+    parts
+}
+
+/// Adds the findings up by entity; highest score first.
+///
+/// Who is up for review is no measure of what chance brings: in further rounds they are left out of it, so that of many
+/// guilty none hides another.
+pub fn risk(findings: &[Finding], params: &RiskParams) -> Vec<Risk> {
+    let parts = parts(findings, params);
+    let mut up = BTreeSet::new();
+    let mut out = Vec::new();
+    for _ in 0..ROUNDS {
+        let usual = Usual::of(findings, &parts, &up, params);
+        out = scored(&parts, &usual, params);
+        let now: BTreeSet<Entity> = out.iter().filter(|r| r.review).map(|r| r.entity.clone()).collect();
+        if now == up {
+            break;
+        }
+        up = now;
+    }
+    out
+}
+
+fn scored(parts: &Parts<'_>, usual: &Usual, params: &RiskParams) -> Vec<Risk> {
+    let mut out: Vec<Risk> = parts.iter().filter_map(|(e, list)| of_entity(e, list, usual, params)).collect();
     out.sort_by(|a, b| b.score.total_cmp(&a.score).then_with(|| a.entity.cmp(&b.entity)));
     out
 }
 
-/// The families at one moment: weight, and the weight by findings about the entity itself.
-type Moment = BTreeMap<Family, (f64, f64)>;
+/// What chance brings.
+struct Usual {
+    kinds: BTreeMap<EntityKind, Chance>,
+    /// How many entities it may bring as far.
+    at_most: f64,
+}
 
-fn moment(parts: &[Part<'_>], t: i64, p: &RiskParams) -> Moment {
-    let mut out = Moment::new();
-    for part in parts {
-        let v = part.at(t, p.half_life_days);
-        if v > 0.0 {
-            let (all, own) = out.entry(part.finding.family).or_default();
-            *all = all.max(v);
-            if part.accused {
-                *own = own.max(v);
+impl Usual {
+    fn of(findings: &[Finding], parts: &Parts<'_>, up: &BTreeSet<Entity>, p: &RiskParams) -> Usual {
+        let (first, last) = (findings.iter().map(|f| f.first).min(), findings.iter().map(|f| f.last).max());
+        let days = (last.unwrap_or(0) - first.unwrap_or(0)) as f64 / DAY as f64;
+        let mut kinds: BTreeMap<EntityKind, Chance> = BTreeMap::new();
+        for f in findings {
+            kinds.entry(f.entity.kind).or_default().compares(f.family, f.base_rate.of);
+        }
+        for (e, list) in parts.iter().filter(|(e, _)| !up.contains(**e)) {
+            let chance = kinds.entry(e.kind).or_default();
+            for (family, v) in strongest(list.iter().map(|part| (part, part.nats))) {
+                chance.add(family, v.all);
             }
+        }
+        let kinds = kinds.into_iter().map(|(kind, c)| (kind, c.ordered())).collect();
+        Usual { kinds, at_most: p.by_chance * f64::max(days / 30.0, 1.0) }
+    }
+
+    /// How many entities of the kind chance would bring as far in every family that stands.
+    fn expected(&self, kind: EntityKind, m: &Moment, p: &RiskParams) -> f64 {
+        let stand = m.iter().filter(|(_, v)| v.all >= p.least).map(|(f, v)| (*f, v.all));
+        self.kinds.get(&kind).map_or(f64::INFINITY, |c| c.expected(stand))
+    }
+}
+
+/// What one family weighs at one moment, and what its alerts about the entity itself do.
+#[derive(Clone, Copy, Default)]
+struct Weighs {
+    all: f64,
+    own: f64,
+}
+
+/// The families at one moment.
+type Moment = BTreeMap<Family, Weighs>;
+
+/// Each family at its strongest.
+fn strongest<'a>(parts: impl Iterator<Item = (&'a Part<'a>, f64)>) -> Moment {
+    let mut out = Moment::new();
+    for (part, nats) in parts.filter(|(_, nats)| *nats > 0.0) {
+        let v = out.entry(part.finding.family).or_default();
+        v.all = v.all.max(nats);
+        if part.own {
+            v.own = v.own.max(nats);
         }
     }
     out
 }
 
-fn sum(m: &Moment) -> f64 {
-    m.values().map(|v| v.0).sum()
+fn moment(parts: &[Part<'_>], t: i64, p: &RiskParams) -> Moment {
+    strongest(parts.iter().map(|part| (part, part.at(t, p.half_life_days))))
 }
 
-fn holds(m: &Moment, p: &RiskParams) -> bool {
-    let stand = m.values().filter(|v| v.0 >= p.least).count();
-    let own = m.values().filter(|v| v.1 >= p.least).count();
+fn sum(m: &Moment) -> f64 {
+    m.values().map(|v| v.all).sum()
+}
+
+/// Whether that is enough for a review, but for chance.
+fn enough(m: &Moment, p: &RiskParams) -> bool {
+    let stand = m.values().filter(|v| v.all >= p.least).count();
+    let own = m.values().filter(|v| v.own >= p.least).count();
     stand >= p.families && own >= p.own && sum(m) >= p.review
 }
 
-fn of_entity(entity: &Entity, parts: &[Part<'_>], p: &RiskParams) -> Option<Risk> {
+fn of_entity(entity: &Entity, parts: &[Part<'_>], usual: &Usual, p: &RiskParams) -> Option<Risk> {
     // What another part covers at every moment changes nothing.
     let mut front: Vec<Part<'_>> = Vec::new();
     for part in parts {
@@ -179,7 +263,7 @@ fn of_entity(entity: &Entity, parts: &[Part<'_>], p: &RiskParams) -> Option<Risk
         let m = moment(&front, t, p);
         let total = sum(&m);
         score = score.max(total);
-        if holds(&m, p) {
+        if enough(&m, p) && usual.expected(entity.kind, &m, p) <= usual.at_most {
             since = since.or(Some(t));
             if total > shown_review.0 {
                 shown_review = (total, m);
@@ -192,9 +276,10 @@ fn of_entity(entity: &Entity, parts: &[Part<'_>], p: &RiskParams) -> Option<Risk
         return None;
     }
     let at_best = if since.is_some() { shown_review.1 } else { shown.1 };
+    let by_chance = Some(usual.expected(entity.kind, &at_best, p)).filter(|n| n.is_finite());
     let mut families: Vec<FamilyRisk> = at_best
         .into_iter()
-        .map(|(family, (nats, _))| FamilyRisk { family, nats, stands: nats >= p.least })
+        .map(|(family, v)| FamilyRisk { family, nats: v.all, stands: v.all >= p.least })
         .collect();
     families.sort_by(|a, b| b.nats.total_cmp(&a.nats).then(a.family.cmp(&b.family)));
     let mut reasons: Vec<RiskReason> = front
@@ -208,34 +293,63 @@ fn of_entity(entity: &Entity, parts: &[Part<'_>], p: &RiskParams) -> Option<Risk
         })
         .collect();
     reasons.sort_by(|a, b| b.nats.total_cmp(&a.nats).then_with(|| a.finding.cmp(&b.finding)));
-    let text = words(entity, &families, since);
-    Some(Risk { entity: entity.clone(), score, families, review: since.is_some(), since, reasons, text })
+    let text = words(entity, &families, since, by_chance);
+    Some(Risk {
+        entity: entity.clone(),
+        score,
+        families,
+        review: since.is_some(),
+        since,
+        by_chance,
+        reasons,
+        text,
+    })
 }
 
-fn words(entity: &Entity, families: &[FamilyRisk], since: Option<i64>) -> Text {
+fn words(entity: &Entity, families: &[FamilyRisk], since: Option<i64>, by_chance: Option<f64>) -> Text {
     let list = |name: fn(Family) -> &'static str, between: &str| {
         families.iter().map(|f| format!("{} {:.1}", name(f.family), f.nats)).collect::<Vec<_>>().join(between)
     };
     let stand = families.iter().filter(|f| f.stands).count();
     let (en, zh) = (list(|f| f.name().0, ", "), list(|f| f.name().1, "、"));
     let zh_kind = entity_zh(entity.kind);
+    let few = by_chance.map(few).unwrap_or_default();
     match since {
         Some(t) => {
             let when = format_china(t);
             Text::new(
                 format!(
-                    "{entity}: {stand} independent record families ({en} nats); up for review since {when} (UTC+8)"
+                    "{entity}: {stand} independent record families ({en} nats); up for review since {when} (UTC+8); \
+                     chance would bring {} as far",
+                    few.en
                 ),
                 format!(
-                    "{zh_kind}{}：{stand}个相互独立的记录族指向同一主体（{zh}，单位奈特），自{when}（UTC+8）起列入复核",
-                    entity.id
+                    "{zh_kind}{}：{stand}个相互独立的记录族指向同一主体（{zh}，单位奈特），自{when}（UTC+8）起列入复核；\
+                     偶然达到此程度的预期数{}",
+                    entity.id, few.zh
                 ),
             )
         }
+        // Two families or more, but what chance would bring to some of so many entities.
+        None if stand > 1 => Text::new(
+            format!("{entity}: {en} nats; not enough for a review; chance would bring {} as far", few.en),
+            format!(
+                "{zh_kind}{}：{zh}（单位奈特），不足以列入复核；偶然达到此程度的预期数{}",
+                entity.id, few.zh
+            ),
+        ),
         None => Text::new(
             format!("{entity}: {en} nats; not enough for a review"),
             format!("{zh_kind}{}：{zh}（单位奈特），不足以列入复核", entity.id),
         ),
+    }
+}
+
+/// A small number in few digits.
+fn few(n: f64) -> Text {
+    match n < 0.001 {
+        true => Text::new("less than 0.001", "不到0.001"),
+        false => Text::new(format!("{n:.3}"), format!("为{n:.3}")),
     }
 }
 
@@ -306,6 +420,31 @@ mod tests {
         assert!(risk(&[explained, common], &RiskParams::default()).is_empty());
     }
 
+    /// The same two findings, of which more accounts have one by accident the more accounts there are.
+    #[test]
+    fn among_many_chance_is_enough_to_bring_two() {
+        let world = |of: u64| {
+            let mut list = Vec::new();
+            for (n, family) in [(0, Family::Login), (1, Family::Opening)] {
+                for k in 0..of / 100 {
+                    let id = (2 * k + n) as usize;
+                    let who = if k == 0 { "a0".to_owned() } else { format!("b{id}") };
+                    let mut f = finding(id, family, &who, Level::High, of / 100, 100, 0);
+                    (f.base_rate.of, f.involved) = (of, Vec::new());
+                    list.push(f);
+                }
+            }
+            let risks = risk(&list, &RiskParams::default());
+            risks.into_iter().find(|r| r.entity.id == "a0").unwrap()
+        };
+        let (few, many) = (world(100), world(4000));
+        assert!((few.score - many.score).abs() < 1e-9);
+        assert_eq!((few.review, many.review), (true, false));
+        let by_chance = [few, many.clone()].map(|r| (r.by_chance.unwrap() * 100.0).round() / 100.0);
+        assert_eq!(by_chance, [0.01, 0.4]);
+        insta::assert_snapshot!(format!("{}\n{}", many.text.en, many.text.zh));
+    }
+
     fn some(n: usize) -> impl Strategy<Value = Finding> {
         let level =
             prop_oneof![Just(Level::Low), Just(Level::Medium), Just(Level::High), Just(Level::Informational)];
@@ -324,13 +463,31 @@ mod tests {
         #[test]
         fn one_more_finding_never_lowers_anything(list in many(), more in some(99)) {
             let p = RiskParams::default();
-            let before = risk(&list, &p);
-            let after = risk(&[list, vec![more]].concat(), &p);
-            for b in before {
+            let longer = [list.clone(), vec![more]].concat();
+            let (few, all) = (parts(&list, &p), parts(&longer, &p));
+            let usual = Usual::of(&longer, &all, &BTreeSet::new(), &p);
+            let after = scored(&all, &usual, &p);
+            for b in scored(&few, &usual, &p) {
                 let a = after.iter().find(|a| a.entity == b.entity).unwrap();
                 prop_assert!(a.score >= b.score && a.review >= b.review);
                 if let Some(since) = b.since { prop_assert!(a.since.unwrap() <= since); }
             }
+        }
+
+        /// Whoever is up for review would be so by chance less often than is allowed.
+        #[test]
+        fn nobody_is_up_for_review_whom_chance_would_bring(list in many()) {
+            let p = RiskParams::default();
+            for r in risk(&list, &p).iter().filter(|r| r.review) {
+                prop_assert!(r.score >= p.review && r.by_chance.unwrap() <= p.by_chance * 440.0 / 30.0);
+            }
+        }
+
+        #[test]
+        fn without_an_alert_nobody_is_up(list in many()) {
+            let mut list = list;
+            list.iter_mut().for_each(|x| x.level = x.level.min(Level::Low));
+            prop_assert!(risk(&list, &RiskParams::default()).iter().all(|r| !r.review));
         }
 
         #[test]
