@@ -154,3 +154,33 @@ fn neighbours_of_a_farm_are_not_named() {
     let want: BTreeSet<String> = (900..906).map(|c| format!("c{c}")).collect();
     assert_eq!(cards_of(&found[0]), want);
 }
+
+/// Of an outlet's 60 new cards 12 are used in one far county; so are `neighbours` of the 300 that each of two others in the same
+/// county opened. Elsewhere nobody goes there.
+fn moved_away(neighbours: usize) -> Vec<Finding> {
+    let opening = |card: usize, outlet: &str, region: &str| {
+        let ts = format!("{}T10:00:00+08:00", time::format_day(DAY0));
+        json!({"ts": ts, "seq": card as i64 + 1, "card": format!("c{card}"), "subject": format!("s{card}"),
+            "account": format!("a-{outlet}"), "outlet": outlet, "region6": region})
+    };
+    let (mut openings, mut usage) = (Vec::new(), Vec::new());
+    for card in 0..2_660 {
+        let (outlet, home, away) = match card {
+            0..60 => ("o1".to_owned(), "310115", card < 12),
+            60..660 => (format!("o{}", 2 + card % 2), "310115", card < 60 + 2 * neighbours),
+            _ => (format!("p{}", card % 20), "320583", false),
+        };
+        openings.push(opening(card, &outlet, home));
+        let at = if away { "440305" } else { home };
+        usage.push(used(card, card, card, 3, json!({"main_region6": at})));
+    }
+    run("use/outlet-cards-in-one-far-place", &openings, &usage)
+}
+
+#[test]
+fn where_many_go_from_one_county_to_another_no_outlet_stands_out() {
+    let of = |found: Vec<Finding>| found.into_iter().map(|f| f.entity.id).collect::<BTreeSet<_>>();
+    assert_eq!(of(moved_away(0)), BTreeSet::from(["o1".to_owned()]));
+    // One in ten of the county's cards: twelve of sixty are chance among so many outlets.
+    assert_eq!(of(moved_away(30)), BTreeSet::new());
+}

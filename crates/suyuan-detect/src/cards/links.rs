@@ -2,9 +2,11 @@
 //!
 //! A card of the population stands under one base (its latest device, cell, outlet ...). A card with the sign is also a
 //! member of a group; the group's base says how many cards could have been members, its class which others show the same
-//! sign (first use in the same far county, say). See [`crate::cards`] for the chance.
+//! sign (first use in the same far county, say). Where many go from one county to another, many of each of its outlets do: a
+//! class is also held against the other cards of the same home, and the larger share counts. See [`crate::cards`] for the chance.
 //!
-//! Invariants: the group is left out of the share it is held against; one more member never makes the chance larger.
+//! Invariants: the group is left out of the shares it is held against; one more member of the same home never makes the
+//! chance larger.
 //! State: about 70 bytes a card of the population, 150 a member, 60 a base or group, for `span` days after the last row;
 //! swept weekly, so what is past may be counted for seven days more.
 
@@ -21,6 +23,9 @@ use crate::view::Cite;
 /// Cards of one group that are kept and named; a larger group says no more.
 pub(crate) const MOST: usize = 400;
 
+/// Fewer other cards of a home than this do not tell what is usual there.
+const TELLING: u64 = 100;
+
 /// What a card is linked by.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Under<'a> {
@@ -30,6 +35,8 @@ pub(crate) struct Under<'a> {
     pub base: Key,
     /// Which sign it is, where there are several; else `Key(0)`.
     pub class: Key,
+    /// Where the card was opened, where signs are compared by that too; else `Key(0)`.
+    pub home: Key,
     pub name: &'a str,
 }
 
@@ -49,10 +56,13 @@ pub(crate) struct Limits {
 #[derive(Default, serde::Serialize, serde::Deserialize)]
 struct Card {
     base: Key,
+    home: Key,
     last: i32,
     /// The last day with the sign on enough days; 0 for none.
     sign: i32,
     class: Key,
+    /// The class within the home in which it showed the sign; `Key(0)` without one.
+    class_home: Key,
     /// The day on which its latest silence ended, and how long that was.
     woke: (i32, i32),
 }
@@ -60,6 +70,7 @@ struct Card {
 #[derive(serde::Serialize, serde::Deserialize)]
 struct Member {
     card: Key,
+    home: Key,
     id: Box<str>,
     last: i32,
     days: u16,
@@ -83,8 +94,10 @@ pub(crate) struct Links {
     cards: Table<Card>,
     /// Cards whose latest row stands under a base.
     bases: Table<u32>,
+    /// The same by home, and by base and home.
+    homes: Table<u32>,
     groups: Table<Group>,
-    /// Cards that show the sign, by class.
+    /// Cards that show the sign, by class, and by class and home.
     signs: Table<i64>,
     /// Groups with a new row today.
     touched: Vec<Key>,
@@ -95,6 +108,7 @@ impl Saved for Links {
     fn state(&mut self, v: &mut dyn Visit) {
         v.table(&mut self.cards);
         v.table(&mut self.bases);
+        v.table(&mut self.homes);
         v.table(&mut self.groups);
         v.table(&mut self.signs);
         v.cell(&mut Plain(&mut self.touched));
@@ -114,10 +128,17 @@ impl Links {
             return;
         }
         let before = std::mem::replace(&mut c.base, under.base);
-        if let Some(n) = self.bases.get_mut(&before).filter(|_| before.0 != 0) {
-            *n = n.saturating_sub(1);
-        }
+        let home = std::mem::replace(&mut c.home, under.home);
+        less(&mut self.bases, before);
         *self.bases.of(under.base) += 1;
+        if home.0 != 0 {
+            less(&mut self.homes, home);
+            less(&mut self.homes, before.and(home));
+        }
+        if under.home.0 != 0 {
+            *self.homes.of(under.home) += 1;
+            *self.homes.of(under.base.and(under.home)) += 1;
+        }
     }
 
     /// Days of the silence that ended within the last week; 0 where there was none. `opened` is the day of the card's opening.
@@ -153,8 +174,8 @@ impl Links {
                 m.days
             }
             None if g.members.len() < MOST => {
-                let (card, id) = (card.0, card.1.into());
-                g.members.push(Member { card, id, last: day, days: 1, sent: false, rows: [cite; 2] });
+                let (card, id, home) = (card.0, card.1.into(), under.home);
+                g.members.push(Member { card, home, id, last: day, days: 1, sent: false, rows: [cite; 2] });
                 1
             }
             None => return,
@@ -164,19 +185,21 @@ impl Links {
         }
         self.touched.push(under.group);
         let c = self.cards.of(card.0);
-        if c.sign == 0 || c.class != under.class {
+        let class_home = if under.home.0 == 0 { Key(0) } else { under.class.and(under.home) };
+        if c.sign == 0 || (c.class, c.class_home) != (under.class, class_home) {
             if c.sign > 0 {
-                *self.signs.of(c.class) -= 1;
+                signed(&mut self.signs, c, -1);
             }
-            *self.signs.of(under.class) += 1;
+            (c.class, c.class_home) = (under.class, class_home);
+            signed(&mut self.signs, c, 1);
         }
-        (c.sign, c.class) = (day, under.class);
+        c.sign = day;
     }
 
     /// Forgets what is past.
     pub fn sweep(&mut self, day: i32, span: i32) {
         let from = day - span;
-        let (bases, signs) = (&mut self.bases, &mut self.signs);
+        let (bases, homes, signs) = (&mut self.bases, &mut self.homes, &mut self.signs);
         signs.retain(|_, n| {
             *n = 0;
             true
@@ -186,13 +209,15 @@ impl Links {
                 c.sign = 0;
             }
             if c.sign > 0 {
-                *signs.of(c.class) += 1;
+                signed(signs, c, 1);
             }
             if c.last >= from || c.sign > 0 {
                 return true;
             }
-            if let Some(n) = bases.get_mut(&c.base) {
-                *n = n.saturating_sub(1);
+            less(bases, c.base);
+            if c.home.0 != 0 {
+                less(homes, c.home);
+                less(homes, c.base.and(c.home));
             }
             false
         });
@@ -202,6 +227,7 @@ impl Links {
             !g.members.is_empty()
         });
         bases.retain(|_, n| *n > 0);
+        homes.retain(|_, n| *n > 0);
     }
 
     /// What the groups touched today say, where it is new.
@@ -226,9 +252,15 @@ impl Links {
         if k < limits.least || k * 100 < n * limits.share || !g.members.iter().any(|m| shows(m) && !m.sent) {
             return None;
         }
-        let signs = self.signs.get(&g.class).map_or(0, |s| (*s).max(0) as u64).saturating_sub(k);
-        // One more than was seen, so that a rare sign is never taken for impossible.
-        let q = ((signs + 1) as f64 / (all.saturating_sub(n) + 2) as f64).min(1.0);
+        let signs = |class: Key| self.signs.get(&class).map_or(0, |s| (*s).max(0) as u64);
+        let homes = |home: Key| u64::from(self.homes.get(&home).copied().unwrap_or(0));
+        let mut q = share(signs(g.class), k, all, n);
+        if let Some((home, k)) = g.home(limits.days) {
+            let (all, n) = (homes(home), homes(g.base.and(home)).max(k));
+            if all.saturating_sub(n) >= TELLING {
+                q = q.max(share(signs(g.class.and(home)), k, all, n));
+            }
+        }
         let tail = ln_tail(k, n, q) + (bases as f64).ln();
         if tail > -limits.chance {
             return None;
@@ -261,6 +293,39 @@ impl Links {
             base_rate: Some(BaseRate { hits: self.raised, of: bases.max(self.raised), what }),
             at_most: None,
         })
+    }
+}
+
+impl Group {
+    /// Where most members with the sign were opened, and how many of them; the least key of equals.
+    fn home(&self, days: u16) -> Option<(Key, u64)> {
+        let mut homes: Vec<Key> =
+            self.members.iter().filter(|m| m.days >= days && m.home.0 != 0).map(|m| m.home).collect();
+        homes.sort_unstable();
+        let of = |run: &[Key]| (run[0], run.len() as u64);
+        homes.chunk_by(Key::eq).map(of).reduce(|a, b| if b.1 > a.1 { b } else { a })
+    }
+}
+
+/// The share of others with the sign: of `all` cards with `signs` signs, the group's `n` with `k` left out.
+///
+/// One more than was seen, so that a rare sign is never taken for impossible.
+fn share(signs: u64, k: u64, all: u64, n: u64) -> f64 {
+    ((signs.saturating_sub(k) + 1) as f64 / (all.saturating_sub(n) + 2) as f64).min(1.0)
+}
+
+/// One card less.
+fn less(counts: &mut Table<u32>, key: Key) {
+    if let Some(n) = counts.get_mut(&key).filter(|_| key.0 != 0) {
+        *n = n.saturating_sub(1);
+    }
+}
+
+/// One card more or less with the sign.
+fn signed(signs: &mut Table<i64>, c: &Card, by: i64) {
+    *signs.of(c.class) += by;
+    if c.class_home.0 != 0 {
+        *signs.of(c.class_home) += by;
     }
 }
 

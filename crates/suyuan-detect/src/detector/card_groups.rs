@@ -11,7 +11,8 @@
 //! it may ask at least `ratio` outgoing calls for each incoming one, `spread` different peers for a hundred outgoing
 //! calls, and at least `short` per cent of outgoing calls of 3 s or less or `new` per cent of peers that are new cards.
 //! `outlet_region` and `outlet_plmn` ask how many of an outlet's cards show the sign in one region or network, against the share
-//! of all other cards that show it in the same one.
+//! of all other cards that show it in the same one, and, where that is more, against the share of the other cards opened in
+//! the same county: where many go from one county to another, all its outlets see it.
 //!
 //! Invariants: one more row with the sign never silences a group that day; the order of rows within a day does not matter
 //! beyond which rows are cited.
@@ -105,7 +106,7 @@ impl Linker {
     pub fn under<'a>(&self, row: &Row<'a>, card: Key, origins: &'a Origins) -> Option<Under<'a>> {
         let own = || Some((row.key(self.own)?, row.text(self.own)?));
         let known = |n: u32| (n > 0).then(|| (Key::number(i64::from(n)), origins.text(n)));
-        let simple = |(key, name)| Under { group: key, base: key, class: Key(0), name };
+        let simple = |(key, name)| Under { group: key, base: key, class: Key(0), home: Key(0), name };
         let opened = || origins.of(card);
         match self.by {
             "outlet" => known(opened()?.outlet).map(simple),
@@ -116,9 +117,11 @@ impl Linker {
                 Some(simple((key.and(Key::number(i64::from(o.day / 7))), name)))
             }
             "outlet_region" | "outlet_plmn" => {
-                let (base, name) = known(opened()?.outlet)?;
+                let o = opened()?;
+                let (base, name) = known(o.outlet)?;
                 let class = own()?.0;
-                Some(Under { group: base.and(class), base, class, name })
+                let home = if o.region == 0 { Key(0) } else { Key::number(i64::from(o.region)) };
+                Some(Under { group: base.and(class), base, class, home, name })
             }
             _ => own().map(simple),
         }

@@ -358,7 +358,7 @@ impl Detector for Unusual {
             let Some(c) = self.cards.get(k) else { continue };
             let (group, base, name) = &c.under;
             if let Some(cite) = c.latest.filter(|_| group.0 != 0) {
-                let under = Under { group: *group, base: *base, class: Key(0), name };
+                let under = Under { group: *group, base: *base, class: Key(0), home: Key(0), name };
                 self.links.sign((*k, &c.id), &under, day as i32, cite, &self.limits);
             }
         }

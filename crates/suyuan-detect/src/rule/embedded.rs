@@ -219,6 +219,10 @@ pub(crate) static FILES: &[(&str, &str)] = &[
         include_str!("../../../../rules/stock/opened-away-from-custodian.yml"),
     ),
     (
+        "stock/opened-in-another-province.yml",
+        include_str!("../../../../rules/stock/opened-in-another-province.yml"),
+    ),
+    (
         "stock/opened-without-custodian.yml",
         include_str!("../../../../rules/stock/opened-without-custodian.yml"),
     ),
