@@ -29,7 +29,7 @@ const GAP: i64 = 30 * DAY;
 const KEPT: usize = 20_000;
 
 /// Rows that are taken in together.
-pub(crate) const AHEAD: usize = 1_024;
+pub(crate) const AHEAD: usize = 16_384;
 
 /// A finding before it is explained.
 pub(crate) struct Draft {
@@ -242,7 +242,8 @@ impl<'r> Core<'r> {
             let mut rows = r.rows.clone();
             rows.sort_unstable();
             let level = r.at_most.map_or(plan.rule.level, |most| plan.rule.level.min(most));
-            let said = Said { group: who.0, entity: &who.1, at: last.ts, trigger: &last, rows: &rows };
+            let entity = who.1.clone();
+            let said = Said { group: who.0, entity, at: last.ts, trigger: &last, rows: &rows };
             alerts.push(Alert { level, ..said.alert(plan, &self.sources, value, threshold) });
         }
         if let Some(drafts) = &mut self.drafts {
@@ -355,14 +356,18 @@ impl<'r> Core<'r> {
     }
 
     /// Tells of a condition that held: at a row, or without one.
-    fn held(&mut self, h: Held, row: Option<(&Row<'_>, &Registry)>) {
+    fn held(&mut self, mut h: Held, row: Option<(&Row<'_>, &Registry)>) {
         let plan = &self.bound.plans[h.plan];
         if let (Some(alerts), Some(rows)) = (&mut self.alerts, &h.alert)
             && self.last_alert != Some((h.plan, h.group, h.trigger))
         {
             self.last_alert = Some((h.plan, h.group, h.trigger));
             let value = plan.correlation.shown(h.micro);
-            let said = Said { group: h.group, entity: &h.entity.1, at: h.at, trigger: &h.trigger, rows };
+            let entity = match self.drafts {
+                Some(_) => h.entity.1.clone(),
+                None => std::mem::take(&mut h.entity.1),
+            };
+            let said = Said { group: h.group, entity, at: h.at, trigger: &h.trigger, rows };
             alerts.push(said.alert(plan, &self.sources, value, plan.threshold.clone()));
         }
         let Some(drafts) = &mut self.drafts else { return };
@@ -391,14 +396,14 @@ impl<'r> Core<'r> {
 /// What an alert says of whom.
 struct Said<'a> {
     group: Key,
-    entity: &'a str,
+    entity: String,
     at: i64,
     trigger: &'a Cite,
     rows: &'a [Cite],
 }
 
 impl Said<'_> {
-    fn alert(&self, plan: &Plan<'_>, sources: &Sources, value: String, threshold: Option<String>) -> Alert {
+    fn alert(self, plan: &Plan<'_>, sources: &Sources, value: String, threshold: Option<String>) -> Alert {
         let rule = plan.rule;
         let trigger = sources.row(self.trigger);
         Alert {
@@ -407,7 +412,7 @@ impl Said<'_> {
             rule_hash: rule.hash.clone(),
             level: rule.level,
             shadow: rule.mode == Mode::Shadow,
-            suppressed: rule.suppression(self.entity, self.at).map(|s| format!("{}: {}", s.owner, s.why)),
+            suppressed: rule.suppression(&self.entity, self.at).map(|s| format!("{}: {}", s.owner, s.why)),
             entity: Entity::new(rule.entity.kind, self.entity),
             at: self.at,
             trigger,

@@ -442,7 +442,7 @@ impl<'r> Live<'r> {
 
     /// The next pieces of the snapshot under way, about `budget` bytes of them; `None` when there are no more.
     pub fn slice(&mut self, budget: usize) -> Option<Vec<Piece>> {
-        let mut v = Copy { item: 0, budget, out: Vec::new(), more: false };
+        let mut v = Copy { item: 0, budget: budget.max(1), out: Vec::new(), more: false };
         self.core.state(&mut v);
         (v.more || !v.out.is_empty()).then_some(v.out)
     }
@@ -524,6 +524,12 @@ struct Copy {
 
 impl Visit for Copy {
     fn table(&mut self, t: &mut dyn AnyTable) {
+        if self.budget == 0 {
+            // The next slice goes on here.
+            self.more |= t.pending();
+            self.item += 1;
+            return;
+        }
         let mut copied = Vec::new();
         self.more |= t.copy(self.budget, &mut copied);
         for (shard, bytes) in copied {

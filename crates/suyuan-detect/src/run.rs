@@ -33,7 +33,11 @@ pub fn detect(
 ) -> Result<Vec<Finding>, DetectError> {
     let refs = Registry::read(source)?;
     let mut core = Core::new(rules, true, false);
-    scan(source, &mut core, &refs, |core| progress(core.rows()))?;
+    scan(source, &mut core, &refs, |core, tell| {
+        if tell {
+            progress(core.rows());
+        }
+    })?;
     let Core { bound, sources, drafts, .. } = core;
     explain::findings(source, Pass { bound, refs: &refs, sources, drafts: drafts.unwrap_or_default() })
 }
@@ -62,19 +66,22 @@ pub fn each_alert(
     let refs = Registry::read(source)?;
     let mut core = Core::new(rules, false, true);
     core.evidence = evidence;
-    scan(source, &mut core, &refs, |core| {
+    scan(source, &mut core, &refs, |core, tell| {
         core.take_alerts().into_iter().for_each(&mut *each);
-        progress(core.rows());
+        if tell {
+            progress(core.rows());
+        }
     })?;
     Ok(())
 }
 
-/// Feeds every row of the kinds that the rules read; `now_and_then` is called between rows and at the end.
+/// Feeds every row of the kinds that the rules read; `between` is called between rows and at the end, now and then with
+/// `true`: time to say how far it is.
 pub(crate) fn scan(
     source: &dyn RowSource,
     core: &mut Core<'_>,
     refs: &Registry,
-    mut now_and_then: impl FnMut(&mut Core<'_>),
+    mut between: impl FnMut(&mut Core<'_>, bool),
 ) -> Result<(), DetectError> {
     let wants: Vec<Want> = core
         .bound
@@ -99,15 +106,14 @@ pub(crate) fn scan(
             }
             core.rows_in_order(&ahead, refs);
             ahead.clear();
-            if core.rows() / 65_536 > told {
-                told = core.rows() / 65_536;
-                now_and_then(core);
-            }
+            let tell = core.rows() / 65_536 > told;
+            told = core.rows() / 65_536;
+            between(core, tell);
         }
     }
     core.rows_in_order(&ahead, refs);
     core.finish(refs);
-    now_and_then(core);
+    between(core, true);
     Ok(())
 }
 

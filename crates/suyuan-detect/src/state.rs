@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::hash::{Key, KeyMap};
 
-/// Shards of a table.
+/// Shards of a table: a power of two, at most 256.
 const SHARDS: usize = 256;
 
 /// A piece of saved state: of the `item`-th table or cell in visiting order, the `shard`-th part.
@@ -67,6 +67,8 @@ pub trait AnyTable {
     fn begin(&mut self, whole: bool);
     /// Copies marked shards out until about `budget` bytes are taken; whether more are marked.
     fn copy(&mut self, budget: usize, out: &mut Vec<(u16, Vec<u8>)>) -> bool;
+    /// Whether anything is still to be copied out.
+    fn pending(&self) -> bool;
     /// Fills a shard from its bytes.
     fn load(&mut self, shard: u16, bytes: &[u8]) -> Result<(), StateError>;
     /// Keys held.
@@ -123,7 +125,7 @@ struct Shard<P> {
 }
 
 /// The parts of a table by their keys, each copied out before it changes while a snapshot is under way.
-pub(crate) struct Shards<P> {
+pub(crate) struct Shards<P, const N: usize = SHARDS> {
     list: Vec<Shard<P>>,
     /// Marked shards left; 0 when no snapshot is under way.
     marked: usize,
@@ -131,21 +133,21 @@ pub(crate) struct Shards<P> {
     copied: Vec<(u16, Vec<u8>)>,
 }
 
-impl<P: Part> Default for Shards<P> {
+impl<P: Part, const N: usize> Default for Shards<P, N> {
     fn default() -> Self {
         let shard = || Shard { part: P::default(), changed: false, marked: false };
-        Shards { list: (0..SHARDS).map(|_| shard()).collect(), marked: 0, copied: Vec::new() }
+        Shards { list: (0..N).map(|_| shard()).collect(), marked: 0, copied: Vec::new() }
     }
 }
 
-impl<P: Part> Shards<P> {
+impl<P: Part, const N: usize> Shards<P, N> {
     /// The part that holds a key.
     pub fn of(&self, k: &Key) -> &P {
-        &self.list[shard_of(k)].part
+        &self.list[shard_of(k, N)].part
     }
     /// The part that holds a key, to be changed.
     pub fn change_of(&mut self, k: &Key) -> &mut P {
-        self.change(shard_of(k))
+        self.change(shard_of(k, N))
     }
     /// All parts.
     pub fn parts(&self) -> impl Iterator<Item = &P> {
@@ -153,7 +155,7 @@ impl<P: Part> Shards<P> {
     }
     /// Changes the parts of which `which` says so.
     pub fn change_where(&mut self, which: impl Fn(&P) -> bool, mut change: impl FnMut(&mut P)) {
-        for at in 0..SHARDS {
+        for at in 0..N {
             if which(&self.list[at].part) {
                 change(self.change(at));
             }
@@ -173,7 +175,7 @@ impl<P: Part> Shards<P> {
     }
 }
 
-impl<P: Part> AnyTable for Shards<P> {
+impl<P: Part, const N: usize> AnyTable for Shards<P, N> {
     fn begin(&mut self, whole: bool) {
         self.copied.clear();
         self.marked = 0;
@@ -186,7 +188,7 @@ impl<P: Part> AnyTable for Shards<P> {
     fn copy(&mut self, budget: usize, out: &mut Vec<(u16, Vec<u8>)>) -> bool {
         let mut taken: usize = self.copied.iter().map(|c| c.1.len()).sum();
         out.append(&mut self.copied);
-        for at in 0..SHARDS {
+        for at in 0..N {
             if self.marked == 0 || taken > budget {
                 break;
             }
@@ -199,6 +201,9 @@ impl<P: Part> AnyTable for Shards<P> {
             }
         }
         self.marked > 0
+    }
+    fn pending(&self) -> bool {
+        self.marked > 0 || !self.copied.is_empty()
     }
     fn load(&mut self, shard: u16, bytes: &[u8]) -> Result<(), StateError> {
         let s = self
@@ -240,9 +245,9 @@ impl<V: Serialize + DeserializeOwned> Default for Table<V> {
     }
 }
 
-fn shard_of(k: &Key) -> usize {
+fn shard_of(k: &Key, shards: usize) -> usize {
     // The low half is the map's hash; the shard comes from the other half.
-    (k.0 >> 120) as usize
+    (k.0 >> 120) as usize & (shards - 1)
 }
 
 impl<V: Serialize + DeserializeOwned> Table<V> {
@@ -311,6 +316,9 @@ impl<V: Serialize + DeserializeOwned> AnyTable for Table<V> {
     }
     fn copy(&mut self, budget: usize, out: &mut Vec<(u16, Vec<u8>)>) -> bool {
         self.0.copy(budget, out)
+    }
+    fn pending(&self) -> bool {
+        self.0.pending()
     }
     fn load(&mut self, shard: u16, bytes: &[u8]) -> Result<(), StateError> {
         self.0.load(shard, bytes)

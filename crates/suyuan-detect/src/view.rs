@@ -229,6 +229,9 @@ impl View {
             (0..self.len()).map(key).collect()
         })
     }
+    pub(crate) fn group_key(&self, group: GroupSlot, i: usize) -> Option<&Key> {
+        Some(&self.group_keys(group)[i]).filter(|k| k.0 != 0)
+    }
     pub(crate) fn kind(&self) -> Kind {
         self.kind
     }
@@ -296,7 +299,7 @@ impl<'a> Row<'a> {
 
     /// The key of a group of columns; `None` where one of them is absent.
     pub(crate) fn group(&self, group: GroupSlot) -> Option<Key> {
-        Some(self.view.group_keys(group)[self.i]).filter(|k| k.0 != 0)
+        self.view.group_key(group, self.i).copied()
     }
 
     fn source(&self) -> &'a str {

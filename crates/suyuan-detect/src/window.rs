@@ -11,6 +11,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
+use suyuan_model::time::DAY;
+
 use crate::alert::Evidence;
 use crate::hash::Key;
 use crate::rule::{Correlation, Emit, Expr, Input, MICRO, Measure, Stage};
@@ -24,6 +26,10 @@ use slots::{Slots, Spare};
 const MOST: usize = 100_000;
 /// Where only "at least N" is asked, so many rows of a window are enough to count and to show.
 const ENOUGH: usize = 4_096;
+/// Groups of keys that do not come again, and whose slots nobody takes, are looked for this often.
+const FORGET: i64 = 7 * DAY;
+/// Parts of the groups of a counting correlation: few, so that short windows take little memory and stay near.
+const PARTS: usize = 64;
 /// Rows of one step of a sequence that are kept per key.
 const STEP_ROWS: usize = 64;
 
@@ -114,10 +120,14 @@ struct Group {
 pub(crate) struct Windows {
     span: i64,
     cap: usize,
+    /// Whether its condition may hold for a row that stands alone.
+    alone: bool,
     /// Whether it counts rows of detections: those groups are small, and stand in `counts`.
     counting: bool,
-    counts: Shards<Slots>,
+    counts: Shards<Slots, PARTS>,
     spare: Spare,
+    /// When groups to forget were looked for.
+    forgot: i64,
     groups: Table<Group>,
     /// For absences: deadlines, by time and order of arrival.
     deadlines: BTreeMap<(i64, u64), Key>,
@@ -131,11 +141,13 @@ impl Windows {
         Windows {
             span: c.timespan,
             cap: c.least_needed().map_or(MOST, |n| n.max(ENOUGH)),
+            alone: !matches!(c.measure, Measure::EventCount | Measure::ValueCount) || c.holds(MICRO),
             counting: !c.measure.stepped()
                 && !matches!(c.measure, Measure::Each | Measure::Absence)
                 && c.inputs.iter().all(|i| matches!(i, Input::Detection(_))),
             counts: Shards::default(),
             spare: Spare::default(),
+            forgot: i64::MIN,
             groups: Table::default(),
             deadlines: BTreeMap::new(),
             arrivals: 0,
@@ -152,15 +164,21 @@ impl Windows {
         let since = mark.cite.ts.saturating_sub(self.span);
         let spare = &mut self.spare;
         let group = self.counts.change_of(&key).of(key, since, spare);
-        group.add(c, self.cap, since, mark, ask, &mut spare.rings)
+        group.add(c, (self.cap, self.alone), since, mark, ask, &mut spare.rings)
     }
 
-    /// Reads what the key's next row will need, so that it lies near when it does; the value says nothing.
-    pub fn touch(&self, key: &Key) -> i64 {
-        match self.counting {
-            true => self.counts.of(key).touch(key),
-            false => self.groups.get(key).map_or(0, |g| g.last),
-        }
+    /// Reads what the next rows of these keys will need, so that it lies near when they come. Whoever waits for nothing but
+    /// memory waits once for many: first all the groups, then what hangs on them.
+    pub fn touch<'k>(&self, keys: impl Iterator<Item = &'k Key> + Clone) {
+        let seen = match self.counting {
+            true => {
+                let groups = keys.filter_map(|k| self.counts.of(k).home(k));
+                let near = groups.clone().fold(0, |seen, g| seen ^ g.last());
+                groups.fold(near, |seen, g| seen ^ g.touch())
+            }
+            false => keys.filter_map(|k| self.groups.get(k)).fold(0, |seen, g| seen ^ g.last),
+        };
+        std::hint::black_box(seen);
     }
 
     /// Takes a row in.
@@ -274,8 +292,11 @@ impl Windows {
     /// Forgets groups whose every row has left the window.
     pub fn expire(&mut self, now: i64) {
         let since = now.saturating_sub(self.span);
-        let spare = &mut self.spare;
-        self.counts.change_where(|s| s.stale(since), |s| s.forget(since, spare));
+        if now >= self.forgot.saturating_add(FORGET) {
+            self.forgot = now;
+            let spare = &mut self.spare;
+            self.counts.change_where(|s| s.stale(since), |s| s.forget(since, spare));
+        }
         self.groups.forget(|g| g.last <= since);
     }
 }
@@ -316,7 +337,7 @@ impl Group {
         rings: &mut Rings,
     ) -> Option<Hit> {
         let ask = Ask { findings: true, alerts: Evidence::Rows };
-        let hit = self.count.add(c, cap, since, mark, ask, rings)?;
+        let hit = self.count.add(c, (cap, true), since, mark, ask, rings)?;
         let rows = self.with_inner(hit.rows.into_iter());
         let alert = hit.alert.map(|all| self.with_inner(all.into_iter()));
         Some(Hit { micro: hit.micro, rows, alert })

@@ -178,16 +178,14 @@ impl Core<'_> {
     /// Reads the state that rows will ask for.
     fn touch(&self, at: usize, matched: &[(u32, usize)], rows: &[(Rc<View>, usize)]) {
         let plan = &self.bound.plans[at];
-        let mut seen = 0;
-        for (n, detection) in matched {
-            let (view, i) = &rows[*n as usize];
-            for r in &plan.reads[*detection].routes {
-                if let Some(key) = r.columns.and_then(|g| view.row(*i).group(g)) {
-                    seen ^= plan.windows[r.correlation].touch(&key);
-                }
-            }
+        for (c, windows) in plan.windows.iter().enumerate() {
+            let keys = matched.iter().flat_map(|(n, detection)| {
+                let routes = plan.reads[*detection].routes.iter().filter(move |r| r.correlation == c);
+                let (view, i) = &rows[*n as usize];
+                routes.filter_map(|r| view.group_key(r.columns?, *i))
+            });
+            windows.touch(keys);
         }
-        std::hint::black_box(seen);
     }
 
     /// The rows of a rule that counts those of one detection.
@@ -215,9 +213,7 @@ impl Core<'_> {
                     counted.push((*n, key, Mark { cite, value }));
                 }
             }
-            std::hint::black_box(
-                counted.iter().fold(0, |seen, (_, key, _)| seen ^ plan.windows[0].touch(key)),
-            );
+            plan.windows[0].touch(counted.iter().map(|(_, key, _)| key));
             for (n, key, mark) in counted.iter() {
                 let Some(hit) = plan.windows[0].count(c, *key, *mark, ask) else { continue };
                 let (view, i) = &rows[*n as usize];

@@ -110,17 +110,22 @@ impl Count {
         }
     }
 
-    /// Takes a row in; `None` where the condition does not hold.
+    /// Takes a row in; `None` where the condition does not hold. `alone` says whether it may for a row that stands alone.
     pub fn add(
         &mut self,
         c: &Correlation,
-        cap: usize,
+        (cap, alone): (usize, bool),
         since: i64,
         mark: Mark,
         ask: Ask,
         spare: &mut Rings,
     ) -> Option<Hit> {
         let fresh = self.take(c.measure, cap, since, mark, spare)?;
+        if fresh && !alone {
+            // Most rows stand alone, and one row is not enough.
+            (self.untold, self.held) = (1, false);
+            return None;
+        }
         self.untold = self.untold.saturating_add(1).min(self.len() as u32);
         let micro = self.figure(c.measure);
         // What held before the window began no longer counts, so that forgetting it changes nothing.

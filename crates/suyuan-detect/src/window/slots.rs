@@ -33,7 +33,7 @@ pub(super) struct Spare {
 /// A part of the groups.
 #[derive(Default)]
 pub(super) struct Slots {
-    /// A power of two, at most three quarters of them taken; or none at all.
+    /// A power of two, at most half of them taken, so that few are probed; or none at all.
     list: Vec<Slot>,
     taken: usize,
     /// A group whose newest row is this old is as good as none.
@@ -41,16 +41,16 @@ pub(super) struct Slots {
 }
 
 impl Slots {
-    /// Reads what the key's group will need; the value says nothing.
-    pub fn touch(&self, key: &Key) -> i64 {
-        let Some(mask) = self.list.len().checked_sub(1) else { return 0 };
-        self.list[key.0 as usize & mask].count.touch()
+    /// Where the key points, if there is anything.
+    pub fn home(&self, key: &Key) -> Option<&Count> {
+        let mask = self.list.len().checked_sub(1)?;
+        Some(&self.list[key.0 as usize & mask].count)
     }
 
     /// The key's group; a new one where there is none.
     pub fn of(&mut self, key: Key, since: i64, spare: &mut Spare) -> &mut Count {
         self.since = since;
-        if (self.taken + 1) * 4 > self.list.len() * 3 {
+        if (self.taken + 1) * 2 > self.list.len() {
             self.renew(spare);
         }
         let mask = self.list.len() - 1;
@@ -91,9 +91,9 @@ impl Slots {
         self.list.iter().filter(|s| s.key.0 != 0 && s.count.last() > self.since)
     }
 
-    /// The groups that are not over, in at most half of the slots; the old slots are kept for the next part that is renewed.
+    /// The groups that are not over, in at most a third of the slots; the old slots are kept for the next part that is renewed.
     fn renew(&mut self, spare: &mut Spare) {
-        let room = (self.live().count() * 2).max(LEAST).next_power_of_two();
+        let room = (self.live().count() * 3).max(LEAST).next_power_of_two();
         let mut old = std::mem::replace(&mut self.list, std::mem::take(&mut spare.slots));
         self.list.resize_with(room, Slot::default);
         self.taken = 0;
@@ -131,7 +131,7 @@ impl Part for Slots {
             return Err(StateError("a group without a key".into()));
         }
         *self = Slots { since: i64::MIN, ..Slots::default() };
-        self.list.resize_with((list.len() * 2).max(LEAST).next_power_of_two(), Slot::default);
+        self.list.resize_with((list.len() * 3).max(LEAST).next_power_of_two(), Slot::default);
         list.into_iter().for_each(|s| self.put(s));
         Ok(())
     }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use arrow_array::builder::{Int64Builder, StringBuilder, TimestampMicrosecondBuilder};
+use arrow_array::builder::{ArrayBuilder, Int64Builder, StringBuilder, TimestampMicrosecondBuilder};
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Schema, SchemaRef};
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
@@ -51,9 +51,15 @@ impl Column {
             _ => self.absent(),
         }
     }
+    /// The rows so far; there is room at once for as many again. Sizes are powers of two: what is freed fits what comes.
     fn finish(&mut self) -> ArrayRef {
         match self {
-            Column::Text(b) => Arc::new(b.finish()),
+            Column::Text(b) => {
+                let (rows, bytes) = (b.len(), b.values_slice().len());
+                let done = b.finish();
+                *b = StringBuilder::with_capacity(rows.next_power_of_two(), bytes.next_power_of_two());
+                Arc::new(done)
+            }
             Column::Whole(b) => Arc::new(b.finish()),
             Column::Time(b) => Arc::new(b.finish()),
         }
