@@ -123,6 +123,16 @@ pub enum EngineError {
         /// The text.
         text: String,
     },
+    /// A line of a list of victims that names no one.
+    #[error("`{path}` line {line}: {}; {}", fault.reason().en, fault.remedy().en)]
+    Victim {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+        /// What is wrong; never holds the value.
+        fault: suyuan_vault::PiiFault,
+    },
     /// JSON that cannot be written; does not happen with our types.
     #[error("cannot write JSON: {0}")]
     Json(#[from] serde_json::Error),
@@ -173,6 +183,9 @@ impl EngineError {
             Self::Score(e) => e.text().zh,
             Self::NoDay { text } => {
                 format!("`{text}` 不是日期；请写 2020-06-30 或 2020-06-30T09:00:00+08:00")
+            }
+            Self::Victim { path, line, fault } => {
+                format!("`{}` 第 {line} 行：{}；{}", path.display(), fault.reason().zh, fault.remedy().zh)
             }
             Self::Json(e) => format!("写 JSON 出错：{e}"),
         };

@@ -18,6 +18,7 @@ pub mod rules;
 pub mod schema;
 mod spool;
 pub mod telling;
+pub mod traced;
 
 pub use error::EngineError;
 pub use path::{Engine, Options};

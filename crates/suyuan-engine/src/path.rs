@@ -10,7 +10,7 @@ use suyuan_lake::{Lake, Snapshot};
 use suyuan_model::outcome::{Cases, FORMAT, Finding, Lang, Run, Trace};
 use suyuan_model::risk::Risk;
 use suyuan_model::scan::RowSource;
-use suyuan_model::{Kind, time};
+use suyuan_model::{Kind, PiiClass, time};
 use suyuan_store::Store;
 use suyuan_vault::Vault;
 
@@ -110,6 +110,39 @@ impl Engine {
             })?;
         self.keep("trace", &found)?;
         Ok(found)
+    }
+
+    /// The trace that was kept.
+    pub fn traced(&self) -> Result<Trace, EngineError> {
+        self.kept("trace")
+    }
+
+    /// Traces with victims of a file beside those of the fraud reports; keeps nothing. A line is an identity or number as the
+    /// records have it, with a comma and a date where the date of the harm is known; without one the day it is asked counts.
+    pub fn trace_victims(&self, file: &Path, watch: Watch) -> Result<Trace, EngineError> {
+        let text = std::fs::read_to_string(file)
+            .map_err(|source| EngineError::File { path: file.to_owned(), source })?;
+        let mut victims = Vec::new();
+        for (n, line) in text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty()) {
+            let (who, day) = line.split_once(',').map_or((line, None), |(w, d)| (w, Some(d.trim())));
+            let day = day.filter(|d| !d.is_empty());
+            let instant = |d: &str| time::parse_day(d).map(|d| d * time::DAY).or_else(|| time::parse(d));
+            let at = match day {
+                Some(d) => instant(d).ok_or_else(|| EngineError::NoDay { text: d.to_owned() })?,
+                None => now(),
+            };
+            let token = self
+                .vault
+                .tokenise(PiiClass::Person, who.trim(), at)
+                .map_err(|fault| EngineError::Victim { path: file.to_owned(), line: n as u64 + 1, fault })?;
+            victims.push((token.text, at));
+        }
+        let findings: Vec<Finding> = self.kept("detect")?;
+        let snapshot = self.lake.snapshot(None)?;
+        let params = suyuan_trace::Params { victims, ..suyuan_trace::Params::default() };
+        Ok(suyuan_trace::trace(&snapshot, &findings, &params, &mut |done| {
+            watch(&Progress { step: Step::Trace, done, total: None, at: String::new() });
+        })?)
     }
 
     /// Builds the cases and keeps them.

@@ -35,8 +35,8 @@ pub fn review(risks: &[Risk], lang: Lang) -> Vec<String> {
     lines
 }
 
-/// Sources on the list, and how many are off it.
-pub fn trace(found: &Trace, lang: Lang) -> Vec<String> {
+/// Sources on the list, and how many are off it; with `all` those off it too.
+pub fn trace(found: &Trace, all: bool, lang: Lang) -> Vec<String> {
     let (listed, other): (Vec<_>, Vec<_>) = found.sources.iter().partition(|s| s.listed);
     let mut lines = vec![match lang {
         Lang::En => format!(
@@ -52,7 +52,9 @@ pub fn trace(found: &Trace, lang: Lang) -> Vec<String> {
             found.rings.len()
         ),
     }];
-    lines.extend(listed.iter().take(20).map(|s| match lang {
+    let shown = if all { usize::MAX } else { 20 };
+    let other = other.iter().filter(|_| all);
+    lines.extend(listed.iter().chain(other).take(shown).map(|s| match lang {
         Lang::En => format!(
             "{:.3}  {}  {} harmed of {}, {:.1} expected",
             s.probability, s.entity, s.harmed, s.exposure, s.expected
@@ -64,14 +66,14 @@ pub fn trace(found: &Trace, lang: Lang) -> Vec<String> {
     }));
     lines.extend(found.farms.iter().take(TOP).map(|f| {
         let items: Vec<String> = f.items.iter().take(3).map(|i| i.entity.to_string()).collect();
-        let (n, all, items) = (f.members.len(), f.items.len(), items.join(", "));
+        let (n, count, items) = (f.members.len(), f.items.len(), items.join(", "));
         match (lang, f.explained) {
-            (Lang::En, false) => format!("dense group: {n} people on {all} shared items ({items} ...)"),
+            (Lang::En, false) => format!("dense group: {n} people on {count} shared items ({items} ...)"),
             (Lang::En, true) => {
-                format!("dense group, explained: {n} people on {all} shared items ({items} ...)")
+                format!("dense group, explained: {n} people on {count} shared items ({items} ...)")
             }
-            (Lang::Zh, false) => format!("密集团伙：{n}人共用{all}个物品（{items}等）"),
-            (Lang::Zh, true) => format!("密集人群（记录可以解释）：{n}人共用{all}个物品（{items}等）"),
+            (Lang::Zh, false) => format!("密集团伙：{n}人共用{count}个物品（{items}等）"),
+            (Lang::Zh, true) => format!("密集人群（记录可以解释）：{n}人共用{count}个物品（{items}等）"),
         }
     }));
     lines

@@ -442,10 +442,45 @@ pub struct Trace {
     /// People on the same few items beyond what their activity explains, most members first.
     #[serde(default)]
     pub farms: Vec<Farm>,
+    /// For cards used in fraud: the most probable ways from the person's data to the fraud, by card, best first.
+    #[serde(default)]
+    pub paths: Vec<ChainPath>,
     /// Fraud cards in the records that no source explains.
     pub unexplained_fraud_cards: u64,
     /// What could not be concluded, and which record would help.
     pub limits: Vec<Text>,
+}
+
+/// One way from a person's data to a fraud, in order of time: look-up, capture, opening, first use, fraud.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ChainPath {
+    /// The card.
+    pub card: String,
+    /// The fraud case, where the report names one.
+    pub case: Option<String>,
+    /// Its share among the ways that the records allow, that the data came from outside them among these.
+    pub probability: f64,
+    /// In order of time.
+    pub steps: Vec<ChainStep>,
+    /// Stages of which the records hold nothing.
+    pub missing: Vec<Text>,
+}
+
+/// One step of a way, with its row.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct ChainStep {
+    /// Stage of the chain.
+    pub stage: ChainStage,
+    /// What happened.
+    pub what: Text,
+    /// Through whom or what: an account, collector, device, handset, case.
+    pub through: Vec<Entity>,
+    /// When.
+    #[serde(with = "time::as_text")]
+    #[schemars(with = "String")]
+    pub at: i64,
+    /// The row that shows it.
+    pub row: RowRef,
 }
 
 /// A kind of tie between people; ties of different kinds are independent records.

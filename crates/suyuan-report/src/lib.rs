@@ -25,6 +25,11 @@ pub use diagram::diagram_svg;
 pub use summary::summary_lines;
 pub use suyuan_model::outcome::Lang;
 
+/// A role along the chain, in the report's words.
+pub fn role(role: suyuan_model::outcome::Role, lang: Lang) -> &'static str {
+    words::Reading::role(lang, role)
+}
+
 use page::{Doc, css, esc};
 use sections::Parts;
 

@@ -14,7 +14,7 @@ use crate::facts::{Bar, Facts, scan};
 use crate::farm::{self, Params};
 use crate::intern::{Id, NONE};
 use crate::ring::fnv;
-use crate::touches::{self, Touches};
+use crate::touches::Touches;
 use crate::words::text;
 
 /// An explanation counts as supported if it covers this share of the members.
@@ -23,13 +23,13 @@ const COVERED: f64 = 0.5;
 /// Finds the farms and says what else could explain each; tells of limits that were passed.
 pub fn farms(
     f: &mut Facts,
+    t: &Touches,
     source: &dyn RowSource,
     params: &Params,
     rings: &[Ring],
     limits: &mut Vec<Text>,
     bar: &mut Bar<'_>,
 ) -> Result<Vec<Farm>, ScanError> {
-    let t = touches::read(f, source, bar)?;
     let contracts = contracts(f, source, bar)?;
     let found = farm::find(&t.graph, params);
     if found.skipped.hubs + found.skipped.busy > 0 {
@@ -52,7 +52,7 @@ pub fn farms(
             in_rings.entry(&c.card).or_default().insert(&r.id);
         }
     }
-    let teller = Teller { f, t: &t, contracts: &contracts, in_rings: &in_rings };
+    let teller = Teller { f, t, contracts: &contracts, in_rings: &in_rings };
     Ok(found.farms.iter().filter_map(|farm| teller.farm(farm)).collect())
 }
 

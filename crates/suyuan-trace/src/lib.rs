@@ -18,6 +18,7 @@ mod facts;
 pub mod farm;
 mod intern;
 mod operator;
+mod path;
 mod question;
 mod ring;
 mod tally;
@@ -47,11 +48,13 @@ pub struct Params {
     pub least_ring: f64,
     /// Settings of the search for dense groups.
     pub farms: farm::Params,
+    /// Victims named beside those of the fraud reports: token and when they were harmed (microseconds UTC).
+    pub victims: Vec<(String, i64)>,
 }
 
 impl Default for Params {
     fn default() -> Self {
-        Params { attribution: Settings::default(), least_ring: 0.2, farms: farms() }
+        Params { attribution: Settings::default(), least_ring: 0.2, farms: farms(), victims: Vec::new() }
     }
 }
 
@@ -80,8 +83,9 @@ pub fn trace(
     let mut bar = Bar::new(progress);
     let mut f = facts::load(source, &mut bar)?;
     let (marker, cards, drafts) = rings(&mut f, source, params, &mut bar)?;
-    let (harmed, victims) = (impersonated(&f, &drafts), victims(&f));
-    let interest: BTreeSet<Id> = harmed.keys().chain(victims.keys()).copied().collect();
+    let (harmed, victims) = (impersonated(&f, &drafts), victims(&mut f, &params.victims));
+    let used = cards.fraud.keys().map(|i| f.openings[*i].subject).filter(|p| *p != NONE);
+    let interest: BTreeSet<Id> = harmed.keys().chain(victims.keys()).copied().chain(used).collect();
     let mut looked = person::count(&mut f, source, &interest, &mut bar)?;
     let holders = person::holders(&f, &mut looked, &harmed, &params.attribution, &harvesters(&drafts));
     let leaks = person::victims(&f, &mut looked, &victims, &params.attribution);
@@ -100,11 +104,15 @@ pub fn trace(
     let explained = |i: &usize| in_rings.contains(i) || cards.explained.get(i).is_some_and(|p| *p >= 0.5);
     let unexplained = cards.fraud.keys().filter(|i| !explained(i)).count() as u64;
     let mut limits = limits(&f, &looked, &cards, &holders);
-    let farms = dense::farms(&mut f, source, &params.farms, &rings, &mut limits, &mut bar)?;
+    let used: BTreeSet<Id> = cards.fraud.keys().map(|i| f.openings[*i].card).collect();
+    let touched = touches::read(&mut f, source, &used, &mut bar)?;
+    let farms = dense::farms(&mut f, &touched, source, &params.farms, &rings, &mut limits, &mut bar)?;
+    let paths = path::paths(&f, &cards.fraud, &looked, &holders, &touched.first_use);
     Ok(Trace {
         format: FORMAT.to_owned(),
         limits,
         farms,
+        paths,
         sources: ranked(cards.sources, holders, leaks),
         operators,
         rings,
@@ -212,11 +220,14 @@ fn impersonated(f: &Facts, drafts: &[Draft]) -> Impersonated {
     out
 }
 
-fn victims(f: &Facts) -> BTreeMap<Id, i64> {
-    let mut out = BTreeMap::new();
-    for r in f.reports.iter().filter(|r| r.victim != NONE) {
-        let at = out.entry(r.victim).or_insert(r.row.ts);
-        *at = r.row.ts.min(*at);
+/// Persons harmed, with the first time: those of the reports and those named beside them.
+fn victims(f: &mut Facts, named: &[(String, i64)]) -> BTreeMap<Id, i64> {
+    let named = named.iter().map(|(token, ts)| (f.names.id(Some(token)), *ts)).collect::<Vec<_>>();
+    let reported = f.reports.iter().filter(|r| r.victim != NONE).map(|r| (r.victim, r.row.ts));
+    let mut out: BTreeMap<Id, i64> = BTreeMap::new();
+    for (person, ts) in reported.chain(named) {
+        let at = out.entry(person).or_insert(ts);
+        *at = ts.min(*at);
     }
     out
 }

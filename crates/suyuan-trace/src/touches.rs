@@ -36,6 +36,8 @@ pub struct Touches {
     pub items: Vec<Key>,
     /// The row behind each touch.
     pub rows: Vec<Row>,
+    /// The first use of each card used in fraud, and its handset.
+    pub first_use: BTreeMap<Id, (Row, Id)>,
     /// Openings of each person, as indices of the facts.
     pub openings: BTreeMap<Id, Vec<usize>>,
 }
@@ -46,6 +48,7 @@ struct Found {
     touches: Vec<(Id, Key, Row)>,
     /// Outlets at which a background was seen.
     backgrounds: BTreeMap<Id, BTreeSet<Id>>,
+    first_use: BTreeMap<Id, (Row, Id)>,
 }
 
 impl Found {
@@ -57,12 +60,18 @@ impl Found {
 }
 
 /// Reads the touches: openings, captures, handsets and payments.
-pub fn read(f: &mut Facts, source: &dyn RowSource, bar: &mut Bar<'_>) -> Result<Touches, ScanError> {
+/// `fraud` holds cards used in fraud, of which the first use is kept.
+pub fn read(
+    f: &mut Facts,
+    source: &dyn RowSource,
+    fraud: &BTreeSet<Id>,
+    bar: &mut Bar<'_>,
+) -> Result<Touches, ScanError> {
     let mut found = Found::default();
     counters(f, &mut found);
     homes(f, source, &mut found, bar)?;
     captures(f, source, &mut found, bar)?;
-    handsets(f, source, &mut found, bar)?;
+    handsets(f, source, fraud, &mut found, bar)?;
     payees(f, source, &mut found, bar)?;
     Ok(numbered(f, found))
 }
@@ -147,6 +156,7 @@ fn captures(
 fn handsets(
     f: &mut Facts,
     source: &dyn RowSource,
+    fraud: &BTreeSet<Id>,
     found: &mut Found,
     bar: &mut Bar<'_>,
 ) -> Result<(), ScanError> {
@@ -159,6 +169,10 @@ fn handsets(
             let Some(card) = c.card.get(i).and_then(|t| f.names.find(t)) else { continue };
             let Some(person) = holder.get(&card).copied() else { continue };
             let imei = f.names.id(c.imei.get(i));
+            if fraud.contains(&card) && !found.first_use.contains_key(&card) {
+                let at = row(&c.key, &mut f.names, Kind::Usage, i);
+                found.first_use.insert(card, (at, imei));
+            }
             // Most rows repeat the card's handset of the day before.
             if imei == NONE || last.insert(card, imei) == Some(imei) || !seen.insert((person, imei)) {
                 continue;
@@ -195,7 +209,7 @@ fn payees(
 }
 
 fn numbered(f: &Facts, found: Found) -> Touches {
-    let mut out = Touches::default();
+    let mut out = Touches { first_use: found.first_use, ..Touches::default() };
     for (i, o) in f.openings.iter().enumerate().filter(|(_, o)| o.subject != NONE) {
         out.openings.entry(o.subject).or_default().push(i);
     }

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use suyuan_model::Kind;
-use suyuan_model::outcome::{Role, Trace};
+use suyuan_model::outcome::{ChainPath, Role, Trace};
 use suyuan_sim::{Size, Truth, World, generate};
 use suyuan_trace::{Params, trace};
 
@@ -47,6 +47,22 @@ fn the_reference_case_is_found_with_and_without_exhibits() {
         let exhibits = without.is_empty();
         assert_eq!(members.iter().any(|m| m.0 == Role::Organiser), exhibits);
         assert_eq!(members.iter().any(|m| m.0 == Role::Opener), exhibits);
+        let mut last: Option<&ChainPath> = None;
+        for p in &t.paths {
+            assert!(p.steps.windows(2).all(|w| w[0].at <= w[1].at), "{:?}", p.steps);
+            assert!(last.is_none_or(|l| l.card != p.card || l.probability >= p.probability), "best first");
+            last = Some(p);
+        }
+        let best = |card: &str| t.paths.iter().find(|p| p.card == card);
+        let used: Vec<&ChainPath> = ring.cards.iter().filter_map(|c| best(c)).collect();
+        let through = |p: &&&ChainPath| {
+            p.steps
+                .iter()
+                .flat_map(|s| &s.through)
+                .any(|e| ring.collectors.contains(&e.id) || ring.sellers.contains(&e.id))
+        };
+        let hit = used.iter().filter(through).count();
+        assert!(hit * 10 >= used.len() * 8 && hit > 0, "{hit} of {} ways begin with the ring", used.len());
         for m in t.farms.iter().flat_map(|f| &f.members) {
             assert!(m.cards.iter().any(|c| ring.cards.contains(c)), "{} is in no ring", m.person);
         }

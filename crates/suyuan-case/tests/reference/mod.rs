@@ -749,6 +749,7 @@ pub fn without_rows(exhibits: Exhibits) -> Reference {
         }],
         rings: vec![ring(exhibits)],
         farms: Vec::new(),
+        paths: Vec::new(),
         unexplained_fraud_cards: 31,
         limits: vec![Text::new(
             "no record says who paid for the telephones' data use.",

@@ -267,6 +267,20 @@ fn ask(
 }
 
 impl Lookups {
+    /// Who touched each of these persons, in order of time.
+    pub fn touches_of(&self, persons: &BTreeSet<Id>) -> BTreeMap<Id, Vec<(EntityKind, Id, Row)>> {
+        let mut out: BTreeMap<Id, Vec<(EntityKind, Id, Row)>> = BTreeMap::new();
+        for h in self.tally.held() {
+            let person = self.persons[h.thing as usize];
+            if persons.contains(&person) {
+                let (kind, id) = self.keys[h.column as usize];
+                out.entry(person).or_default().push((kind, id, h.row));
+            }
+        }
+        out.values_mut().for_each(|list| list.sort_by_key(|t| (t.2.ts, t.2.kind as u8, t.2.source, t.2.seq)));
+        out
+    }
+
     /// Rows by which an entity touched any of these persons, and how many of them.
     pub fn touched(&self, kind: EntityKind, id: Id, persons: &BTreeSet<Id>) -> (Vec<Row>, BTreeSet<Id>) {
         let mut rows = Vec::new();

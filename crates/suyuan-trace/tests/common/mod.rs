@@ -24,7 +24,7 @@ pub struct Folder {
 }
 
 /// The kinds that the trace reads.
-pub const READ: [Kind; 17] = [
+pub const READ: [Kind; 19] = [
     Kind::CardChange,
     Kind::Staff,
     Kind::Outlet,
@@ -42,6 +42,8 @@ pub const READ: [Kind; 17] = [
     Kind::FraudReport,
     Kind::Reverification,
     Kind::Complaint,
+    Kind::Commission,
+    Kind::Usage,
 ];
 
 impl Folder {

@@ -1,0 +1,153 @@
+//! What the terminal says of one part of a trace: the ways to a fraud, all that is known of one name.
+
+use suyuan_model::outcome::{Entity, Evidence, Lang, Question, Trace};
+use suyuan_model::time;
+
+/// Ways from the persons' data to the frauds of these cards or cases.
+pub fn paths(found: &Trace, asked: &[String], lang: Lang) -> Vec<String> {
+    let mut lines = Vec::new();
+    for a in asked {
+        let ways: Vec<_> =
+            found.paths.iter().filter(|p| p.card == *a || p.case.as_ref() == Some(a)).collect();
+        if ways.is_empty() {
+            lines.push(match lang {
+                Lang::En => format!("{a}: no card of the records is reported under this name"),
+                Lang::Zh => format!("{a}：记录中没有以此名义报告的涉诈卡"),
+            });
+        }
+        for p in ways {
+            let case = p.case.as_deref().unwrap_or("–");
+            lines.push(match lang {
+                Lang::En => format!("card {}, case {case}, probability {:.2}", p.card, p.probability),
+                Lang::Zh => format!("卡 {}，案件 {case}，概率 {:.2}", p.card, p.probability),
+            });
+            lines.extend(p.steps.iter().map(|s| {
+                let through: Vec<String> = s.through.iter().map(ToString::to_string).collect();
+                let row = format!("{} {}#{}", s.row.kind.name(), s.row.source, s.row.seq);
+                format!(
+                    "  {}  {}  {}  [{row}]",
+                    time::format_china(s.at),
+                    s.what.get(lang),
+                    through.join(", ")
+                )
+            }));
+            lines.extend(p.missing.iter().map(|m| format!("  – {}", m.get(lang))));
+        }
+    }
+    lines
+}
+
+/// All that the trace says of one account, device, collector, outlet, card or person.
+pub fn explain(found: &Trace, who: &str, lang: Lang) -> Vec<String> {
+    let named = |e: &Entity| e.id == who;
+    let mut lines = Vec::new();
+    for s in found.sources.iter().filter(|s| named(&s.entity) || s.finer.iter().any(named)) {
+        let question = match (s.question, lang) {
+            (Question::CardOpening, Lang::En) => "source of fraud cards",
+            (Question::CardOpening, Lang::Zh) => "涉诈卡来源",
+            (Question::HolderIdentity, Lang::En) => "source of card-holders' identities",
+            (Question::HolderIdentity, Lang::Zh) => "被冒名者身份信息来源",
+            (Question::VictimData, Lang::En) => "source of victims' data",
+            (Question::VictimData, Lang::Zh) => "被害人信息来源",
+        };
+        let listed = match (s.listed, lang) {
+            (true, Lang::En) => "listed at 5 %",
+            (false, Lang::En) => "not listed",
+            (true, Lang::Zh) => "在 5 % 名单内",
+            (false, Lang::Zh) => "不在名单内",
+        };
+        lines.push(format!("{}  {question}: {:.3}, {listed}", s.entity, s.probability));
+        lines.push(match lang {
+            Lang::En => format!(
+                "  {} harmed of {} that passed through it, {:.1} expected at the base rate (log Bayes factor {:.1})",
+                s.harmed, s.exposure, s.expected, s.log_bayes_factor
+            ),
+            Lang::Zh => format!(
+                "  经手 {} 个中 {} 个受害，按基准率预期 {:.1}（对数贝叶斯因子 {:.1}）",
+                s.exposure, s.harmed, s.expected, s.log_bayes_factor
+            ),
+        });
+        if let Some(w) = s.window {
+            lines.push(format!("  {} – {}", time::format_china(w.start), time::format_china(w.end)));
+        }
+        if s.credible_set.len() > 1 {
+            let set: Vec<String> = s.credible_set.iter().map(|(e, p)| format!("{e} {p:.2}")).collect();
+            lines.push(match lang {
+                Lang::En => format!("  cannot be told apart: {}", set.join(", ")),
+                Lang::Zh => format!("  无法区分：{}", set.join("，")),
+            });
+        }
+        lines.push(format!("  {}", s.cannot_tell.get(lang)));
+        lines.extend(s.counter.iter().map(|c| format!("  {}: {}", c.what.get(lang), c.detail.get(lang))));
+        lines.push(rows(&s.evidence, lang));
+    }
+    for o in found.operators.iter().filter(|o| named(&o.account) || o.operator.iter().any(named)) {
+        let by: Vec<String> = o.operator.iter().map(ToString::to_string).collect();
+        lines.push(match lang {
+            Lang::En => format!("{} was worked by {}: {:.2}", o.account, by.join(" + "), o.probability),
+            Lang::Zh => format!("{} 实际由 {} 操作：{:.2}", o.account, by.join(" + "), o.probability),
+        });
+        lines.extend(
+            o.reasons.iter().map(|r| format!("  {}: {} ({:+.1})", r.what.get(lang), r.value, r.nats)),
+        );
+        lines.push(rows(&o.evidence, lang));
+    }
+    for r in &found.rings {
+        for m in r.members.iter().filter(|m| named(&m.entity) || m.same_as.iter().any(|(e, _)| named(e))) {
+            let role = suyuan_report::role(m.role, lang);
+            lines.push(format!("{}  {}: {role} {:.2}", r.id, m.entity, m.probability));
+            lines.extend(
+                m.reasons.iter().map(|x| format!("  {}: {} ({:+.1})", x.what.get(lang), x.value, x.nats)),
+            );
+            lines.push(rows(&m.evidence, lang));
+        }
+        for c in r.cards.iter().filter(|c| c.card == who || c.subject.as_deref() == Some(who)) {
+            lines.push(format!("{}  {} {:.2}: {}", r.id, c.card, c.probability, c.marks.join(", ")));
+        }
+    }
+    for f in &found.farms {
+        if let Some(i) = f.items.iter().find(|i| named(&i.entity)) {
+            lines.push(match lang {
+                Lang::En => format!(
+                    "{}  shared by {} of {} people of a dense group",
+                    f.id,
+                    i.members,
+                    f.members.len()
+                ),
+                Lang::Zh => format!("{}  密集团伙{}人中{}人共用", f.id, f.members.len(), i.members),
+            });
+        }
+        for m in f.members.iter().filter(|m| named(&m.person) || m.cards.iter().any(|c| c == who)) {
+            lines.push(match lang {
+                Lang::En => format!(
+                    "{}  {} belongs to a dense group: {:.2} (its items touched on {} days, {:.2} expected)",
+                    f.id, m.person, m.probability, m.occasions, m.expected
+                ),
+                Lang::Zh => format!(
+                    "{}  {} 属于密集团伙：{:.2}（{}天触及其物品，预期{:.2}）",
+                    f.id, m.person, m.probability, m.occasions, m.expected
+                ),
+            });
+            lines.push(rows(&m.evidence, lang));
+        }
+    }
+    if lines.is_empty() {
+        lines.push(match lang {
+            Lang::En => {
+                format!("{who}: nothing was found; that is what the trace of these records says, no more")
+            }
+            Lang::Zh => format!("{who}：未发现任何线索；这只是对这些记录追溯的结果"),
+        });
+    }
+    lines
+}
+
+/// How many rows prove it, and the first.
+fn rows(e: &Evidence, lang: Lang) -> String {
+    let some: Vec<String> =
+        e.rows().iter().take(3).map(|r| format!("{} {}#{}", r.kind.name(), r.source, r.seq)).collect();
+    match lang {
+        Lang::En => format!("  {} rows: {} ...", e.total(), some.join(", ")),
+        Lang::Zh => format!("  {}行证据：{} 等", e.total(), some.join("，")),
+    }
+}
