@@ -18,7 +18,7 @@ use suyuan_model::time::DAY;
 
 use crate::facts::{Bar, Facts, Row, city, province, row, scan};
 use crate::farm::{Graph, Touch};
-use crate::intern::{Id, NONE};
+use crate::intern::{Id, Lookup, NONE, Seen};
 
 /// Places with fewer touches than this are pooled with their city, province, the whole.
 const STRATUM: usize = 2000;
@@ -160,9 +160,9 @@ fn handsets(
     found: &mut Found,
     bar: &mut Bar<'_>,
 ) -> Result<(), ScanError> {
-    let holder: BTreeMap<Id, Id> = f.openings.iter().map(|o| (o.card, o.subject)).collect();
-    let mut seen: BTreeSet<(Id, Id)> = BTreeSet::new();
-    let mut last: BTreeMap<Id, Id> = BTreeMap::new();
+    let holder: Lookup<Id, Id> = f.openings.iter().map(|o| (o.card, o.subject)).collect();
+    let mut seen: Seen<(Id, Id)> = Seen::default();
+    let mut last: Lookup<Id, Id> = Lookup::default();
     scan(source, Kind::Usage, &["card", "imei"], bar, |batch, rows| {
         let c = UsageColumns::bind(batch);
         for i in rows {
@@ -189,7 +189,7 @@ fn payees(
     found: &mut Found,
     bar: &mut Bar<'_>,
 ) -> Result<(), ScanError> {
-    let opened: BTreeMap<Id, usize> = f.openings.iter().enumerate().map(|(i, o)| (o.card, i)).collect();
+    let opened: Lookup<Id, usize> = f.openings.iter().enumerate().map(|(i, o)| (o.card, i)).collect();
     scan(source, Kind::Commission, &["payee", "card"], bar, |batch, rows| {
         let c = CommissionColumns::bind(batch);
         for i in rows {
@@ -245,7 +245,7 @@ fn numbered(f: &Facts, found: Found) -> Touches {
 
 /// Touches of one user on one day get one number.
 fn occasions(g: &mut Graph) {
-    let mut first: BTreeMap<(u32, i32), u32> = BTreeMap::new();
+    let mut first: Lookup<(u32, i32), u32> = Lookup::default();
     for t in &mut g.touches {
         t.event = *first.entry((t.user, t.day)).or_insert(t.event);
     }
