@@ -1,11 +1,12 @@
 //! What the terminal says of one part of a trace: the ways to a fraud, all that is known of one name.
 
-use suyuan_model::outcome::{Entity, Evidence, Lang, Question, Trace};
+use suyuan_model::outcome::{ChainPath, Entity, Evidence, Lang, Question, Trace};
 use suyuan_model::time;
 
 /// Ways from the persons' data to the frauds of these cards or cases.
 pub fn paths(found: &Trace, asked: &[String], lang: Lang) -> Vec<String> {
     let mut lines = Vec::new();
+    let mut told: Vec<&ChainPath> = Vec::new();
     for a in asked {
         let ways: Vec<_> =
             found.paths.iter().filter(|p| p.card == *a || p.case.as_ref() == Some(a)).collect();
@@ -15,7 +16,9 @@ pub fn paths(found: &Trace, asked: &[String], lang: Lang) -> Vec<String> {
                 Lang::Zh => format!("{a}：记录中没有以此名义报告的涉诈卡"),
             });
         }
-        for p in ways {
+        // A card asked for by its case too is told once.
+        for p in ways.into_iter().filter(|p| !told.contains(p)).collect::<Vec<_>>() {
+            told.push(p);
             let case = p.case.as_deref().unwrap_or("–");
             lines.push(match lang {
                 Lang::En => format!("card {}, case {case}, probability {:.2}", p.card, p.probability),
