@@ -5,6 +5,7 @@
 //! that the next step can run later, in another process.
 
 pub mod error;
+mod feature_words;
 pub mod home;
 pub mod intake;
 pub mod live;

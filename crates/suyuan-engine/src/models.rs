@@ -10,6 +10,7 @@ use suyuan_score::drift::Verdict;
 use suyuan_score::unsupervised::{Baseline, Odd, Signal};
 use suyuan_score::{Check, Explanation, Features, Graph, Head, Model, Options, Roles, Table};
 
+use crate::feature_words;
 use crate::outputs::Outputs;
 use crate::progress::{Progress, Step, Watch};
 use crate::{Engine, EngineError};
@@ -69,7 +70,7 @@ pub fn features(
     let until = until.map(self::until).transpose()?.map_or(i64::MAX, |t| t + 1);
     let snapshot = engine.snapshot(None)?;
     let table = suyuan_detect::card_features(&snapshot, until, &mut |done| {
-        watch(&Progress { step: Step::Detect, done, total: None, at: String::new() });
+        watch(&Progress { step: Step::Tabulate, done, total: None, at: String::new() });
     })
     .map_err(suyuan_detect::DetectError::from)?;
     write(out, table.csv().as_bytes())?;
@@ -123,7 +124,7 @@ impl Applied {
 
     /// The reasons for one row's score.
     pub fn explain(&self, id: &str) -> Result<Explanation, EngineError> {
-        Ok(self.model.explain(&self.table, self.graph.as_ref(), id)?)
+        Ok(self.model.explain(&self.table, self.graph.as_ref(), id)?.in_words(feature_words::words))
     }
 }
 
@@ -250,7 +251,7 @@ pub fn tell_head(head: &Head, hash: &str) -> Vec<Text> {
     let r = &head.rows;
     let mut lines = vec![Text::new(
         format!(
-            "fitted on {} rows, {} of them with the label, {} features",
+            "fitted on {} rows, {} of them with label 1, {} features",
             r.fitted,
             r.with_label,
             head.features.len()

@@ -11,6 +11,8 @@ pub enum Step {
     Commit,
     /// Rules over the ordered scan.
     Detect,
+    /// Making a feature table.
+    Tabulate,
     /// Source attribution and rings.
     Trace,
     /// Cases and report.
@@ -25,6 +27,7 @@ impl Step {
             Step::Ingest => ("taking in", "导入"),
             Step::Commit => ("storing", "入库"),
             Step::Detect => ("detecting", "检测"),
+            Step::Tabulate => ("making the table", "制表"),
             Step::Trace => ("tracing", "溯源"),
             Step::Write => ("writing", "写出"),
         }

@@ -99,7 +99,10 @@ pub enum Want {
 impl Want {
     fn text(self) -> (&'static str, &'static str) {
         match self {
-            Want::Number => ("not a number; leave unknown values empty", "不是数值；未知值请留空"),
+            Want::Number => (
+                "not a number; leave unknown values empty, and name a column that is no feature with `--ignore`, `--id` or `--time`",
+                "不是数值；未知值请留空，不作特征的列请用 `--ignore`、`--id` 或 `--time` 指明",
+            ),
             Want::Label => (
                 "not a label; write 1 or 0 (yes/no, true/false), or nothing where it is unknown",
                 "不是标签；请写 1 或 0（是/否），未知请留空",

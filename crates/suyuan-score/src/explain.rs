@@ -30,6 +30,8 @@ pub struct Explanation {
 /// What one column adds.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Part {
+    /// The column's name; for what has none, what it is.
+    pub column: String,
     /// The column in words.
     pub what: Text,
     /// Its value; none where missing.
@@ -66,9 +68,10 @@ impl Model {
             .into_iter()
             .enumerate()
             .map(|(i, what)| {
+                let column = what.en.clone();
                 let v = seen[i][row];
                 let above = self.bins.cuts.get(i).map(|_| self.bins.place(i, v)).filter(|p| !p.is_nan());
-                Part { what, value: (!v.is_nan()).then_some(v), above, adds: score.contributions[i] }
+                Part { column, what, value: (!v.is_nan()).then_some(v), above, adds: score.contributions[i] }
             })
             .collect();
         parts.sort_by(|a, b| b.adds.abs().total_cmp(&a.adds.abs()).then_with(|| a.what.cmp(&b.what)));
@@ -85,6 +88,17 @@ impl Model {
 }
 
 impl Explanation {
+    /// Says columns in words where there are any; the column's name stays beside them.
+    pub fn in_words(mut self, words: impl Fn(&str) -> Option<Text>) -> Explanation {
+        for part in &mut self.parts {
+            let column = &part.column;
+            if let Some(Text { en, zh }) = words(column) {
+                part.what = Text::new(format!("{en} (`{column}`)"), format!("{zh}（`{column}`）"));
+            }
+        }
+        self
+    }
+
     /// The explanation as lines; the `most` greatest parts, the rest as one sum.
     pub fn lines(&self, most: usize) -> Vec<Text> {
         let mut lines = vec![

@@ -1,6 +1,7 @@
 //! Made-up tables with a known signal: what holds of every model.
 #![allow(missing_docs, clippy::unwrap_used)]
 
+use suyuan_model::outcome::Text;
 use suyuan_score::metrics::auc;
 use suyuan_score::{Features, Graph, Model, Options, Roles, ScoreError, Table, train};
 
@@ -249,7 +250,8 @@ fn a_malformed_table_is_told_with_line_and_column() {
     let told = |rows: &str| read(&format!("{head}{rows}"), Features::All).unwrap_err().to_string();
     assert_eq!(
         told("a,1,1,2020-01-01\nb,two,0,2020-01-01\n"),
-        "t.csv, line 3, column 2 (`x`): `two` is not a number; leave unknown values empty"
+        "t.csv, line 3, column 2 (`x`): `two` is not a number; leave unknown values empty, \
+         and name a column that is no feature with `--ignore`, `--id` or `--time`"
     );
     assert!(told("a,1,maybe,2020-01-01\n").contains("line 2, column 3 (`label`): `maybe`"));
     assert!(told("a,1,1,soon\n").contains("line 2, column 4 (`day`): `soon`"));
@@ -289,4 +291,10 @@ fn an_explanation_reads_in_both_languages() {
     assert!(e.fitted && lines.iter().any(|l| l.en.contains("flattering") && l.zh.contains("乐观")));
     assert!(lines.iter().any(|l| l.en.contains("the other 1 together")));
     assert_eq!(e.parts[0].what.en, "signal");
+    let e = e.in_words(|column| (column == "signal").then(|| Text::new("strength", "强度")));
+    let lines = e.lines(2);
+    assert!(
+        lines.iter().any(|l| l.en.contains("strength (`signal`) is") && l.zh.contains("强度（`signal`）"))
+    );
+    assert!(lines.iter().any(|l| l.en.contains("  noise is")), "what has no words keeps its name");
 }

@@ -16,10 +16,10 @@ use crate::{Common, Format};
 #[command(after_help = "Examples:
   suyuan model features --until 2020-06-30 --out cards.csv
   suyuan model train --table cards.csv --label bad --id card --time day --until 2020-06-30 --out cards.model
-  suyuan model train --table cards.csv --label fraud --id card --time day --until 2020-06-30 --out cards.model
-  suyuan model check cards.model --table july.csv --label fraud
-  suyuan model explain cards.model --table july.csv --row 17
-  suyuan model odd --table cards.csv --id card --signal strangers=peers/calls")]
+  suyuan model features --until 2020-07-31 --out july.csv
+  suyuan model check cards.model --table july.csv --label bad
+  suyuan model explain cards.model --table july.csv --row 89860019332470120566
+  suyuan model odd --table july.csv --id card --signal strangers=dispersion --signal one_way=-in_share")]
 pub struct Model {
     #[command(subcommand)]
     what: Verb,
