@@ -19,11 +19,11 @@ from page import share, write_section  # noqa: E402
 TITLE = "Source attribution on made-up worlds · 模拟世界上的来源归因"
 EDGES = (0.01, 0.1, 0.3, 0.5, 0.8, 0.95, 1.01)
 ABOUT = {
-    "large-02": "large accounts, 45–90 days, 2 % known",
-    "large-05": "the same, 5 % known",
-    "large-10": "the same, 10 % known",
-    "small-05": "small windows, 14–90 days, 5 % known",
-    "small-10": "the same, 10 % known",
+    "large-02": "large accounts, 2 % known",
+    "large-05": "large accounts, 5 % known",
+    "large-10": "large accounts, 10 % known",
+    "small-05": "small windows, 5 % known",
+    "small-10": "small windows, 10 % known",
     "outlets": "small windows, hidden risk of outlets (sd .7)",
     "waves": "small windows, 20 waves of fraud",
     "batch": "small windows, loot sold as one batch later",
@@ -203,7 +203,8 @@ def main():
         into[name] = run(example, name, range(first, first + n), keep)
         print(name, "done", file=sys.stderr, flush=True)
     lines = [
-        f"`cargo xtask eval trace`: 3,630 accounts, 300,000 people, three million look-ups, 20 leaking accounts a world unless said;",
+        f"`cargo xtask eval trace`: 3,630 accounts, 300,000 people, three million look-ups, 20 leaking accounts a world unless said, large",
+        f"accounts (1,200 look-ups a year and more) for 45–90 days, in small windows (250 and more) for 14–90, 10 % of leaks known unless said;",
         f"seeds {first} and up, the model was built on seeds 1 to 9. The worlds are made by the same hands as the model: some are of its",
         "form, those with hidden risk, waves, batches, log-normal delay, pairs, lent logins and cards are not. The list holds false",
         "discoveries at 5 %; intervals are 95 %; the window overlap is the days shared by the told and the true window over the days of",

@@ -4,7 +4,7 @@
 //! once per column for the strata. Touches of harmed things are kept with their rows. Rows must come
 //! in time order within a column.
 
-use crate::attribute::{Clock, Column, Harmed, Problem, Stratum, Touch};
+use crate::attribute::{Clock, Column, Harmed, Problem, Stratum, Touch, risks};
 use crate::facts::Row;
 use crate::intern::{Lookup, Seen};
 
@@ -39,6 +39,8 @@ pub struct Tally {
     in_bin: Seen<u64>,
     bin: usize,
     stratum: Vec<u32>,
+    votes: Vec<u8>,
+    touched: Vec<u32>,
     strata: Vec<Stratum>,
     held: Vec<Held>,
     rows: Lookup<u32, ()>,
@@ -60,6 +62,8 @@ impl Tally {
             in_bin: Seen::default(),
             bin: 0,
             stratum: Vec::new(),
+            votes: Vec::new(),
+            touched: Vec::new(),
             strata: Vec::new(),
             held: Vec::new(),
             rows: Lookup::default(),
@@ -82,9 +86,21 @@ impl Tally {
 
     /// A new thing of that stratum; things are numbered in order.
     pub fn thing(&mut self, stratum: u32) -> u32 {
-        self.strata[stratum as usize].things += 1.0;
         self.stratum.push(stratum);
+        self.votes.push(0);
+        self.touched.push(0);
         (self.stratum.len() - 1) as u32
+    }
+
+    /// One more sign that a thing belongs to a stratum; the stratum with more than half of the signs wins,
+    /// and of several with fewer one of them (Boyer and Moore's vote).
+    pub fn belongs(&mut self, thing: u32, stratum: u32) {
+        let (now, votes) = (&mut self.stratum[thing as usize], &mut self.votes[thing as usize]);
+        match *votes {
+            _ if *now == stratum => *votes = votes.saturating_add(1),
+            0 => (*now, *votes) = (stratum, 1),
+            _ => *votes -= 1,
+        }
     }
 
     /// Follows a thing's touches with their rows from now on.
@@ -107,6 +123,7 @@ impl Tally {
         let pair = u64::from(column) << 32 | u64::from(thing);
         if self.in_bin.insert(pair) {
             self.exposure[column as usize][bin] += weight;
+            self.touched[thing as usize] += u32::from(self.wholes[column as usize].is_none());
             self.pairs.push(pair);
             if self.pairs.len() - self.sorted >= COMPACT {
                 self.compact();
@@ -162,7 +179,12 @@ impl Tally {
                 strata: Vec::new(),
             })
             .collect();
-        self.strata_of(&mut columns, &place);
+        let risks = risks(&self.touched, harmed.iter().map(|h| h.0 as usize));
+        let mut strata = self.strata.clone();
+        for (s, risk) in self.stratum.iter().zip(&risks) {
+            strata[*s as usize].things += risk;
+        }
+        self.strata_of(&mut columns, &place, &risks);
         let mut index: Lookup<u32, u32> = Lookup::default();
         for (i, (thing, _)) in harmed.iter().enumerate() {
             index.insert(*thing, i as u32);
@@ -183,10 +205,14 @@ impl Tally {
         touches.sort_by(|a, b| (a.column, a.harmed).cmp(&(b.column, b.harmed)).then(a.day.total_cmp(&b.day)));
         let problem = Problem {
             columns,
-            strata: self.strata.clone(),
+            strata,
             harmed: harmed
                 .iter()
-                .map(|(t, day)| Harmed { day: *day, stratum: self.stratum[*t as usize] })
+                .map(|(t, day)| Harmed {
+                    day: *day,
+                    stratum: self.stratum[*t as usize],
+                    risk: risks[*t as usize],
+                })
                 .collect(),
             touches,
             bins: self.bins,
@@ -198,20 +224,22 @@ impl Tally {
     }
 
     /// Counts each column's distinct things by stratum; pairs are sorted, so columns come together.
-    fn strata_of(&self, columns: &mut [Column], place: &[u32]) {
+    fn strata_of(&self, columns: &mut [Column], place: &[u32], risks: &[f64]) {
         let mut at = 0;
         while at < self.pairs.len() {
             let column = (self.pairs[at] >> 32) as usize;
             let end = self.pairs[at..].partition_point(|p| (p >> 32) as usize == column) + at;
             if place[column] != u32::MAX {
-                let mut strata: Vec<u32> =
-                    self.pairs[at..end].iter().map(|p| self.stratum[*p as u32 as usize]).collect();
-                strata.sort_unstable();
+                let mut strata: Vec<(u32, f64)> = self.pairs[at..end]
+                    .iter()
+                    .map(|p| (self.stratum[*p as u32 as usize], risks[*p as u32 as usize]))
+                    .collect();
+                strata.sort_by_key(|s| s.0);
                 let out = &mut columns[place[column] as usize].strata;
-                for s in strata {
+                for (s, risk) in strata {
                     match out.last_mut() {
-                        Some(x) if x.0 == s => x.1 += 1.0,
-                        _ => out.push((s, 1.0)),
+                        Some(x) if x.0 == s => x.1 += risk,
+                        _ => out.push((s, risk)),
                     }
                 }
             }
@@ -256,6 +284,9 @@ mod tests {
             let list: Vec<(u32, f64)> = harmed.iter().map(|h| (*h, 299.0)).collect();
             let (p, asked, _) = t.problem(Clock::Calendar, |_| true, &list, |_| true);
             let in_bin: BTreeSet<(u32, u32, usize)> = events.iter().map(|e| (e.0, e.1, p.bin(e.2))).collect();
+            let mut touched = [0; 12];
+            in_bin.iter().for_each(|x| touched[x.1 as usize] += 1);
+            let risks = risks(&touched, harmed.iter().map(|h| *h as usize));
             for (i, c) in asked.iter().enumerate() {
                 prop_assert_eq!(things[*c as usize], pairs.iter().filter(|x| x.0 == *c).count() as u64);
                 for b in 0..p.bins {
@@ -264,7 +295,7 @@ mod tests {
                 }
                 let mut by: BTreeMap<u32, f64> = BTreeMap::new();
                 for (_, x) in pairs.iter().filter(|x| x.0 == *c) {
-                    *by.entry(strata[*x as usize % 3]).or_default() += 1.0;
+                    *by.entry(strata[*x as usize % 3]).or_default() += risks[*x as usize];
                 }
                 prop_assert_eq!(&p.columns[i].strata, &by.into_iter().collect::<Vec<_>>());
             }

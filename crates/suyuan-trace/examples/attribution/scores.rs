@@ -116,6 +116,7 @@ fn culprit(
         "named": leak.accounts.iter().filter(|a| listed.contains(a) || more.contains(a)).count(),
         "of": leak.accounts.len(),
         "probability": best.map_or(0.0, |s| s.probability),
+        "log_factor": best.map_or(0.0, |s| s.log_factor),
         "overlap": window,
         "terminal": part.is_some_and(|s| Some(s.column) == leak.terminal),
     })

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use suyuan_trace::attribute::{Clock, Column, Harmed, Problem, Stratum, Touch as Edge};
+use suyuan_trace::attribute::{Clock, Column, Harmed, Problem, Stratum, Touch as Edge, risks};
 
 /// An account, or an account at one terminal, touched a thing.
 #[derive(Clone, Copy)]
@@ -67,8 +67,8 @@ impl World {
         self.who[column as usize].whole.unwrap_or(column)
     }
 
-    /// The question as the product would ask it: a thing belongs to the outlet of whoever touched it
-    /// first, else to its region; what was not harmed is only counted.
+    /// The question as the product would ask it: a thing belongs to the outlet that touches it most,
+    /// else to its region; what was not harmed is only counted.
     pub fn problem(&self) -> Problem {
         let (bins, bin_days) = Problem::bins_for(self.horizon);
         let regions = self.region.iter().map(|r| *r + 1).max().unwrap_or(1);
@@ -94,19 +94,25 @@ impl World {
             horizon: self.horizon,
             clock: self.clock,
         };
-        let mut pairs: Vec<(u32, u32)> = Vec::new();
+        let mut touched = vec![0; self.harm.len()];
+        for t in self.touches.iter().filter(|t| self.who[t.column as usize].whole.is_none()) {
+            touched[t.thing as usize] += 1;
+        }
+        let harmed = (0..self.harm.len()).filter(|i| self.harm[*i] < self.horizon);
+        let risks = risks(&touched, harmed);
+        let mut pairs: Vec<(u32, u32, f64)> = Vec::new();
         let mut at = 0;
         while at < self.touches.len() {
             let thing = self.touches[at].thing;
             let end = at + self.touches[at..].partition_point(|t| t.thing == thing);
-            self.count(&mut p, at..end, &mut pairs);
+            self.count(&mut p, at..end, risks[thing as usize], &mut pairs);
             at = end;
         }
-        pairs.sort_unstable();
-        for (column, stratum) in pairs {
+        pairs.sort_by_key(|x| (x.0, x.1));
+        for (column, stratum, risk) in pairs {
             match p.columns[column as usize].strata.last_mut() {
-                Some(x) if x.0 == stratum => x.1 += 1.0,
-                _ => p.columns[column as usize].strata.push((stratum, 1.0)),
+                Some(x) if x.0 == stratum => x.1 += risk,
+                _ => p.columns[column as usize].strata.push((stratum, risk)),
             }
         }
         let order = |t: &Edge| (t.column, t.harmed);
@@ -114,24 +120,44 @@ impl World {
         p
     }
 
-    fn count(&self, p: &mut Problem, range: std::ops::Range<usize>, pairs: &mut Vec<(u32, u32)>) {
+    /// The outlet with more than half of the touches, by the same vote as the product's; else the region.
+    fn stratum(&self, mine: &[Touch]) -> u32 {
+        let mut order: Vec<&Touch> = mine.iter().collect();
+        order.sort_by_key(|t| t.day);
+        let (mut now, mut votes) = (None, 0);
+        for outlet in order.iter().filter_map(|t| self.who[t.column as usize].outlet) {
+            match votes {
+                _ if now == Some(outlet) => votes += 1,
+                0 => (now, votes) = (Some(outlet), 1),
+                _ => votes -= 1,
+            }
+        }
+        now.unwrap_or(self.outlets.len() as u32 + self.region[mine[0].thing as usize])
+    }
+
+    fn count(
+        &self,
+        p: &mut Problem,
+        range: std::ops::Range<usize>,
+        risk: f64,
+        pairs: &mut Vec<(u32, u32, f64)>,
+    ) {
         let mine = &self.touches[range];
         let thing = mine[0].thing as usize;
-        let first = mine.iter().min_by_key(|t| t.day).and_then(|t| self.who[t.column as usize].outlet);
-        let stratum = first.unwrap_or(self.outlets.len() as u32 + self.region[thing]);
-        p.strata[stratum as usize].things += 1.0;
+        let stratum = self.stratum(mine);
+        p.strata[stratum as usize].things += risk;
         let mut seen: Vec<(u32, usize)> = mine.iter().map(|t| (t.column, p.bin(f64::from(t.day)))).collect();
         seen.sort_unstable();
         seen.dedup();
         for (i, (column, bin)) in seen.iter().enumerate() {
             p.columns[*column as usize].exposure[*bin] += 1.0;
             if i == 0 || seen[i - 1].0 != *column {
-                pairs.push((*column, stratum));
+                pairs.push((*column, stratum, risk));
             }
         }
         if self.harm[thing] < self.horizon {
             let harmed = p.harmed.len() as u32;
-            p.harmed.push(Harmed { day: self.harm[thing], stratum });
+            p.harmed.push(Harmed { day: self.harm[thing], stratum, risk });
             p.touches.extend(mine.iter().map(|t| Edge {
                 column: t.column,
                 harmed,

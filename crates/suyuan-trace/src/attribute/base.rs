@@ -5,43 +5,30 @@
 //! left out of the rate it is compared with, so a leak cannot raise its own base rate. What is left
 //! of honest differences among columns is a log-normal frailty whose spread is fitted to all columns.
 
-use super::problem::{Clock, Problem};
+use super::calendar::{Calendar, Own, month, shape};
+use super::problem::Problem;
 use super::special::{ln_gamma, log_sum_exp};
 
 /// Risk multipliers of the frailty: from a third of the base rate to ninety times it.
 pub const FRAILTY: [f64; 12] = [0.35, 0.6, 1.0, 1.65, 2.7, 4.5, 7.4, 12.0, 20.0, 33.0, 55.0, 90.0];
 /// Spreads tried, in log units. Below the first, honest shops would have to be more alike than any are.
 const SPREADS: [f64; 9] = [0.35, 0.5, 0.65, 0.8, 1.0, 1.2, 1.4, 1.6, 1.9];
-/// Months of the profile: four weeks each.
-pub const MONTH: f64 = 28.0;
 
 /// Base rates without the harm that sources explain.
 pub struct Base {
     /// Expected harmed things of each column.
     pub expected: Vec<f64>,
-    /// The rate of each column's strata, as in the column's `strata`.
-    pub rates: Vec<Vec<f64>>,
-    /// Log prior weights of [`FRAILTY`] by level.
+    /// Log prior weights of [`FRAILTY`] by column: how much honest columns of its level differ, and how little
+    /// others say of its strata.
     pub frailty: Vec<Vec<f64>>,
-    /// Risk density per day at each harmed thing's time, for calendar clocks and cards alike.
-    pub density: Vec<f64>,
-    /// Share of the honest risk in each month, by region.
+    /// Honest intensity per day of each touch's thing at the time of its harm, as the column sees it.
+    pub beta: Vec<f64>,
+    /// Share of the column's honest harm in each month; by calendar, also where harm runs by age.
     pub months: Vec<Vec<f64>>,
     /// Harm of everyone else in the column's strata by month: seen and expected.
     pub peers: Vec<Vec<(f64, f64)>>,
-    /// Density of harm by age, per day, in months of age; empty for calendar clocks.
-    pub age: Vec<f64>,
-}
-
-/// Shape of the gamma that describes groups whose counts `k` were expected to be `e`.
-fn shape(pairs: impl Iterator<Item = (f64, f64)>) -> f64 {
-    let (mut over, mut square) = (0.0, 0.0);
-    for (k, e) in pairs {
-        over += (k - e) * (k - e) - k;
-        square += e * e;
-    }
-    let variance = if square > 0.0 { over / square } else { 0.0 };
-    1.0 / variance.clamp(0.05, 20.0)
+    /// When honest harm strikes.
+    pub calendar: Calendar,
 }
 
 impl Base {
@@ -49,6 +36,7 @@ impl Base {
     pub fn fit(p: &Problem, unexplained: &[f64]) -> Base {
         let counts = Counts::of(p, unexplained);
         let mut expected = vec![0.0; p.columns.len()];
+        let mut doubt = vec![0.0; p.columns.len()];
         let mut seen = vec![0.0; p.columns.len()];
         let own = own_harm(p, unexplained);
         let mut rates = Vec::with_capacity(p.columns.len());
@@ -63,23 +51,61 @@ impl Base {
                 column.strata.iter().map(|(s, _)| of(*s)).collect()
             };
             expected[c] = column.strata.iter().zip(&r).map(|((_, n), rate)| n * rate).sum();
+            doubt[c] = counts.doubt(&column.strata, &r, &own[whole]);
             seen[c] = own[c].iter().map(|(_, k)| k).sum();
             rates.push(r);
         }
         let levels = p.columns.iter().map(|c| c.level as usize + 1).max().unwrap_or(1);
-        let mut frailty = Vec::new();
-        for level in 0..levels {
-            let pairs: Vec<(f64, f64)> = (0..p.columns.len())
-                .filter(|c| p.columns[*c].level as usize == level && expected[*c] > 1e-9)
-                .map(|c| (seen[c].round(), expected[c]))
-                .collect();
-            frailty.push(weights(fit_spread(&pairs)));
+        let spreads: Vec<f64> = (0..levels)
+            .map(|level| {
+                let of_level = |c: &usize| p.columns[*c].level as usize == level && expected[*c] > 1e-9;
+                let seen: Vec<(f64, f64, f64)> = (0..p.columns.len())
+                    .filter(of_level)
+                    .map(|c| (seen[c].round(), expected[c], doubt[c]))
+                    .collect();
+                fit_spread(&seen)
+            })
+            .collect();
+        let frailty = (p.columns.iter().zip(&doubt))
+            .map(|(c, doubt)| weights((spreads[c.level as usize].powi(2) + doubt).sqrt()))
+            .collect();
+        let calendar = Calendar::fit(p, unexplained);
+        let dated = own_dated(p, unexplained, calendar.months);
+        let peers = peers(p, &rates, &own, &dated, &calendar);
+        let (mut beta, mut months) = (vec![0.0; p.touches.len()], Vec::with_capacity(p.columns.len()));
+        for (c, range) in p.ranges().into_iter().enumerate() {
+            let column = &p.columns[c];
+            let own = &dated[column.whole.map_or(c, |w| w as usize)];
+            for (e, d) in range.clone().zip(calendar.densities(p, range, own)) {
+                let h = &p.harmed[p.touches[e].harmed as usize];
+                let at = column.strata.binary_search_by_key(&h.stratum, |s| s.0);
+                beta[e] = (at.map_or(1e-9, |i| rates[c][i]) * h.risk * d).max(1e-15);
+            }
+            let mut share = vec![0.0; calendar.months];
+            for ((s, n), rate) in column.strata.iter().zip(&rates[c]) {
+                share.iter_mut().zip(calendar.stratum(p, *s, own)).for_each(|(x, m)| *x += n * rate * m);
+            }
+            let total: f64 = share.iter().sum::<f64>().max(1e-12);
+            share.iter_mut().for_each(|x| *x /= total);
+            months.push(share);
         }
-        let (months, age) = (profile(p, unexplained), ages(p, unexplained));
-        let density = densities(p, &months, &age);
-        let peers = peers(p, unexplained, &rates, &own, &months);
-        Base { expected, rates, frailty, density, months, peers, age }
+        Base { expected, frailty, beta, months, peers, calendar }
     }
+}
+
+/// Weighted harm of each column by stratum and month.
+fn own_dated(p: &Problem, unexplained: &[f64], months: usize) -> Vec<Own> {
+    let mut out: Vec<Own> = vec![Vec::new(); p.columns.len()];
+    let mut last = (u32::MAX, u32::MAX);
+    for t in &p.touches {
+        if (t.column, t.harmed) != last {
+            last = (t.column, t.harmed);
+            let h = &p.harmed[t.harmed as usize];
+            out[t.column as usize].push((h.stratum, month(h.day, months), unexplained[t.harmed as usize]));
+        }
+    }
+    out.iter_mut().for_each(|own| own.sort_by_key(|x| (x.0, x.1)));
+    out
 }
 
 /// Weighted harm of each column by stratum, in rising order of stratum.
@@ -134,8 +160,22 @@ impl Counts {
             let (k, n) = region[p.strata[s].region as usize];
             rate * (k + region_shape) / (n * rate + region_shape)
         };
-        let stratum_shape = shape((0..stratum.len()).map(|s| (stratum[s], p.strata[s].things * regional(s))));
+        let stratum_shape =
+            likely_shape((0..stratum.len()).map(|s| (stratum[s], p.strata[s].things * regional(s))));
         Counts { stratum, region, all, region_shape, stratum_shape }
+    }
+
+    /// Variance of the log of a column's expected harm for want of others who touch its strata: where a clerk
+    /// serves an outlet alone, nobody can tell the clerk's risk from the outlet's.
+    fn doubt(&self, strata: &[(u32, f64)], rates: &[f64], own: &[(u32, f64)]) -> f64 {
+        let own_of = |s: u32| own.binary_search_by_key(&s, |x| x.0).map_or(0.0, |i| own[i].1);
+        let total: f64 = strata.iter().zip(rates).map(|((_, n), r)| n * r).sum::<f64>().max(1e-12);
+        (strata.iter().zip(rates))
+            .map(|((s, n), r)| {
+                let others = (self.stratum[*s as usize] - own_of(*s)).max(0.0);
+                (n * r / total).powi(2) * (1.0 / (others + self.stratum_shape)).ln_1p()
+            })
+            .sum()
     }
 
     /// The rate of each stratum of the column, from everyone else's things.
@@ -184,6 +224,24 @@ fn weights(spread: f64) -> Vec<f64> {
     raw.iter().map(|w| w - total).collect()
 }
 
+/// Shapes tried for how strata differ within their region.
+const SHAPES: [f64; 9] = [20.0, 10.0, 5.0, 3.0, 2.0, 1.2, 0.7, 0.4, 0.25];
+
+/// The gamma's shape that makes the counts `k` of groups, expected to be `e`, most likely. A few strata that
+/// hold a source do not make all of them look different.
+fn likely_shape(pairs: impl Iterator<Item = (f64, f64)>) -> f64 {
+    let pairs: Vec<(f64, f64)> = pairs.filter(|x| x.1 > 1e-9).map(|(k, e)| (k.round(), e)).collect();
+    let log = |a: f64| -> f64 {
+        let of = |(k, e): &(f64, f64)| {
+            let common = ln_gamma(k + a) - ln_gamma(a) - ln_gamma(k + 1.0);
+            let same = common + a * (a / (a + e)).ln() + k * (e / (a + e)).ln();
+            log_sum_exp(&[(1.0 - STRANGERS).ln() + same, STRANGERS.ln() + stranger(*k, *e)])
+        };
+        pairs.iter().map(of).sum()
+    };
+    SHAPES.into_iter().map(|a| (log(a), a)).max_by(|x, y| x.0.total_cmp(&y.0)).map_or(1.0, |x| x.1)
+}
+
 /// Share of columns that may be anything at all when the spread is fitted, so that a few sources do
 /// not make everyone look risky; honest differences show in the bulk of the columns.
 const STRANGERS: f64 = 0.03;
@@ -200,13 +258,13 @@ fn stranger(k: f64, e: f64) -> f64 {
 }
 
 /// The spread that makes the counts of all columns most likely.
-fn fit_spread(pairs: &[(f64, f64)]) -> f64 {
+fn fit_spread(columns: &[(f64, f64, f64)]) -> f64 {
     let mut best = (f64::NEG_INFINITY, SPREADS[0]);
     for s in SPREADS {
-        let w = weights(s);
         // A weak prior against the largest spreads; data overrule it after a few columns.
         let mut total = -s * s;
-        for (k, e) in pairs {
+        for (k, e, doubt) in columns {
+            let w = weights((s * s + doubt).sqrt());
             let terms: Vec<f64> = FRAILTY
                 .iter()
                 .zip(&w)
@@ -224,120 +282,34 @@ fn fit_spread(pairs: &[(f64, f64)]) -> f64 {
     best.1
 }
 
-/// Share of harm in each month by region, shrunk to the whole; every row sums to one.
-fn profile(p: &Problem, unexplained: &[f64]) -> Vec<Vec<f64>> {
-    let n = (p.horizon / MONTH).ceil().max(1.0) as usize;
-    let regions = p.strata.iter().map(|s| s.region as usize + 1).max().unwrap_or(0);
-    let mut all = vec![2.0; n];
-    let mut by = vec![vec![0.0; n]; regions];
-    for (h, w) in p.harmed.iter().zip(unexplained) {
-        let m = month(h.day, n);
-        all[m] += w;
-        by[p.strata[h.stratum as usize].region as usize][m] += w;
-    }
-    let total: f64 = all.iter().sum();
-    all.iter_mut().for_each(|x| *x /= total);
-    let sums: Vec<f64> = by.iter().map(|r| r.iter().sum()).collect();
-    let a = shape(by.iter().zip(&sums).flat_map(|(r, s)| r.iter().zip(&all).map(move |(k, g)| (*k, g * s))));
-    by.iter()
-        .zip(&sums)
-        .map(|(r, s)| {
-            let raw: Vec<f64> = r.iter().zip(&all).map(|(k, g)| g * (k + a) / (g * s + a)).collect();
-            let t: f64 = raw.iter().sum();
-            raw.iter().map(|x| x / t).collect()
-        })
-        .collect()
-}
-
 /// What the column's neighbours met, month by month: a wave of fraud spares nobody in the outlet.
 fn peers(
     p: &Problem,
-    unexplained: &[f64],
     rates: &[Vec<f64>],
     own: &[Vec<(u32, f64)>],
-    months: &[Vec<f64>],
+    dated: &[Own],
+    calendar: &Calendar,
 ) -> Vec<Vec<(f64, f64)>> {
-    let n = months.first().map_or(1, Vec::len);
-    let mut harm = vec![vec![0.0; n]; p.strata.len()];
-    for (h, w) in p.harmed.iter().zip(unexplained) {
-        harm[h.stratum as usize][month(h.day, n)] += w;
-    }
-    let mut mine = vec![vec![0.0; n]; p.columns.len()];
-    let mut last = (u32::MAX, u32::MAX);
-    for t in &p.touches {
-        if (t.column, t.harmed) != last {
-            last = (t.column, t.harmed);
-            mine[t.column as usize][month(p.harmed[t.harmed as usize].day, n)] +=
-                unexplained[t.harmed as usize];
-        }
-    }
     (0..p.columns.len())
         .map(|part| {
             let c = p.columns[part].whole.map_or(part, |w| w as usize);
             let strata = &p.columns[c].strata;
             let total: f64 = strata.iter().map(|s| s.1).sum::<f64>().max(1e-9);
-            let mut out = vec![(0.0, 0.0); n];
+            let own_all: f64 = own[c].iter().map(|x| x.1).sum::<f64>().max(1e-9);
+            let mut mine = vec![0.0; calendar.months];
+            dated[c].iter().for_each(|x| mine[x.1] += x.2);
+            let mut out = vec![(0.0, 0.0); calendar.months];
             for ((s, things), rate) in strata.iter().zip(&rates[c]) {
                 let part = things / total;
-                let stratum = &p.strata[*s as usize];
+                let others = (p.strata[*s as usize].things - things).max(0.0);
                 let i = own[c].binary_search_by_key(s, |x| x.0).map_or(0.0, |i| own[c][i].1);
-                let own_all: f64 = own[c].iter().map(|x| x.1).sum::<f64>().max(1e-9);
-                for m in 0..n {
-                    out[m].0 += part * (harm[*s as usize][m] - mine[c][m] * i / own_all).max(0.0);
-                    out[m].1 +=
-                        part * rate * (stratum.things - things).max(0.0) * months[stratum.region as usize][m];
+                let months = calendar.seen(p, *s);
+                for (out, ((harm, share), mine)) in out.iter_mut().zip(months.zip(&mine)) {
+                    out.0 += part * (harm - mine * i / own_all).max(0.0);
+                    out.1 += part * rate * others * share;
                 }
             }
             out
-        })
-        .collect()
-}
-
-/// The month of a day.
-pub fn month(day: f64, months: usize) -> usize {
-    ((day / MONTH).max(0.0) as usize).min(months - 1)
-}
-
-/// Density of harm by age since the first touch, per day, in months of age.
-fn ages(p: &Problem, unexplained: &[f64]) -> Vec<f64> {
-    if p.clock == Clock::Calendar {
-        return Vec::new();
-    }
-    let n = (p.horizon / MONTH).ceil().max(1.0) as usize;
-    let mut count = vec![0.0; n];
-    for (age, w) in first_ages(p).iter().zip(unexplained) {
-        if let Some(age) = age {
-            count[month(*age, n)] += w;
-        }
-    }
-    let total: f64 = count.iter().sum::<f64>() + 4.0;
-    count.iter().map(|k| (k + 4.0 / n as f64) / total / MONTH).collect()
-}
-
-fn first_ages(p: &Problem) -> Vec<Option<f64>> {
-    let mut out: Vec<Option<f64>> = vec![None; p.harmed.len()];
-    for t in &p.touches {
-        let age = p.harmed[t.harmed as usize].day - t.day;
-        let slot = &mut out[t.harmed as usize];
-        *slot = Some(slot.map_or(age, |a: f64| a.max(age)));
-    }
-    out
-}
-
-fn densities(p: &Problem, months: &[Vec<f64>], age: &[f64]) -> Vec<f64> {
-    let n = months.first().map_or(1, Vec::len);
-    let ages = if p.clock == Clock::Age { first_ages(p) } else { Vec::new() };
-    let floor = 0.02 / p.horizon;
-    (0..p.harmed.len())
-        .map(|i| {
-            let h = &p.harmed[i];
-            let by_month = months[p.strata[h.stratum as usize].region as usize][month(h.day, n)] / MONTH;
-            let d = match ages.get(i) {
-                // Age and calendar together, each as a multiple of an even spread.
-                Some(Some(a)) => age[month(*a, age.len())] * (by_month * p.horizon).clamp(0.2, 5.0),
-                _ => by_month,
-            };
-            d.max(floor)
         })
         .collect()
 }

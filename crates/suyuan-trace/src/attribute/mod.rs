@@ -4,8 +4,8 @@
 //! A column is named for how *concentrated* its harm is against how much it touched, never for how
 //! much harm passed through it: a busy desk touches many things and is expected to meet much harm.
 //! All candidates compete for each harmed thing: what one explains, another cannot claim. The prior
-//! is small and learns only from columns whose factor stands on its own (e-BH); the list needs both
-//! the Bayesian false discovery rate and e-BH.
+//! is small and grows with the factors of all columns; the rest is learned only from columns whose factor
+//! stands on its own (e-BH); the list needs both the Bayesian false discovery rate and e-BH.
 //!
 //! Always holds: relabelling columns or things changes nothing; more exposure with the same harm
 //! lowers a factor; a column with fewer than two harmed things is not a candidate.
@@ -13,8 +13,11 @@
 //! out as one credible set); causes that raise one column's risk in just the window of its touches.
 
 mod base;
+mod calendar;
 mod delay;
+mod honest;
 mod kernel;
+mod prior;
 mod problem;
 mod special;
 pub(crate) use special::ln_gamma;
@@ -23,8 +26,9 @@ use std::collections::BTreeMap;
 
 use base::Base;
 use delay::Delay;
-use kernel::{Factor, Scratch};
-pub use problem::{Clock, Column, Harmed, Problem, Stratum, Touch};
+use kernel::{Factor, GRID, Scratch, Touched};
+use prior::Prior;
+pub use problem::{Clock, Column, Harmed, Problem, Stratum, Touch, risks};
 pub use special::logistic;
 
 /// Settings of the attribution; the defaults are the ones measured.
@@ -86,8 +90,15 @@ pub struct Scored {
 
 /// Candidates below this log factor are dropped until a source is found.
 const SCREEN: f64 = -1.0;
+/// Candidates less probable than this are left until something moves.
+const FAR: f64 = 6e-6;
+/// Level of the e-BH behind which a source teaches how others leak: what is learned from a chance find
+/// would make it, and others like it, look surer.
+const LEARN: f64 = 0.05;
 /// Shares of intensity below this part of the common honest rate move nobody's factor.
 const STILL: f64 = 1e-3;
+/// Sources for which the even grid counts when the rates and lengths of leaks are learned.
+const FEW: f64 = 3.0;
 /// A rival must cover this share of a source's harmed things to be held against it.
 const RIVAL: f64 = 0.3;
 
@@ -104,6 +115,8 @@ struct Fit<'a> {
     now: u64,
     factors: Vec<Factor>,
     pip: Vec<f64>,
+    /// Log weights of the leak side's grid, as learned from certified sources.
+    grid: [f64; GRID],
     room: Scratch,
 }
 
@@ -124,8 +137,9 @@ pub fn attribute(p: &Problem, settings: &Settings, suspected: &BTreeMap<u32, f64
         moved: vec![0; p.harmed.len()],
         seen: vec![0; n],
         now: 1,
-        factors: vec![Factor::default(); n],
+        factors: vec![Factor::below(f64::NEG_INFINITY, p.bins); n],
         pip: vec![0.0; n],
+        grid: kernel::even(),
         room: Scratch::new(p.bins),
         ranges,
     };
@@ -142,9 +156,9 @@ impl Fit<'_> {
         let mut delay = match self.p.clock {
             Clock::Calendar => Delay::new(self.p.horizon, (self.p.horizon / 5.0).clamp(5.0, 90.0)),
             // Cards are used at the same ages whoever opened them, until the data say otherwise.
-            Clock::Age => Delay::shaped(self.p.horizon, base::MONTH, &base.age),
+            Clock::Age => Delay::shaped(self.p.horizon, calendar::MONTH, &base.calendar.age),
         };
-        let mut prior = self.set.sources_expected / self.p.columns.len().max(1) as f64;
+        let blank = Prior::new(self.set.sources_expected, self.p.columns.len(), self.set.prior_cap);
         for round in 0..self.set.rounds {
             self.share.fill(0.0);
             self.leak.fill(0.0);
@@ -155,15 +169,15 @@ impl Fit<'_> {
             candidates.retain(|c| self.factors[*c].log > SCREEN);
             candidates.sort_by(|a, b| self.factors[*b].log.total_cmp(&self.factors[*a].log).then(a.cmp(b)));
             self.pip.fill(0.0);
-            self.explain_away(&base, &delay, &candidates, prior);
+            self.explain_away(&base, &delay, &candidates, &blank);
             if round + 1 == self.set.rounds {
                 break;
             }
             // Whoever stood in the shade of a source found now is looked at again.
-            if self.guarded(&candidates).iter().any(|c| self.pip[*c] > 0.5) {
+            if self.guarded(&candidates, LEARN).iter().any(|c| self.pip[*c] > 0.5) {
                 candidates.clone_from(&all);
             }
-            prior = self.learn(&base, &mut delay, &candidates, &mut unexplained);
+            self.learn(&base, &mut delay, &candidates, &mut unexplained);
             base = Base::fit(self.p, &unexplained);
         }
         self.results(&base, &delay, &candidates)
@@ -181,12 +195,6 @@ impl Fit<'_> {
         out
     }
 
-    /// Log prior odds of a column.
-    fn log_odds(&self, c: usize, prior: f64) -> f64 {
-        let p = self.suspected.get(&(c as u32)).map_or(prior, |s| s.max(prior)).clamp(1e-12, 0.95);
-        (p / (1.0 - p)).ln()
-    }
-
     /// Distinct harmed things that the column touched before their harm.
     fn harmed_before(&self, column: usize) -> Vec<u32> {
         let mut out: Vec<u32> = self.p.touches[self.ranges[column].clone()]
@@ -200,11 +208,12 @@ impl Fit<'_> {
 
     fn evaluate(&mut self, base: &Base, delay: &Delay, c: usize) -> Factor {
         let own = self.own(c);
-        let things = kernel::things(self.p, base, delay, c, self.ranges[c].clone(), |h| {
+        let things = kernel::things(self.p, base, delay, self.ranges[c].clone(), |h| {
             (self.leak[h] - own.iter().find(|o| o.0 as usize == h).map_or(0.0, |o| o.1)).max(0.0)
         });
         let ripe = kernel::ripe(self.p, delay, c);
-        kernel::factor(self.p, base, c, &things, &ripe, &mut self.room)
+        let touched = Touched { things: &things, ripe: &ripe, weights: &self.grid };
+        kernel::factor(self.p, base, c, &touched, SCREEN, &mut self.room)
     }
 
     /// What the column now explains of each harmed thing, in intensity.
@@ -221,13 +230,14 @@ impl Fit<'_> {
     }
 
     /// Coordinate ascent: each candidate in turn sees what the others leave unexplained.
-    fn explain_away(&mut self, base: &Base, delay: &Delay, candidates: &[usize], prior: f64) {
+    fn explain_away(&mut self, base: &Base, delay: &Delay, candidates: &[usize], blank: &Prior) {
         for _ in 0..self.set.sweeps {
+            let prior = self.prior(blank);
             let mut moved: f64 = 0.0;
             for &c in candidates {
-                let log_odds = self.log_odds(c, prior);
+                let known = self.suspected.get(&(c as u32)).copied();
                 // Far-off candidates are not evaluated again: nothing was taken from anyone for them.
-                if self.pip[c] == 0.0 && self.factors[c].log + log_odds < -12.0 {
+                if self.pip[c] == 0.0 && prior.probability(self.factors[c].log, known) < FAR {
                     continue;
                 }
                 // Nothing that it could explain has moved since: the factor stands.
@@ -235,7 +245,7 @@ impl Fit<'_> {
                 if self.p.touches[range].iter().any(|t| self.moved[t.harmed as usize] > self.seen[c]) {
                     self.factors[c] = self.evaluate(base, delay, c);
                 }
-                let pip = logistic(log_odds + self.factors[c].log);
+                let pip = prior.probability(self.factors[c].log, known);
                 moved = moved.max((pip - self.pip[c]).abs());
                 self.pip[c] = pip;
                 for e in self.ranges[c].clone() {
@@ -244,7 +254,7 @@ impl Fit<'_> {
                     let share = pip * self.factors[c].on[self.p.bin(t.day)] * f;
                     let h = t.harmed as usize;
                     self.leak[h] += share - self.share[e];
-                    if (share - self.share[e]).abs() > STILL * base.density[h] * self.p.strata_rate() {
+                    if (share - self.share[e]).abs() > STILL * base.beta[e] {
                         self.now += 1;
                         self.moved[h] = self.now;
                     }
@@ -259,20 +269,28 @@ impl Fit<'_> {
         }
     }
 
-    /// Updates the delay and how much of each harm is unexplained; returns the new prior.
-    fn learn(&self, base: &Base, delay: &mut Delay, candidates: &[usize], unexplained: &mut [f64]) -> f64 {
-        let n = self.p.columns.len().max(1) as f64;
-        let sure = self.guarded(candidates);
-        let mut found = 0.0;
+    /// The prior given the fixed factors of all columns that were looked at.
+    fn prior(&self, blank: &Prior) -> Prior {
+        let logs: Vec<f64> =
+            self.factors.iter().map(|f| f.fixed).filter(|l| *l > f64::NEG_INFINITY).collect();
+        blank.given(&logs)
+    }
+
+    /// Updates the delay, the grid and how much of each harm is unexplained.
+    fn learn(&mut self, base: &Base, delay: &mut Delay, candidates: &[usize], unexplained: &mut [f64]) {
+        let sure = self.guarded(candidates, LEARN);
+        let mut weights = [FEW / GRID as f64; GRID];
         let mut seen = Vec::new();
         let mut touched = Vec::new();
         unexplained.copy_from_slice(&self.unsuspected());
         for &c in &sure {
-            found += self.pip[c];
+            for (w, share) in weights.iter_mut().zip(&self.factors[c].grid) {
+                *w += self.pip[c] * share;
+            }
             for e in self.ranges[c].clone() {
                 let t = &self.p.touches[e];
                 let h = t.harmed as usize;
-                let part = self.share[e] / (self.leak[h] + self.honest(base, c, h)).max(1e-30);
+                let part = self.share[e] / (self.leak[h] + base.beta[e]).max(1e-30);
                 unexplained[h] = (unexplained[h] - part).max(0.0);
                 if part > 0.0 {
                     seen.push((self.p.harmed[h].day - t.day, part));
@@ -283,25 +301,18 @@ impl Fit<'_> {
             }
         }
         delay.learn(&seen, &touched);
-        ((found * 0.5 + self.set.sources_expected) / n)
-            .min(self.set.prior_cap.max(self.set.sources_expected / n))
-    }
-
-    fn honest(&self, base: &Base, c: usize, h: usize) -> f64 {
-        let s = self.p.harmed[h].stratum;
-        let rate =
-            self.p.columns[c].strata.binary_search_by_key(&s, |x| x.0).map_or(0.0, |i| base.rates[c][i]);
-        rate * base.density[h]
+        let total: f64 = weights.iter().sum();
+        self.grid = weights.map(|w| (w / total).ln());
     }
 
     /// e-BH: Bayes factors are e-values, so the list is safe under any dependence among columns.
-    fn guarded(&self, candidates: &[usize]) -> Vec<usize> {
+    fn guarded(&self, candidates: &[usize], level: f64) -> Vec<usize> {
         let mut order = candidates.to_vec();
-        order.sort_by(|a, b| self.factors[*b].log.total_cmp(&self.factors[*a].log).then(a.cmp(b)));
+        order.sort_by(|a, b| self.factors[*b].fixed.total_cmp(&self.factors[*a].fixed).then(a.cmp(b)));
         let n = self.p.columns.len().max(1) as f64;
         let mut keep = 0;
         for (i, c) in order.iter().enumerate() {
-            if self.factors[*c].log >= (n / (self.set.guard * (i + 1) as f64)).ln() {
+            if self.factors[*c].fixed >= (n / (level * (i + 1) as f64)).ln() {
                 keep = i + 1;
             }
         }
@@ -310,7 +321,7 @@ impl Fit<'_> {
     }
 
     fn results(&mut self, base: &Base, delay: &Delay, candidates: &[usize]) -> Vec<Scored> {
-        let guarded = self.guarded(candidates);
+        let guarded = self.guarded(candidates, self.set.guard);
         let mut order = candidates.to_vec();
         order.sort_by(|a, b| {
             (self.pip[*b].total_cmp(&self.pip[*a]))
@@ -342,10 +353,12 @@ impl Fit<'_> {
     }
 
     fn explains(&self, base: &Base, c: usize) -> Vec<(u32, f64)> {
+        let range = self.ranges[c].clone();
+        let honest: BTreeMap<u32, f64> = range.map(|e| (self.p.touches[e].harmed, base.beta[e])).collect();
         self.own(c)
             .into_iter()
             .filter_map(|(h, s)| {
-                let all = self.leak[h as usize] + self.honest(base, c, h as usize);
+                let all = self.leak[h as usize] + honest[&h];
                 (s > 0.05 * all).then(|| (h, s / all))
             })
             .collect()

@@ -10,7 +10,7 @@ pub struct Column {
     /// The column of which this one is a part (an account's device), so that a part is not held
     /// against the other parts of its own whole.
     pub whole: Option<u32>,
-    /// Distinct things touched, by their stratum, in rising order of stratum.
+    /// Distinct things touched, each counted as its risk, by stratum, in rising order of stratum.
     pub strata: Vec<(u32, f64)>,
 }
 
@@ -19,7 +19,7 @@ pub struct Column {
 pub struct Stratum {
     /// The wider group it borrows strength from.
     pub region: u32,
-    /// All things of the stratum, touched by whomever.
+    /// All things of the stratum, touched by whomever, each counted as its risk.
     pub things: f64,
 }
 
@@ -30,6 +30,9 @@ pub struct Harmed {
     pub day: f64,
     /// Its stratum.
     pub stratum: u32,
+    /// Its honest risk against the mean of all things: the more a person is dealt with, the likelier
+    /// both harm and touches are, without any leak. See [`risks`].
+    pub risk: f64,
 }
 
 /// A harmed thing was touched by a column.
@@ -85,12 +88,6 @@ impl Problem {
         (((horizon / width).ceil() as usize).max(1), width)
     }
 
-    /// The common rate of harm.
-    pub fn strata_rate(&self) -> f64 {
-        let things: f64 = self.strata.iter().map(|s| s.things).sum();
-        self.harmed.len() as f64 / things.max(1.0)
-    }
-
     /// The bin of a day.
     pub fn bin(&self, day: f64) -> usize {
         ((day / self.bin_days).max(0.0) as usize).min(self.bins - 1)
@@ -110,4 +107,27 @@ impl Problem {
         }
         out
     }
+}
+
+/// Classes of activity for [`risks`], as equal in size as ties allow.
+const CLASSES: usize = 5;
+/// Harmed things that the common rate counts for in each class.
+const FEW: f64 = 10.0;
+
+/// The risk of each thing by how often it was touched by anyone (`touched`), one being the mean.
+pub fn risks(touched: &[u32], harmed: impl Iterator<Item = usize>) -> Vec<f64> {
+    let mut sorted = touched.to_vec();
+    sorted.sort_unstable();
+    let mut edges: Vec<u32> =
+        (1..CLASSES).map(|i| sorted.get(sorted.len() * i / CLASSES).copied().unwrap_or(0)).collect();
+    edges.dedup();
+    let class = |n: u32| edges.partition_point(|e| *e < n);
+    let mut counts = vec![(0.0, 0.0); edges.len() + 1];
+    touched.iter().for_each(|n| counts[class(*n)].1 += 1.0);
+    harmed.for_each(|i| counts[class(touched[i])].0 += 1.0);
+    let all = counts.iter().fold((0.0, 0.0), |a, c| (a.0 + c.0, a.1 + c.1));
+    let rate = (all.0 + 0.5) / (all.1 + 1.0);
+    let rates: Vec<f64> = counts.iter().map(|(k, n)| (k + FEW) / (n * rate + FEW)).collect();
+    let mean: f64 = rates.iter().zip(&counts).map(|(r, c)| r * c.1).sum::<f64>() / all.1.max(1.0);
+    touched.iter().map(|n| rates[class(*n)] / mean).collect()
 }

@@ -180,7 +180,7 @@ fn problem(w: &World) -> Problem {
     let mut index = BTreeMap::new();
     for (person, day) in &w.harm {
         index.insert(*person, p.harmed.len() as u32);
-        p.harmed.push(Harmed { day: *day, stratum: w.home[*person] as u32 });
+        p.harmed.push(Harmed { day: *day, stratum: w.home[*person] as u32, risk: 1.0 });
     }
     for (a, person, t) in &w.events {
         if let Some(h) = index.get(person) {
@@ -306,6 +306,7 @@ fn factor_of(harmed: usize, exposure: f64, relabel: bool) -> f64 {
             .map(|i| Harmed {
                 day: 40.0 + (i * 13 % 300) as f64,
                 stratum: if i < harmed { me % 2 } else { i as u32 % 2 },
+                risk: 1.0,
             })
             .collect(),
         touches: Vec::new(),
@@ -320,9 +321,10 @@ fn factor_of(harmed: usize, exposure: f64, relabel: bool) -> f64 {
     }
     let base = Base::fit(&p, &vec![1.0; p.harmed.len()]);
     let delay = Delay::new(DAYS, 60.0);
-    let things = kernel::things(&p, &base, &delay, me as usize, 0..harmed, |_| 0.0);
+    let things = kernel::things(&p, &base, &delay, 0..harmed, |_| 0.0);
     let ripe = kernel::ripe(&p, &delay, me as usize);
-    kernel::factor(&p, &base, me as usize, &things, &ripe, &mut Scratch::new(bins)).log
+    let touched = kernel::Touched { things: &things, ripe: &ripe, weights: &kernel::even() };
+    kernel::factor(&p, &base, me as usize, &touched, f64::NEG_INFINITY, &mut Scratch::new(bins)).log
 }
 
 proptest! {

@@ -58,34 +58,43 @@ impl Counting<'_> {
         })
     }
 
-    /// A person belongs to the outlet of whoever touched them first, else to the city of their identity.
+    /// A person belongs to the outlet that touches them most; where none does, to the city of their identity.
     fn person(&mut self, f: &mut Facts, subject: Id, outlet: Id, place: Option<&str>) -> u32 {
-        if let Some(p) = self.person.get(&subject) {
-            return *p;
-        }
-        let (key, place) = if outlet != NONE {
-            (outlet, city(f.name(f.outlet_region(outlet))).unwrap_or("").to_owned())
-        } else {
-            let place = place.unwrap_or("").to_owned();
-            (f.names.id(Some(&format!("place {place}"))), place)
-        };
-        let stratum = match self.strata.get(&key) {
-            Some(s) => *s,
-            None => {
-                let next = self.regions.len() as u32;
-                let region = *self.regions.entry(place).or_insert(next);
-                let s = self.tally.stratum(region);
-                self.strata.insert(key, s);
-                s
+        if let Some(p) = self.person.get(&subject).copied() {
+            if outlet != NONE {
+                let stratum = self.stratum(f, outlet, None);
+                self.tally.belongs(p, stratum);
             }
-        };
+            return p;
+        }
+        let stratum = self.stratum(f, outlet, place);
         let thing = self.tally.thing(stratum);
+        if outlet != NONE {
+            self.tally.belongs(thing, stratum);
+        }
         self.person.insert(subject, thing);
         self.persons.push(subject);
         if self.interest.contains(&subject) {
             self.tally.follow(thing);
         }
         thing
+    }
+
+    fn stratum(&mut self, f: &mut Facts, outlet: Id, place: Option<&str>) -> u32 {
+        let (key, place) = if outlet != NONE {
+            (outlet, city(f.name(f.outlet_region(outlet))).unwrap_or("").to_owned())
+        } else {
+            let place = place.unwrap_or("").to_owned();
+            (f.names.id(Some(&format!("place {place}"))), place)
+        };
+        if let Some(s) = self.strata.get(&key) {
+            return *s;
+        }
+        let next = self.regions.len() as u32;
+        let region = *self.regions.entry(place).or_insert(next);
+        let s = self.tally.stratum(region);
+        self.strata.insert(key, s);
+        s
     }
 }
 

@@ -1,0 +1,205 @@
+//! When honest harm strikes: by region and month, by stratum where it goes its own way, and by age.
+//!
+//! A wave of fraud adds to a region's months the same for all; an outlet whose own risk is high and even
+//! hardly shows it, so harm there in a quiet month is no surprise, and an outlet whose own risk is low
+//! meets harm in waves alone. So the months of a stratum are a mix of the even flow, its region's months
+//! and its region's waves, in shares fitted to its harm, and then moved towards its own months by how far
+//! strata were seen to differ. As with rates, a column's own harm is left out.
+
+use super::problem::{Clock, Problem};
+
+/// Months of the profile: four weeks each.
+pub const MONTH: f64 = 28.0;
+
+/// The month of a day.
+pub fn month(day: f64, months: usize) -> usize {
+    ((day / MONTH).max(0.0) as usize).min(months - 1)
+}
+
+/// Shape of the gamma that describes groups whose counts `k` were expected to be `e`.
+pub fn shape(pairs: impl Iterator<Item = (f64, f64)>) -> f64 {
+    let (mut over, mut square) = (0.0, 0.0);
+    for (k, e) in pairs {
+        over += (k - e) * (k - e) - k;
+        square += e * e;
+    }
+    let variance = if square > 0.0 { over / square } else { 0.0 };
+    1.0 / variance.clamp(0.05, 20.0)
+}
+
+/// A column's own harm: stratum, month, weight; in that order.
+pub type Own = Vec<(u32, usize, f64)>;
+
+/// The calendar of honest harm.
+pub struct Calendar {
+    /// Number of months.
+    pub months: usize,
+    /// By region, the three shapes that a stratum's months are mixed of; each sums to one.
+    shapes: Vec<[Vec<f64>; 3]>,
+    /// Harm of each stratum by month, and in all.
+    harm: Vec<(Vec<f64>, f64)>,
+    /// The mix of each stratum, no harm left out.
+    mixed: Vec<Vec<f64>>,
+    /// How closely strata follow their mix.
+    shape: f64,
+    /// Density of harm by age, per day, in months of age; empty for calendar clocks.
+    pub age: Vec<f64>,
+    /// Age of each harmed thing, by its first touch; empty for calendar clocks.
+    ages: Vec<Option<f64>>,
+}
+
+impl Calendar {
+    /// Fits the calendar to harm weighted by `unexplained`.
+    pub fn fit(p: &Problem, unexplained: &[f64]) -> Calendar {
+        let months = (p.horizon / MONTH).ceil().max(1.0) as usize;
+        let mut harm = vec![(vec![0.0; months], 0.0); p.strata.len()];
+        for (h, w) in p.harmed.iter().zip(unexplained) {
+            let slot = &mut harm[h.stratum as usize];
+            slot.0[month(h.day, months)] += w;
+            slot.1 += w;
+        }
+        let shapes = shapes(p, &harm, months);
+        let mixed: Vec<Vec<f64>> =
+            harm.iter().zip(&p.strata).map(|((k, _), s)| mix(k, &shapes[s.region as usize])).collect();
+        let shape = shape(
+            harm.iter()
+                .zip(&mixed)
+                .flat_map(|((k, all), g)| k.iter().zip(g).map(move |(k, g)| (*k, g * all))),
+        );
+        let ages = if p.clock == Clock::Age { first_ages(p) } else { Vec::new() };
+        let age = by_age(p, &ages, unexplained);
+        Calendar { months, shapes, mixed, harm, shape, age, ages }
+    }
+
+    /// Share of a stratum's honest harm in each month, as others than the column saw it.
+    pub fn stratum(&self, p: &Problem, stratum: u32, own: &Own) -> Vec<f64> {
+        let first = own.partition_point(|x| x.0 < stratum);
+        let last = own.partition_point(|x| x.0 <= stratum);
+        let mut others = self.harm[stratum as usize].0.clone();
+        own[first..last].iter().for_each(|x| others[x.1] = (others[x.1] - x.2).max(0.0));
+        let all: f64 = others.iter().sum();
+        let mut out = if first == last {
+            self.mixed[stratum as usize].clone()
+        } else {
+            mix(&others, &self.shapes[p.strata[stratum as usize].region as usize])
+        };
+        for (g, k) in out.iter_mut().zip(&others) {
+            *g *= (k + self.shape) / (*g * all + self.shape);
+        }
+        out
+    }
+
+    /// Harm of a stratum in each month, and the share that its region leads to expect.
+    pub fn seen(&self, p: &Problem, stratum: u32) -> impl Iterator<Item = (f64, f64)> {
+        let regional = &self.shapes[p.strata[stratum as usize].region as usize][1];
+        self.harm[stratum as usize].0.iter().copied().zip(regional.iter().copied())
+    }
+
+    /// Density per day of honest harm at the time of each touched thing, touch by touch of one column.
+    pub fn densities(&self, p: &Problem, range: std::ops::Range<usize>, own: &Own) -> Vec<f64> {
+        let mut strata: Vec<(u32, Vec<f64>)> = Vec::new();
+        let floor = 0.02 / p.horizon;
+        p.touches[range]
+            .iter()
+            .map(|t| {
+                let h = &p.harmed[t.harmed as usize];
+                let at = strata.iter().position(|s| s.0 == h.stratum).unwrap_or_else(|| {
+                    strata.push((h.stratum, self.stratum(p, h.stratum, own)));
+                    strata.len() - 1
+                });
+                let by_month = strata[at].1[month(h.day, self.months)] / MONTH;
+                let d = match self.ages.get(t.harmed as usize) {
+                    // Age and calendar together, each as a multiple of an even spread.
+                    Some(Some(a)) => {
+                        self.age[month(*a, self.age.len())] * (by_month * p.horizon).clamp(0.2, 5.0)
+                    }
+                    _ => by_month,
+                };
+                d.max(floor)
+            })
+            .collect()
+    }
+}
+
+/// Harm that the shapes count for before any is seen: mostly as the region.
+const PRIOR: [f64; 3] = [1.0, 4.0, 1.0];
+/// Rounds in which the shares of the mix are fitted.
+const ROUNDS: usize = 12;
+
+/// The mix of the shapes that fits these months.
+fn mix(harm: &[f64], shapes: &[Vec<f64>; 3]) -> Vec<f64> {
+    let prior: f64 = PRIOR.iter().sum();
+    let mut share = PRIOR.map(|x| x / prior);
+    let at = |share: &[f64; 3], m: usize| -> f64 { (0..3).map(|i| share[i] * shapes[i][m]).sum() };
+    for _ in 0..ROUNDS {
+        let mut next = PRIOR;
+        for (m, k) in harm.iter().enumerate().filter(|(_, k)| **k > 0.0) {
+            let all = at(&share, m).max(1e-12);
+            next.iter_mut().enumerate().for_each(|(i, x)| *x += k * share[i] * shapes[i][m] / all);
+        }
+        let total: f64 = next.iter().sum();
+        share = next.map(|x| x / total);
+    }
+    (0..harm.len()).map(|m| at(&share, m)).collect()
+}
+
+/// By region: everybody's months, the region's own (shrunk to everybody's), and what in the region rises
+/// above its quiet months.
+fn shapes(p: &Problem, harm: &[(Vec<f64>, f64)], months: usize) -> Vec<[Vec<f64>; 3]> {
+    let regions = p.strata.iter().map(|s| s.region as usize + 1).max().unwrap_or(0);
+    let mut all = vec![2.0; months];
+    let mut by = vec![vec![0.0; months]; regions];
+    for (s, (k, _)) in p.strata.iter().zip(harm) {
+        for (m, k) in k.iter().enumerate() {
+            all[m] += k;
+            by[s.region as usize][m] += k;
+        }
+    }
+    normed(&mut all);
+    let sums: Vec<f64> = by.iter().map(|r| r.iter().sum()).collect();
+    let a = shape(by.iter().zip(&sums).flat_map(|(r, s)| r.iter().zip(&all).map(move |(k, g)| (*k, g * s))));
+    by.iter()
+        .zip(&sums)
+        .map(|(r, s)| {
+            let mut own: Vec<f64> = r.iter().zip(&all).map(|(k, g)| g * (k + a) / (g * s + a)).collect();
+            normed(&mut own);
+            let mut rise: Vec<f64> = own.iter().zip(&all).map(|(x, g)| x / g).collect();
+            rise.sort_by(f64::total_cmp);
+            let quiet = rise[months / 4];
+            let mut waves: Vec<f64> =
+                own.iter().zip(&all).map(|(x, g)| (x - quiet * g).max(0.0) + 1e-4 * g).collect();
+            normed(&mut waves);
+            [all.clone(), own, waves]
+        })
+        .collect()
+}
+
+fn normed(values: &mut [f64]) {
+    let total: f64 = values.iter().sum();
+    values.iter_mut().for_each(|x| *x /= total);
+}
+
+fn first_ages(p: &Problem) -> Vec<Option<f64>> {
+    let mut out: Vec<Option<f64>> = vec![None; p.harmed.len()];
+    for t in &p.touches {
+        let age = p.harmed[t.harmed as usize].day - t.day;
+        let slot = &mut out[t.harmed as usize];
+        *slot = Some(slot.map_or(age, |a: f64| a.max(age)));
+    }
+    out
+}
+
+fn by_age(p: &Problem, ages: &[Option<f64>], unexplained: &[f64]) -> Vec<f64> {
+    if ages.is_empty() {
+        return Vec::new();
+    }
+    let n = (p.horizon / MONTH).ceil().max(1.0) as usize;
+    let mut count = vec![0.0; n];
+    for (age, w) in ages.iter().zip(unexplained) {
+        if let Some(age) = age {
+            count[month(*age, n)] += w;
+        }
+    }
+    let total: f64 = count.iter().sum::<f64>() + 4.0;
+    count.iter().map(|k| (k + 4.0 / n as f64) / total / MONTH).collect()
+}

@@ -1,0 +1,95 @@
+//! How many sources there are: mostly none, and learned from all columns at once.
+//!
+//! Each number of sources expected has its weight; what the columns' fixed factors say multiplies it. The
+//! factors are e-values, so the product over independent columns is one too: where nobody leaked, the
+//! chance that the weights move by a factor of twenty towards more sources is below one in twenty.
+//! A number is held possible only where as many columns would then be likely sources: that there are
+//! many whom nobody can see would make everyone look guilty.
+
+use super::special::{log_sum_exp, logistic};
+
+/// Multiples of the sources expected, and the weight of each.
+const SOURCES: [(f64, f64); 9] = [
+    (0.25, 0.5),
+    (1.0, 0.3),
+    (2.5, 0.08),
+    (5.0, 0.05),
+    (10.0, 0.03),
+    (25.0, 0.02),
+    (50.0, 0.01),
+    (100.0, 0.006),
+    (250.0, 0.004),
+];
+/// Columns at least so probable count as likely sources.
+const LIKELY: f64 = 0.3;
+
+/// The prior of any one column, as a mixture.
+pub struct Prior {
+    /// Share of columns that are sources, and the weight of that share.
+    mix: Vec<(f64, f64)>,
+    columns: f64,
+    expected: f64,
+}
+
+impl Prior {
+    /// Before anything is seen: so many sources expected among `columns`, never more than a share of `cap`.
+    pub fn new(expected: f64, columns: usize, cap: f64) -> Prior {
+        let n = columns.max(1) as f64;
+        let least = expected / n;
+        let at = |times: f64| (times * least).min(cap.max(least)).min(0.5);
+        Prior {
+            mix: SOURCES.iter().map(|(times, weight)| (at(*times), *weight)).collect(),
+            columns: n,
+            expected: expected * 1.0001,
+        }
+    }
+
+    /// The same with the weights as the factors of all columns leave them.
+    pub fn given(&self, logs: &[f64]) -> Prior {
+        let raw: Vec<f64> = self
+            .mix
+            .iter()
+            .map(|(p, weight)| {
+                let (out, odds) = ((1.0 - p).ln(), (p / (1.0 - p)).ln());
+                let likely: f64 = logs.iter().map(|l| logistic(l + odds)).filter(|x| *x >= LIKELY).sum();
+                if p * self.columns > likely + self.expected {
+                    return f64::NEG_INFINITY;
+                }
+                let gain =
+                    |log: &f64| if log + odds > 30.0 { log + odds } else { (log + odds).exp().ln_1p() };
+                weight.ln() + logs.iter().map(|l| out + gain(l)).sum::<f64>()
+            })
+            .collect();
+        let total = log_sum_exp(&raw);
+        Prior { mix: self.mix.iter().zip(&raw).map(|((p, _), l)| (*p, (l - total).exp())).collect(), ..*self }
+    }
+
+    /// Probability of a column with that log factor; `suspected` is what else is known of it.
+    pub fn probability(&self, log: f64, suspected: Option<f64>) -> f64 {
+        self.mix
+            .iter()
+            .map(|(p, weight)| {
+                let p = suspected.map_or(*p, |s| s.max(*p)).clamp(1e-12, 0.95);
+                weight * logistic((p / (1.0 - p)).ln() + log)
+            })
+            .sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_strong_columns_raise_the_others_and_a_lone_one_hardly() {
+        let prior = Prior::new(0.2, 3000, 0.02);
+        let with = |strong: usize| {
+            let mut logs = vec![-0.5; 3000];
+            logs[..strong].fill(9.0);
+            prior.given(&logs).probability(7.0, None)
+        };
+        assert!(with(0) < 0.1, "{}", with(0));
+        assert!(with(1) < 0.5, "{}", with(1));
+        assert!(with(12) > 0.75, "{}", with(12));
+    }
+}
