@@ -13,7 +13,7 @@ mod world;
 use std::collections::{BTreeMap, BTreeSet};
 
 use people::{Delay, TOWN, Town};
-use suyuan_trace::attribute::{Settings, attribute};
+use suyuan_trace::attribute::{Scored, Settings, Visit, attribute, beside};
 use world::World;
 
 enum Scenario {
@@ -61,6 +61,22 @@ fn seconds(start: std::time::Instant) -> f64 {
         .map_or_else(|| start.elapsed().as_secs_f64(), |ns| ns / 1e9)
 }
 
+/// Accounts that looked at the same records as a listed one while it leaked.
+fn partners(w: &World, found: &[Scored]) -> BTreeSet<u32> {
+    let mut out = BTreeSet::new();
+    for s in found.iter().filter(|s| s.listed && w.who[s.column as usize].whole.is_none()) {
+        let mut mine = vec![false; w.harm.len()];
+        w.touches.iter().filter(|t| t.column == s.column).for_each(|t| mine[t.thing as usize] = true);
+        let accounts = |t: &&world::Touch| mine[t.thing as usize] && w.who[t.column as usize].whole.is_none();
+        let visit = |t: &world::Touch| Visit { thing: t.thing, day: i64::from(t.day), column: t.column };
+        let mut visits: Vec<Visit> = w.touches.iter().filter(accounts).map(visit).collect();
+        visits.sort_unstable();
+        let window = s.window.unwrap_or((0.0, 0.0));
+        out.extend(beside(s.column, window, &visits).iter().map(|p| p.column));
+    }
+    out
+}
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut args = std::env::args().skip(1);
     let name = args.next().ok_or("which scenario?")?;
@@ -81,12 +97,12 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let before = seconds(start);
         let found = attribute(&p, &Settings::default(), &BTreeMap::new());
         let spent = seconds(start) - before;
-        let beside = if w.leaks.is_empty() {
+        let others = if w.leaks.is_empty() {
             Vec::new()
         } else {
             peers::all(&p, &|score| scores::average_precision(&w, score))
         };
-        let mut line = scores::report(&w, &found, &beside, &BTreeSet::new(), spent);
+        let mut line = scores::report(&w, &found, &others, &partners(&w, &found), spent);
         line["scenario"] = name.clone().into();
         line["seed"] = seed.into();
         println!("{line}");

@@ -6,11 +6,16 @@
 //! of honest differences among columns is a log-normal frailty whose spread is fitted to all columns.
 
 use super::calendar::{Calendar, Own, month, shape};
-use super::problem::Problem;
+use super::problem::{Clock, Problem};
 use super::special::{ln_gamma, log_sum_exp};
 
-/// Risk multipliers of the frailty: from a third of the base rate to ninety times it.
-pub const FRAILTY: [f64; 12] = [0.35, 0.6, 1.0, 1.65, 2.7, 4.5, 7.4, 12.0, 20.0, 33.0, 55.0, 90.0];
+/// Risk multipliers of the frailty: from a third of the base rate to twelve times it.
+pub const FRAILTY: [f64; 8] = [0.35, 0.6, 1.0, 1.65, 2.7, 4.5, 7.4, 12.0];
+/// Honest shops differ, but not without end: multiples of this size get rare faster than a log-normal has
+/// them. Else an account that opens little but blank cards would pass for a risky shop.
+const END: f64 = 6.0;
+/// The same of cards, whose shops choose their customers less than outlets their neighbourhood.
+const END_OF_CARDS: f64 = 3.5;
 /// Spreads tried, in log units. Below the first, honest shops would have to be more alike than any are.
 const SPREADS: [f64; 9] = [0.35, 0.5, 0.65, 0.8, 1.0, 1.2, 1.4, 1.6, 1.9];
 
@@ -27,6 +32,8 @@ pub struct Base {
     pub months: Vec<Vec<f64>>,
     /// Harm of everyone else in the column's strata by month: seen and expected.
     pub peers: Vec<Vec<(f64, f64)>>,
+    /// The same of the column's whole regions; of cards only.
+    pub around: Vec<Vec<(f64, f64)>>,
     /// When honest harm strikes.
     pub calendar: Calendar,
 }
@@ -55,6 +62,7 @@ impl Base {
             seen[c] = own[c].iter().map(|(_, k)| k).sum();
             rates.push(r);
         }
+        let end = if p.clock == Clock::Age { END_OF_CARDS } else { END };
         let levels = p.columns.iter().map(|c| c.level as usize + 1).max().unwrap_or(1);
         let spreads: Vec<f64> = (0..levels)
             .map(|level| {
@@ -63,15 +71,16 @@ impl Base {
                     .filter(of_level)
                     .map(|c| (seen[c].round(), expected[c], doubt[c]))
                     .collect();
-                fit_spread(&seen)
+                fit_spread(&seen, end)
             })
             .collect();
         let frailty = (p.columns.iter().zip(&doubt))
-            .map(|(c, doubt)| weights((spreads[c.level as usize].powi(2) + doubt).sqrt()))
+            .map(|(c, doubt)| weights((spreads[c.level as usize].powi(2) + doubt).sqrt(), end))
             .collect();
         let calendar = Calendar::fit(p, unexplained);
         let dated = own_dated(p, unexplained, calendar.months);
         let peers = peers(p, &rates, &own, &dated, &calendar);
+        let around = if p.clock == Clock::Age { regions(p, &dated, &calendar) } else { Vec::new() };
         let (mut beta, mut months) = (vec![0.0; p.touches.len()], Vec::with_capacity(p.columns.len()));
         for (c, range) in p.ranges().into_iter().enumerate() {
             let column = &p.columns[c];
@@ -89,7 +98,7 @@ impl Base {
             share.iter_mut().for_each(|x| *x /= total);
             months.push(share);
         }
-        Base { expected, frailty, beta, months, peers, calendar }
+        Base { expected, frailty, beta, months, peers, around, calendar }
     }
 }
 
@@ -212,12 +221,12 @@ impl Counts {
 }
 
 /// Log weights of the frailty grid for a log-normal of that spread and mean one.
-fn weights(spread: f64) -> Vec<f64> {
+fn weights(spread: f64, end: f64) -> Vec<f64> {
     let raw: Vec<f64> = FRAILTY
         .iter()
         .map(|m| {
             let z = (m.ln() + spread * spread / 2.0) / spread;
-            (-z * z / 2.0).max(-60.0)
+            (-z * z / 2.0 - (m / end).powi(2)).max(-60.0)
         })
         .collect();
     let total = log_sum_exp(&raw);
@@ -227,7 +236,7 @@ fn weights(spread: f64) -> Vec<f64> {
 /// Shapes tried for how strata differ within their region.
 const SHAPES: [f64; 9] = [20.0, 10.0, 5.0, 3.0, 2.0, 1.2, 0.7, 0.4, 0.25];
 
-/// The gamma's shape that makes the counts `k` of groups, expected to be `e`, most likely. A few strata that
+/// The gamma's shape that fits the counts `k` of groups, expected to be `e`. A few strata that
 /// hold a source do not make all of them look different.
 fn likely_shape(pairs: impl Iterator<Item = (f64, f64)>) -> f64 {
     let pairs: Vec<(f64, f64)> = pairs.filter(|x| x.1 > 1e-9).map(|(k, e)| (k.round(), e)).collect();
@@ -239,7 +248,10 @@ fn likely_shape(pairs: impl Iterator<Item = (f64, f64)>) -> f64 {
         };
         pairs.iter().map(of).sum()
     };
-    SHAPES.into_iter().map(|a| (log(a), a)).max_by(|x, y| x.0.total_cmp(&y.0)).map_or(1.0, |x| x.1)
+    // The mean over the grid, since a step from one shape to the next would move every factor.
+    let logs = SHAPES.map(log);
+    let total = log_sum_exp(&logs);
+    SHAPES.iter().zip(logs).map(|(a, l)| (l - total).exp() * a.ln()).sum::<f64>().exp()
 }
 
 /// Share of columns that may be anything at all when the spread is fitted, so that a few sources do
@@ -257,29 +269,22 @@ fn stranger(k: f64, e: f64) -> f64 {
     log_sum_exp(&terms) - 14f64.ln()
 }
 
-/// The spread that makes the counts of all columns most likely.
-fn fit_spread(columns: &[(f64, f64, f64)]) -> f64 {
-    let mut best = (f64::NEG_INFINITY, SPREADS[0]);
-    for s in SPREADS {
+/// The spread that fits the counts of all columns.
+fn fit_spread(columns: &[(f64, f64, f64)], end: f64) -> f64 {
+    let log = |s: f64| -> f64 {
+        let of = |(k, e, doubt): &(f64, f64, f64)| {
+            let w = weights((s * s + doubt).sqrt(), end);
+            let risk = FRAILTY.iter().zip(&w).map(|(m, w)| w + k * (m * e).ln() - m * e - ln_gamma(k + 1.0));
+            let same = log_sum_exp(&risk.collect::<Vec<f64>>());
+            log_sum_exp(&[(1.0 - STRANGERS).ln() + same, STRANGERS.ln() + stranger(*k, *e)])
+        };
         // A weak prior against the largest spreads; data overrule it after a few columns.
-        let mut total = -s * s;
-        for (k, e, doubt) in columns {
-            let w = weights((s * s + doubt).sqrt());
-            let terms: Vec<f64> = FRAILTY
-                .iter()
-                .zip(&w)
-                .map(|(m, w)| w + k * (m * e).ln() - m * e - ln_gamma(k + 1.0))
-                .collect();
-            total += log_sum_exp(&[
-                (1.0 - STRANGERS).ln() + log_sum_exp(&terms),
-                STRANGERS.ln() + stranger(*k, *e),
-            ]);
-        }
-        if total > best.0 {
-            best = (total, s);
-        }
-    }
-    best.1
+        columns.iter().map(of).sum::<f64>() - s * s
+    };
+    // The mean over the grid, since a step from one spread to the next would move every factor.
+    let logs = SPREADS.map(log);
+    let total = log_sum_exp(&logs);
+    SPREADS.iter().zip(logs).map(|(s, l)| (l - total).exp() * s.ln()).sum::<f64>().exp()
 }
 
 /// What the column's neighbours met, month by month: a wave of fraud spares nobody in the outlet.
@@ -309,6 +314,35 @@ fn peers(
                     out.1 += part * rate * others * share;
                 }
             }
+            out
+        })
+        .collect()
+}
+
+/// What the shops of a column's regions met, month by month. Cards are used far from the shop and by others
+/// than its customers: a wave that strikes one shop's cards and no other's is none.
+fn regions(p: &Problem, dated: &[Own], calendar: &Calendar) -> Vec<Vec<(f64, f64)>> {
+    let count = p.strata.iter().map(|s| s.region + 1).max().unwrap_or(0);
+    let seen: Vec<Vec<(f64, f64)>> = (0..count).map(|r| calendar.seen_around(p, r)).collect();
+    (0..p.columns.len())
+        .map(|part| {
+            let c = p.columns[part].whole.map_or(part, |w| w as usize);
+            let mut mine = vec![0.0; calendar.months];
+            dated[c].iter().for_each(|x| mine[x.1] += x.2);
+            let mut out = vec![(0.0, 0.0); calendar.months];
+            let mut of: Vec<u32> =
+                p.columns[c].strata.iter().map(|s| p.strata[s.0 as usize].region).collect();
+            of.sort_unstable();
+            of.dedup();
+            for r in of {
+                let all: f64 = seen[r as usize].iter().map(|x| x.0).sum();
+                let others = (all - mine.iter().sum::<f64>()).max(0.0);
+                for (out, (k, share)) in out.iter_mut().zip(&seen[r as usize]) {
+                    out.0 += k;
+                    out.1 += others * share;
+                }
+            }
+            out.iter_mut().zip(&mine).for_each(|(x, k)| x.0 = (x.0 - k).max(0.0));
             out
         })
         .collect()

@@ -95,6 +95,15 @@ impl Calendar {
         self.harm[stratum as usize].0.iter().copied().zip(regional.iter().copied())
     }
 
+    /// Harm of a whole region in each month, and the share that an even flow would have.
+    pub fn seen_around(&self, p: &Problem, region: u32) -> Vec<(f64, f64)> {
+        let mut out: Vec<(f64, f64)> = self.shapes[region as usize][0].iter().map(|g| (0.0, *g)).collect();
+        for (_, (harm, _)) in p.strata.iter().zip(&self.harm).filter(|(s, _)| s.region == region) {
+            out.iter_mut().zip(harm).for_each(|(x, k)| x.0 += k);
+        }
+        out
+    }
+
     /// Density per day of honest harm at the time of each touched thing, touch by touch of one column.
     pub fn densities(&self, p: &Problem, range: std::ops::Range<usize>, own: &Own) -> Vec<f64> {
         let mut strata: Vec<(u32, Vec<f64>)> = Vec::new();

@@ -12,6 +12,8 @@ use super::special::log_sum_exp;
 
 /// How often an honest column's harm comes in a wave of its own: generous, since it protects.
 const WAVE: f64 = 0.3;
+/// The same of cards: those who misuse them do so in their own time, not in their shop's.
+const WAVE_OF_CARDS: f64 = 0.05;
 /// Extra risk inside a wave, in multiples of the base rate.
 const SWELL: [f64; 4] = [2.0, 6.0, 18.0, 54.0];
 /// How common each swell is.
@@ -22,6 +24,8 @@ const LONELY: f64 = 0.005;
 const UNHEARD: f64 = 0.05;
 /// Harm expected of the neighbours at which half of all waves would be heard of.
 const HEARD: f64 = 0.3;
+/// Nats by which neighbours must speak for a wave of cards that the region does not show.
+const FELT: f64 = 10.0;
 /// Powers of the months' rise over an even flow, and how common each is: a column whose customers feel no
 /// wave at all, or more than their neighbours.
 const TILTS: [(f64, f64); 4] = [(0.0, 0.1), (0.5, 0.15), (1.0, 0.65), (1.5, 0.1)];
@@ -64,6 +68,11 @@ fn stretches(by_month: &[f64]) -> impl Iterator<Item = f64> {
     })
 }
 
+/// By month, log likelihood of what others met with a wave of that swell against none.
+fn spared(met: &[(f64, f64)], swell: f64) -> Vec<f64> {
+    met.iter().map(|(k, e)| k * (1.0 + swell).ln() - swell * e).collect()
+}
+
 /// How the months change, as ratios, when their rise over an even flow is raised to that power.
 fn tilted(share: &[f64], power: f64) -> Vec<f64> {
     let n = share.len() as f64;
@@ -82,16 +91,33 @@ pub fn honest(p: &Problem, base: &Base, column: usize, things: &[Thing]) -> Hone
     let share = expected_months(p, base, column);
     let expected = base.expected[column];
     let peers = &base.peers[column];
+    let wave = if p.clock == Clock::Age { WAVE_OF_CARDS } else { WAVE };
     let neighbours: f64 = peers.iter().map(|x| x.1).sum();
     let heard = neighbours / (neighbours + HEARD);
     // Every stretch of months, for each swell: what the neighbours say of it.
-    let beside = SWELL.map(|swell| {
-        let spared: Vec<f64> = peers.iter().map(|(k, e)| k * (1.0 + swell).ln() - swell * e).collect();
-        let shared = |x: f64| LONELY + (1.0 - LONELY) * (heard * x.min(0.0).exp() + (1.0 - heard) * UNHEARD);
-        stretches(&spared).map(|x| shared(x).ln()).collect::<Vec<f64>>()
+    let beside = SWELL.map(|swell| -> Vec<f64> {
+        let near = spared(peers, swell);
+        match base.around.get(column) {
+            None => stretches(&near)
+                .map(|x| LONELY + (1.0 - LONELY) * (heard * x.min(0.0).exp() + (1.0 - heard) * UNHEARD))
+                .map(f64::ln)
+                .collect(),
+            // A burst that strikes the cards of one shop and spares its region is what a source looks like,
+            // unless the neighbours felt it too.
+            Some(around) => stretches(&near)
+                .zip(stretches(&spared(around, swell)))
+                .map(|(near, wide)| if near > FELT { 0.0 } else { wide.min(0.0) })
+                .collect(),
+        }
     });
     let waves = beside[0].len().max(1) as f64;
-    let tilts = TILTS.map(|(power, common)| (tilted(&share, power), f64::ln(common)));
+    // A shop's cards follow its own openings, which no tilt of the region's months describes.
+    let tilts: Vec<(Vec<f64>, f64)> = match p.clock {
+        Clock::Age => vec![(vec![1.0; share.len()], 0.0)],
+        Clock::Calendar => {
+            TILTS.iter().map(|(power, common)| (tilted(&share, *power), common.ln())).collect()
+        }
+    };
     let without = |m: f64, ratio: Option<&[f64]>| -> f64 {
         let gain = |x: &Thing| {
             let beta = m * x.beta * ratio.map_or(1.0, |r| r[x.month]);
@@ -113,7 +139,7 @@ pub fn honest(p: &Problem, base: &Base, column: usize, things: &[Thing]) -> Hone
             let m = m.powf(1.0 - part) * next.0.powf(part);
             let w = w * (1.0 - part) + next.1 * part - (BETWEEN as f64).ln();
             for (ratio, common) in &tilts {
-                null.push(w + without(m, Some(ratio)) + common + (1.0 - WAVE).ln());
+                null.push(w + without(m, Some(ratio)) + common + (1.0 - wave).ln());
             }
         }
         terms.clear();
@@ -124,7 +150,7 @@ pub fn honest(p: &Problem, base: &Base, column: usize, things: &[Thing]) -> Hone
             }
             terms.extend(stretches(&gain).zip(beside).map(|(sum, shared)| sum + shared + common.ln()));
         }
-        null.push(constant[i] + log_sum_exp(&terms) - waves.ln() + WAVE.ln());
+        null.push(constant[i] + log_sum_exp(&terms) - waves.ln() + wave.ln());
     }
     Honest { constant, log: log_sum_exp(&null) }
 }

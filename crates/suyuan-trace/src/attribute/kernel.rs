@@ -11,13 +11,17 @@
 //! so the sum over windows of a product by bins is never below the true one. Rates are summed exactly
 //! from the best bound down until the rest cannot matter.
 //!
+//! A leak shows in one of two ways: each thing is used after a delay, or the loot is sold and used as one
+//! batch within weeks, whenever it was touched. The second looks like a wave of fraud, except that it
+//! strikes only what was touched in the window.
+//!
 //! Things that were not harmed enter through the exposure counter alone.
 
 use super::base::{Base, FRAILTY};
-use super::calendar::month;
+use super::calendar::{MONTH, month};
 use super::delay::Delay;
 use super::honest::honest;
-use super::problem::Problem;
+use super::problem::{Clock, Problem};
 use super::special::log_sum_exp;
 
 /// Rates at which a leaked thing becomes a known harm.
@@ -43,6 +47,8 @@ pub struct Thing {
     pub month: usize,
     /// Touches that can explain it: bin and delay density (times the touch's weight), by time.
     pub touches: Vec<(usize, f64)>,
+    /// Touches before its harm: bin and weight, by time; for loot sold in one batch the delay says nothing.
+    pub before: Vec<(usize, f64)>,
 }
 
 /// What the factor gave.
@@ -52,16 +58,27 @@ pub struct Factor {
     pub log: f64,
     /// The same with the grid fixed in advance: an e-value, whatever was learned from these records.
     pub fixed: f64,
-    /// Mean of `theta` where the bin lies in the window, given a leak.
+    /// Mean of `theta` where the bin lies in the window, given a leak used after a delay.
     pub on: Vec<f64>,
+    /// The same where the loot is used as one batch in those months.
+    pub batches: Vec<(Batch, Vec<f64>)>,
     /// Share of each point of the grid, given a leak.
     pub grid: [f64; GRID],
 }
 
 impl Factor {
+    /// Mean of `theta` by bin however the leak came to light.
+    pub fn window(&self) -> Vec<f64> {
+        let mut out = self.on.clone();
+        for (_, on) in &self.batches {
+            out.iter_mut().zip(on).for_each(|(x, y)| *x += y);
+        }
+        out
+    }
+
     /// A factor of a column that need not be looked at: at most this.
     pub fn below(log: f64, bins: usize) -> Factor {
-        Factor { log, fixed: log, on: vec![0.0; bins], grid: [0.0; GRID] }
+        Factor { log, fixed: log, on: vec![0.0; bins], batches: Vec::new(), grid: [0.0; GRID] }
     }
 }
 
@@ -111,16 +128,21 @@ pub fn things(
                 rest: rest(t.harmed as usize),
                 month: month(h.day, months),
                 touches: Vec::new(),
+                before: Vec::new(),
             });
         }
         let f = t.weight * delay.density(h.day - t.day);
+        let thing = out.last_mut().expect("a thing was pushed above");
+        let bin = p.bin(t.day);
+        let lay = |list: &mut Vec<(usize, f64)>, x: f64| match list.last_mut() {
+            Some(last) if last.0 == bin => last.1 = last.1.max(x),
+            _ => list.push((bin, x)),
+        };
         if f > 0.0 {
-            let bin = p.bin(t.day);
-            let thing = out.last_mut().expect("a thing was pushed above");
-            match thing.touches.last_mut() {
-                Some(x) if x.0 == bin => x.1 = x.1.max(f),
-                _ => thing.touches.push((bin, f)),
-            }
+            lay(&mut thing.touches, f);
+        }
+        if h.day > t.day {
+            lay(&mut thing.before, t.weight);
         }
     }
     out
@@ -252,6 +274,64 @@ fn cell(room: &mut Scratch, bins: usize, things: &[Thing], m: f64, ripe: &[f64],
     Cell { rate, logs, inside }
 }
 
+/// Months in which loot that is sold at once is used: the first, and how many.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Batch {
+    first: usize,
+    months: usize,
+}
+
+/// Share of leaks whose loot is sold at once.
+const BATCHES: f64 = 0.2;
+/// Months that a batch takes to be used.
+const BATCH_MONTHS: [usize; 2] = [1, 2];
+/// Harmed things below which a batch cannot be told from a delay.
+const BATCH_THINGS: usize = 4;
+
+impl Batch {
+    /// Density of harm in the batch's months, 0 outside.
+    pub fn density(self, month: usize) -> f64 {
+        let inside = (self.first..self.first + self.months).contains(&month);
+        if inside { 1.0 / (MONTH * self.months as f64) } else { 0.0 }
+    }
+
+    /// The batches worth a look: those that hold at least a quarter of what the column can explain.
+    fn of(things: &[Thing], months: usize) -> Vec<Batch> {
+        let able = things.iter().filter(|x| !x.before.is_empty()).count();
+        let mut out = Vec::new();
+        for n in BATCH_MONTHS {
+            for first in 0..months {
+                let b = Batch { first, months: n };
+                let held = things.iter().filter(|x| !x.before.is_empty() && b.density(x.month) > 0.0).count();
+                if held >= BATCH_THINGS && held * 4 >= able {
+                    out.push(b);
+                }
+            }
+        }
+        out
+    }
+
+    /// The things as this batch would explain them.
+    fn things(self, things: &[Thing]) -> Vec<Thing> {
+        things
+            .iter()
+            .map(|x| {
+                let f = self.density(x.month);
+                let touches =
+                    if f > 0.0 { x.before.iter().map(|t| (t.0, t.1 * f)).collect() } else { Vec::new() };
+                Thing { touches, before: Vec::new(), ..*x }
+            })
+            .collect()
+    }
+
+    /// Exposure by bin: all that was touched before the batch was used up.
+    fn ripe(self, p: &Problem, column: usize) -> Vec<f64> {
+        let end = (self.first + self.months) as f64 * MONTH;
+        let touched = |t: usize| ((end - t as f64 * p.bin_days) / p.bin_days).clamp(0.0, 1.0);
+        p.columns[column].exposure.iter().enumerate().map(|(t, n)| n * touched(t)).collect()
+    }
+}
+
 /// What a column touched, and how leaks go.
 pub struct Touched<'a> {
     /// Its harmed things.
@@ -275,10 +355,25 @@ pub fn factor(
     let prior = &base.frailty[column];
     let honest = honest(p, base, column, things);
     let common = prior.iter().copied().fold(f64::NEG_INFINITY, f64::max) - RARE;
-    let mut order: Vec<(f64, usize, usize)> = Vec::with_capacity(FRAILTY.len() * THETA.len());
-    for (i, m) in FRAILTY.iter().enumerate().filter(|(i, _)| prior[*i] > common) {
-        for (rate, theta) in THETA.iter().enumerate() {
-            order.push((honest.constant[i] + bound(room, things, *m, ripe, *theta), i, rate));
+    // Ways in which a leak can come to light: after a delay, or as one batch.
+    // Cards are used at all ages in a wave as in a batch: nothing would tell the two apart.
+    let (batches, delayed) = match p.clock {
+        Clock::Calendar => (Batch::of(things, base.calendar.months), (1.0 - BATCHES).ln()),
+        Clock::Age => (Vec::new(), 0.0),
+    };
+    let sold: Vec<(Vec<Thing>, Vec<f64>)> =
+        batches.iter().map(|b| (b.things(things), b.ripe(p, column))).collect();
+    let each = (BATCHES / (BATCH_MONTHS.len() * base.calendar.months) as f64).ln();
+    let ways: Vec<(&[Thing], &[f64], f64)> = std::iter::once((*things, *ripe, delayed))
+        .chain(sold.iter().map(|(x, r)| (&x[..], &r[..], each)))
+        .collect();
+    let mut order: Vec<(f64, usize, usize, usize)> = Vec::with_capacity(FRAILTY.len() * THETA.len());
+    for (way, (things, ripe, share)) in ways.iter().enumerate() {
+        for (i, m) in FRAILTY.iter().enumerate().filter(|(i, _)| prior[*i] > common) {
+            for (rate, theta) in THETA.iter().enumerate() {
+                let most = honest.constant[i] + share + bound(room, things, *m, ripe, *theta);
+                order.push((most, i, rate, way));
+            }
         }
     }
     order.sort_by(|a, b| b.0.total_cmp(&a.0));
@@ -290,33 +385,47 @@ pub fn factor(
     }
     let mut cells = Vec::new();
     let (mut fixed, mut learned) = (Vec::new(), Vec::new());
-    let mut rest: f64 = bounds.iter().map(|b| (b - bounds[0]).exp()).sum();
-    for (bound, i, rate) in &order {
+    // From the smallest up, so that a bound far above all others does not swallow them.
+    let mut rest: Vec<f64> = bounds.iter().map(|b| (b - bounds[0]).exp()).collect();
+    for n in (1..rest.len()).rev() {
+        rest[n - 1] += rest[n];
+    }
+    for ((_, i, rate, way), rest) in order.iter().zip(&rest) {
         if !fixed.is_empty() && rest.max(1e-300).ln() + bounds[0] < log_sum_exp(&fixed) + REST.ln() {
             break;
         }
-        rest -= (bound - bounds[0]).exp();
+        let (things, ripe, share) = ways[*way];
         let c = cell(room, p.bins, things, FRAILTY[*i], ripe, *rate);
         for (h, log) in c.logs.iter().enumerate() {
-            fixed.push(honest.constant[*i] + log - (GRID as f64).ln());
-            learned.push(honest.constant[*i] + log + weights[rate * LENGTH.len() + h]);
+            let log = honest.constant[*i] + share + log;
+            fixed.push(log - (GRID as f64).ln());
+            learned.push(log + weights[rate * LENGTH.len() + h]);
         }
-        cells.push(c);
+        cells.push((c, *way));
     }
     let l1 = log_sum_exp(&learned);
     let mut out = Factor::below(l1 - honest.log, p.bins);
     out.fixed = log_sum_exp(&fixed) - honest.log;
-    for (c, logs) in cells.iter().zip(learned.chunks(LENGTH.len())) {
+    let mut on = vec![vec![0.0; p.bins]; ways.len()];
+    let mut weight = vec![0.0; ways.len()];
+    for ((c, way), logs) in cells.iter().zip(learned.chunks(LENGTH.len())) {
         for (h, log) in logs.iter().enumerate() {
             let share = (log - l1).exp();
             out.grid[c.rate * LENGTH.len() + h] += share;
+            weight[*way] += share;
             if share > 1e-6 {
-                for (on, inside) in out.on.iter_mut().zip(&c.inside) {
+                for (on, inside) in on[*way].iter_mut().zip(&c.inside) {
                     *on += share * THETA[c.rate] * inside[h];
                 }
             }
         }
     }
+    let mut on = on.into_iter();
+    out.on = on.next().unwrap_or_default();
+    out.batches = (batches.into_iter().zip(on).zip(&weight[1..]))
+        .filter(|(_, weight)| **weight > 1e-3)
+        .map(|(b, _)| b)
+        .collect();
     out
 }
 
@@ -345,6 +454,7 @@ mod tests {
                 beta: 1e-4 * (1.0 + i as f64),
                 rest: if i % 3 == 0 { 2e-4 } else { 0.0 },
                 month: 0,
+                before: Vec::new(),
                 touches: (0..bins)
                     .filter(|t| (t * 7 + i * 5) % 4 == 0)
                     .map(|t| (t, 0.001 * (t + 1) as f64))
@@ -375,6 +485,7 @@ mod tests {
                     beta: 1e-5 * (1.0 + i as f64),
                     rest: if i % 3 == 0 { 2e-4 } else { 0.0 },
                     month: 0,
+                    before: Vec::new(),
                     touches: (0..bins).filter(|t| (t * 7 + i * 5) % 4 == 0).map(|t| (t, 0.01)).collect(),
                 })
                 .collect();

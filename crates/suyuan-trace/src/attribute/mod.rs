@@ -13,6 +13,7 @@
 //! out as one credible set); causes that raise one column's risk in just the window of its touches.
 
 mod base;
+mod beside;
 mod calendar;
 mod delay;
 mod honest;
@@ -25,6 +26,7 @@ pub(crate) use special::ln_gamma;
 use std::collections::BTreeMap;
 
 use base::Base;
+pub use beside::{Partner, Visit, beside};
 use delay::Delay;
 use kernel::{Factor, GRID, Scratch, Touched};
 use prior::Prior;
@@ -57,7 +59,7 @@ impl Default for Settings {
             sources_expected: 0.2,
             prior_cap: 0.02,
             fdr: 0.05,
-            guard: 0.1,
+            guard: 0.25,
             ceiling: 0.999,
             rounds: 3,
             sweeps: 6,
@@ -250,9 +252,15 @@ impl Fit<'_> {
                 self.pip[c] = pip;
                 for e in self.ranges[c].clone() {
                     let t = &self.p.touches[e];
-                    let f = t.weight * delay.density(self.p.harmed[t.harmed as usize].day - t.day);
-                    let share = pip * self.factors[c].on[self.p.bin(t.day)] * f;
                     let h = t.harmed as usize;
+                    let (bin, harm) = (self.p.bin(t.day), self.p.harmed[h].day);
+                    let factor = &self.factors[c];
+                    let mut rate = factor.on[bin] * delay.density(harm - t.day);
+                    if harm > t.day {
+                        let month = calendar::month(harm, base.calendar.months);
+                        rate += factor.batches.iter().map(|(b, on)| on[bin] * b.density(month)).sum::<f64>();
+                    }
+                    let share = pip * t.weight * rate;
                     self.leak[h] += share - self.share[e];
                     if (share - self.share[e]).abs() > STILL * base.beta[e] {
                         self.now += 1;
@@ -296,8 +304,9 @@ impl Fit<'_> {
                     seen.push((self.p.harmed[h].day - t.day, part));
                 }
             }
+            let on = self.factors[c].window();
             for (t, n) in self.p.columns[c].exposure.iter().enumerate() {
-                touched.push(((t as f64 + 0.5) * self.p.bin_days, self.pip[c] * self.factors[c].on[t] * n));
+                touched.push(((t as f64 + 0.5) * self.p.bin_days, self.pip[c] * on[t] * n));
             }
         }
         delay.learn(&seen, &touched);
@@ -366,7 +375,7 @@ impl Fit<'_> {
 
     /// The bins that are more likely inside than outside the leak.
     fn window(&self, c: usize) -> Option<(f64, f64)> {
-        let on = &self.factors[c].on;
+        let on = self.factors[c].window();
         let top = on.iter().copied().fold(0.0, f64::max);
         if top <= 0.0 {
             return None;

@@ -304,7 +304,8 @@ fn factor_of(harmed: usize, exposure: f64, relabel: bool) -> f64 {
         strata: vec![Stratum { region: 0, things: 4000.0 }; 2],
         harmed: (0..harmed + 20)
             .map(|i| Harmed {
-                day: 40.0 + (i * 13 % 300) as f64,
+                // What the others meet is the same however many are the account's own.
+                day: 40.0 + (if i < harmed { i } else { i - harmed } * 13 % 300) as f64,
                 stratum: if i < harmed { me % 2 } else { i as u32 % 2 },
                 risk: 1.0,
             })

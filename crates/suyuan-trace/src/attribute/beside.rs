@@ -1,0 +1,131 @@
+//! Who works beside a source: accounts that look at the same records while it leaks, and at no other time.
+//!
+//! A supervisor or a back office touches a clerk's customers all year: that is work. A partner touches them
+//! only while the leak runs. So for every other account the share of the source's touches that it repeats
+//! within a day, inside the leak's window, is held against the same share outside: a binomial tail in log
+//! space, divided by the number of accounts compared (Bonferroni). No harm is used, so this is evidence of
+//! its own kind.
+//!
+//! Always holds: an account that repeats as much outside the window as inside is never named.
+//! Blind to: which of the two led; an innocent account that began to shadow all of the other's work with
+//! the leak. It says "the same records", not "guilty".
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::special::{ln_gamma, log_sum_exp};
+
+/// A touch of a thing that the source touched, by whomever.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Visit {
+    /// The thing.
+    pub thing: u32,
+    /// Day since the start.
+    pub day: i64,
+    /// Who.
+    pub column: u32,
+}
+
+/// An account that repeats a source's touches inside its window.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Partner {
+    /// Who.
+    pub column: u32,
+    /// Touches of the source inside the window that it repeats, of how many.
+    pub inside: (u64, u64),
+    /// The same outside.
+    pub outside: (u64, u64),
+    /// Log chance of as many under its share outside, times the accounts compared.
+    pub log_chance: f64,
+}
+
+/// A repeat comes at most so many days apart.
+const APART: i64 = 1;
+/// Chance at which a partner is named, all accounts compared.
+const CHANCE: f64 = 1e-3;
+/// Least share of the source's touches that a partner repeats.
+const SHARE: f64 = 0.3;
+/// It must exceed the share outside by this factor, the latter taken as at least [`FLOOR`].
+const RATIO: f64 = 3.0;
+const FLOOR: f64 = 0.02;
+
+/// Partners of `source`, most telling first. `visits` holds all touches of the things that it touched, sorted.
+pub fn beside(source: u32, window: (f64, f64), visits: &[Visit]) -> Vec<Partner> {
+    let mut counts: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
+    let (mut inside, mut outside) = (0, 0);
+    for of_thing in visits.chunk_by(|a, b| a.thing == b.thing) {
+        let days: BTreeSet<i64> = of_thing.iter().filter(|v| v.column == source).map(|v| v.day).collect();
+        for day in days {
+            let within = window.0 <= day as f64 && (day as f64) < window.1;
+            *(if within { &mut inside } else { &mut outside }) += 1;
+            let near = |v: &&Visit| v.column != source && (v.day - day).abs() <= APART;
+            for column in of_thing.iter().filter(near).map(|v| v.column).collect::<BTreeSet<u32>>() {
+                let slot = counts.entry(column).or_default();
+                *(if within { &mut slot.0 } else { &mut slot.1 }) += 1;
+            }
+        }
+    }
+    let compared = counts.values().filter(|c| c.0 > 0).count() as f64;
+    let mut out: Vec<Partner> = counts
+        .into_iter()
+        .filter(|(_, c)| c.0 > 0)
+        .map(|(column, (k, other))| {
+            let rate = (other as f64 + 1.0) / (outside as f64 + 2.0);
+            let log_chance = tail(k, inside, rate) + compared.ln();
+            Partner { column, inside: (k, inside), outside: (other, outside), log_chance }
+        })
+        .filter(|p| {
+            let (here, there) = (share(p.inside), share(p.outside));
+            p.log_chance < CHANCE.ln() && here > SHARE && here > RATIO * there.max(FLOOR)
+        })
+        .collect();
+    out.sort_by(|a, b| a.log_chance.total_cmp(&b.log_chance).then(a.column.cmp(&b.column)));
+    out
+}
+
+fn share((k, n): (u64, u64)) -> f64 {
+    k as f64 / n.max(1) as f64
+}
+
+/// Log chance of `k` or more of `n` at that rate.
+fn tail(k: u64, n: u64, rate: f64) -> f64 {
+    let (n, rate) = (n as f64, rate.clamp(1e-9, 1.0 - 1e-9));
+    let terms: Vec<f64> = (k..=n as u64)
+        .map(|j| {
+            let j = j as f64;
+            let ways = ln_gamma(n + 1.0) - ln_gamma(j + 1.0) - ln_gamma(n - j + 1.0);
+            ways + j * rate.ln() + (n - j) * (1.0 - rate).ln()
+        })
+        .collect();
+    log_sum_exp(&terms).min(0.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn named(partner: impl Fn(i64) -> bool) -> Vec<u32> {
+        let mut visits: Vec<Visit> = (0..300)
+            .flat_map(|day| {
+                let touch = |column| Visit { thing: day as u32, day, column };
+                [Some(touch(1)), partner(day).then(|| touch(2))].into_iter().flatten()
+            })
+            .collect();
+        visits.sort();
+        beside(1, (100.0, 160.0), &visits).iter().map(|p| p.column).collect()
+    }
+
+    #[test]
+    fn a_partner_repeats_inside_the_window_only() {
+        assert_eq!(named(|day| (100..160).contains(&day) && day % 10 != 0), [2]);
+        assert!(named(|_| true).is_empty(), "a supervisor");
+        assert!(named(|day| day % 3 == 0).is_empty(), "a colleague");
+        assert!(named(|day| (200..260).contains(&day)).is_empty(), "another time");
+    }
+
+    #[test]
+    fn the_tail_agrees_with_the_plain_sum() {
+        let plain: f64 = [0.3f64.powi(3), 3.0 * 0.3f64.powi(2) * 0.7].iter().sum();
+        assert!((tail(2, 3, 0.3) - plain.ln()).abs() < 1e-12);
+        assert!(tail(90, 100, 0.01) < -300.0);
+    }
+}
