@@ -109,7 +109,7 @@ def main():
         subprocess.run([suyuan, "detect", "--only", "login/two-places-at-once", *common], check=True, stdout=subprocess.DEVNULL)
         lake = f"{here}/data/lake/main"
         query = LIFT.format(reports=f"{lake}/fraud_report/*.parquet", access=f"{lake}/access/*.parquet")
-        peer = [sys.executable, "-c", "import duckdb,json,sys;c=duckdb.connect();c.sql('SET threads=2');print(json.dumps(c.sql(sys.argv[1]).fetchall()))", query]
+        peer = [sys.executable, "-c", "import duckdb,json,sys;c=duckdb.connect();c.sql('SET threads=2');c.sql('SET enable_progress_bar=false');print(json.dumps(c.sql(sys.argv[1]).fetchall()))", query]
         assert glob.glob(f"{lake}/access/*.parquet")
         ours, theirs = [], []
         for _ in range(a.runs):
@@ -119,7 +119,7 @@ def main():
         with open(f"{here}/trace.json", encoding="utf-8") as f:
             listed = {s["entity"]["id"] for s in json.load(f)["sources"] if s["listed"]}
         with open(f"{here}/lift.txt", encoding="utf-8") as f:
-            first = {row[0] for row in json.load(f)}
+            first = {row[0] for row in json.loads(f.read().splitlines()[-1])}
         m = [statistics.median(x[k] for x in ours) for k in range(3)]
         d = [statistics.median(x[k] for x in theirs) for k in range(3)]
         lines.append(f"| {n:,} | {victims:,} | {m[0]:.1f} | {m[1]:.1f} | {m[2]:.0f} | {d[0]:.1f} | {d[1]:.1f} | {d[2]:.0f} "

@@ -8,7 +8,7 @@ use crate::attribute::{Clock, Column, Harmed, Problem, Stratum, Touch, risks};
 use crate::facts::Row;
 use crate::intern::{Lookup, Seen};
 
-/// Pairs are sorted and freed of repeats whenever this many have gathered.
+/// Pairs are sorted and freed of repeats whenever this many have gathered, and half of what stands.
 const COMPACT: usize = 1 << 22;
 
 /// A touch of a harmed thing with its row.
@@ -125,7 +125,7 @@ impl Tally {
             self.exposure[column as usize][bin] += weight;
             self.touched[thing as usize] += u32::from(self.wholes[column as usize].is_none());
             self.pairs.push(pair);
-            if self.pairs.len() - self.sorted >= COMPACT {
+            if self.pairs.len() - self.sorted >= COMPACT.max(self.sorted / 2) {
                 self.compact();
             }
         }
@@ -135,7 +135,9 @@ impl Tally {
     }
 
     fn compact(&mut self) {
-        self.pairs.sort_unstable();
+        self.pairs[self.sorted..].sort_unstable();
+        // Two sorted runs: the stable sort sees them and merges.
+        self.pairs.sort();
         self.pairs.dedup();
         self.sorted = self.pairs.len();
     }
