@@ -116,12 +116,12 @@ def peer_rows(results):
 
 
 def null_rows(results):
-    yield "| world without a leak | worlds | listed | at .8 or more, not listed | largest probability |"
-    yield "|---|---|---|---|---|"
+    yield "| world without a leak | worlds | listed | at .8 or more, not listed | certified | largest probability |"
+    yield "|---|---|---|---|---|---|"
     for name, worlds in results.items():
         outside = sum(p >= 0.8 and not listed for w in worlds for p, _, listed in w["probabilities"])
         top = max((p for w in worlds for p, _, _ in w["probabilities"]), default=0)
-        yield f"| {ABOUT[name]} | {len(worlds)} | {sum(w['listed'] for w in worlds)} | {outside} | {top:.2f} |"
+        yield f"| {ABOUT[name]} | {len(worlds)} | {sum(w['listed'] for w in worlds)} | {outside} | {sum(w['certified'] for w in worlds)} | {top:.2f} |"
 
 
 def calibration(worlds):
@@ -174,10 +174,13 @@ def targets(results, null):
         wrong = sum(w["added_wrong"] for w in results["pairs"])
         yield f"| pairs: both named; innocents added | .90; 0 | {share(sum(c['named'] == 2 for c in pairs), len(pairs), 0)}; {wrong} |"
     worlds = [w for ws in null.values() for w in ws]
+    everything = [w for ws in results.values() for w in ws] + worlds
     if worlds:
         outside = sum(p >= 0.8 and not listed for w in worlds for p, _, listed in w["probabilities"])
         yield (f"| {len(worlds)} worlds without a leak: listed a world; at .8 or more outside the list | ≤ .05; 0 | "
                f"{sum(w['listed'] for w in worlds) / len(worlds):.3f}; {outside} |")
+    wrong = sum(w["certified_wrong"] for w in everything)
+    yield f"| certified list, all worlds: innocents | 0 | {wrong} of {sum(w['certified'] for w in everything)} |"
     peak = max((w["seconds"] for ws in (*results.values(), *null.values()) for w in ws), default=0)
     yield f"| processor seconds of the inference, worst world | 1 | {peak:.1f} |"
 
