@@ -165,7 +165,7 @@ def targets(results, null):
     if "cards" in results:
         p, _, s = list_of("cards")
         many = [c for c in s["culprits"] if c["harmed"] >= 3]
-        yield f"| card openings: precision; recall of agents with ≥ 3 frauds | 1.00; .85 | {p:.2f}; {sum(c['listed'] for c in many) / max(len(many), 1):.2f} |"
+        yield f"| card openings: precision; recall of agents with ≥ 3 known | 1.00; .85 | {p:.2f}; {sum(c['listed'] for c in many) / max(len(many), 1):.2f} |"
     if "lent" in results:
         found = [c for c in list_of("lent")[2]["culprits"] if c["listed"]]
         yield f"| lent login: right terminal, of those found | .95 | {share(sum(c['terminal'] for c in found), len(found), 0)} |"
@@ -208,10 +208,11 @@ def main():
     lines = [
         f"`cargo xtask eval trace`: 3,630 accounts, 300,000 people, three million look-ups, 20 leaking accounts a world unless said, large",
         f"accounts (1,200 look-ups a year and more) for 45–90 days, in small windows (250 and more) for 14–90, 10 % of leaks known unless said;",
-        f"seeds {first} and up, the model was built on seeds 1 to 9. The worlds are made by the same hands as the model: some are of its",
+        f"{value('--seeds', 10)} worlds of each kind with leaks, {value('--null', 40)} of each without; seeds {first} and up, the model was built on seeds 1 to 9. The worlds are made by the same hands as the model: some are of its",
         "form, those with hidden risk, waves, batches, log-normal delay, pairs, lent logins and cards are not. The list holds false",
         "discoveries at 5 %; intervals are 95 %; the window overlap is the days shared by the told and the true window over the days of",
         "either, of listed sources. Peers see the same counts; BreachRadar's pseudo-counts are picked with the truth.",
+        "In a pair both accounts count as sources; the partner is named by the records that both looked at, not by the ranking.",
         "每个世界3630个工号、30万人、300万次查询、20个泄露工号（另注者除外）；模型在种子1–9上建立，此处为100起的新种子。名单按5%误报控制，区间为95%；"
         "窗口重合度为所述与真实窗口的共同天数占两者合计天数之比。各对比方法所见计数相同，BreachRadar的先验按真值挑选。",
         "",
