@@ -287,10 +287,53 @@ impl Core<'_> {
             matched.iter().for_each(|m| detector.row(m.1, at.row, at.cite, at.refs));
         } else {
             self.route(plan, matched, at);
-            while let Some(h) = self.together.hits.pop() {
-                self.held(h, Some((at.row, at.refs)));
-            }
+            // A row may make it hold at several of its steps; the first one is told of first.
+            let mut hits = std::mem::take(&mut self.together.hits);
+            hits.drain(..).for_each(|h| self.held(h, Some((at.row, at.refs))));
+            self.together.hits = hits;
         }
         matched.clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use suyuan_model::fixture;
+    use suyuan_model::scan::MemorySource;
+
+    use super::*;
+    use crate::alert::Alert;
+    use crate::rule::RuleSet;
+    use crate::run::scan;
+    use crate::trial::Trial;
+
+    fn alerts(rules: &RuleSet, source: &MemorySource, alone: bool) -> Vec<Alert> {
+        let mut core = Core::new(rules, true, true);
+        if !alone {
+            core.bound.plans.iter_mut().for_each(|p| p.alone = false);
+            core.together = Together::new(&core.bound);
+        }
+        scan(source, &mut core, &Registry::default(), |_, _| ()).unwrap();
+        core.take_alerts()
+    }
+
+    #[test]
+    fn rules_that_stand_alone_say_what_they_say_row_by_row() {
+        let mut told = 0;
+        for number in 0..220 {
+            let t = Trial::of(number);
+            let rules = RuleSet::load_dir(std::iter::once(("t.yml".to_owned(), t.rule.clone()))).unwrap();
+            let mut source = MemorySource::default();
+            for kind in [Kind::Opening, Kind::Login] {
+                let of: Vec<_> = t.rows.iter().filter(|r| r.0 == kind).map(|r| r.1.clone()).collect();
+                if !of.is_empty() {
+                    source.push(kind, fixture::batch(kind, &of).unwrap());
+                }
+            }
+            let together = alerts(&rules, &source, true);
+            assert_eq!(together, alerts(&rules, &source, false), "trial {number}\n{}", t.rule);
+            told += together.len();
+        }
+        assert!(told > 200);
     }
 }
