@@ -45,6 +45,9 @@ fn outputs_fit_their_schemas() {
 
 const DUMP: &str = r#"
 import duckdb, sys
+from duckdb_extensions import import_extension
+for e in ("ducklake", "sqlite_scanner"):
+    import_extension(e)
 con = duckdb.connect()
 con.execute("LOAD ducklake; LOAD sqlite_scanner")
 con.execute(f"ATTACH 'ducklake:sqlite:{sys.argv[1]}/suyuan.db' AS lake (READ_ONLY)")
