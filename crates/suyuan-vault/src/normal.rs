@@ -63,6 +63,16 @@ impl<'a> Normal<'a> {
         let normal = known.unwrap_or_else(|| name(value));
         // Once more: `未 知` is a placeholder only without its blank.
         refuse(&normal.text)?;
+        // Capitals can make another form of it (`0ß` becomes `0SS`): the token must be that of the sealed text.
+        if normal.kind == TokenKind::Nam
+            && class != PiiClass::Name
+            && normal.text.is_ascii()
+            && !value.is_ascii()
+        {
+            let again = Normal::of(class, &normal.text)?;
+            let text = Cow::Owned(again.text.into_owned());
+            return Ok(Normal { kind: again.kind, text, id: again.id, region6: again.region6 });
+        }
         Ok(normal)
     }
 
@@ -329,6 +339,7 @@ mod tests {
         told(PiiClass::Person, &["张三", "张 三", "\u{3000}张三 "], TokenKind::Nam, "张三");
         told(PiiClass::Person, &["E12345678", "e1234 5678", "E-12345678"], TokenKind::Doc, "E12345678");
         told(PiiClass::Person, &["H12345678(01)"], TokenKind::Doc, "H1234567801");
+        told(PiiClass::Person, &["0ß", "0SS"], TokenKind::Doc, "0SS");
         for account in ["user-1", "user1", "User1", "a.b@example.com", "arn:aws:iam::123456789012:user/anna"]
         {
             told(PiiClass::Person, &[account], TokenKind::Doc, account);
