@@ -133,6 +133,14 @@ pub enum EngineError {
         /// What is wrong; never holds the value.
         fault: suyuan_vault::PiiFault,
     },
+    /// A line of a list of victims whose date cannot be read; the text is not told, it may be an identity.
+    #[error("`{path}` line {line}: after the comma stands no date; write identity,2020-06-30")]
+    VictimDay {
+        /// The file.
+        path: PathBuf,
+        /// The line, from 1.
+        line: u64,
+    },
     /// JSON that cannot be written; does not happen with our types.
     #[error("cannot write JSON: {0}")]
     Json(#[from] serde_json::Error),
@@ -186,6 +194,9 @@ impl EngineError {
             }
             Self::Victim { path, line, fault } => {
                 format!("`{}` 第 {line} 行：{}；{}", path.display(), fault.reason().zh, fault.remedy().zh)
+            }
+            Self::VictimDay { path, line } => {
+                format!("`{}` 第 {line} 行：逗号后不是日期；请写 证件号,2020-06-30", path.display())
             }
             Self::Json(e) => format!("写 JSON 出错：{e}"),
         };

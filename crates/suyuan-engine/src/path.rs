@@ -118,7 +118,7 @@ impl Engine {
     }
 
     /// Traces with victims of a file beside those of the fraud reports; keeps nothing. A line is an identity or number as the
-    /// records have it, with a comma and a date where the date of the harm is known; without one the day it is asked counts.
+    /// records have it, with a comma and a date where the date of the harm is known; without one the end of the records counts.
     pub fn trace_victims(&self, file: &Path, watch: Watch) -> Result<Trace, EngineError> {
         let text = std::fs::read_to_string(file)
             .map_err(|source| EngineError::File { path: file.to_owned(), source })?;
@@ -127,14 +127,14 @@ impl Engine {
             let (who, day) = line.split_once(',').map_or((line, None), |(w, d)| (w, Some(d.trim())));
             let day = day.filter(|d| !d.is_empty());
             let instant = |d: &str| time::parse_day(d).map(|d| d * time::DAY).or_else(|| time::parse(d));
-            let at = match day {
-                Some(d) => instant(d).ok_or_else(|| EngineError::NoDay { text: d.to_owned() })?,
-                None => now(),
-            };
+            let line = n as u64 + 1;
+            let at = day
+                .map(|d| instant(d).ok_or_else(|| EngineError::VictimDay { path: file.to_owned(), line }))
+                .transpose()?;
             let token = self
                 .vault
-                .tokenise(PiiClass::Person, who.trim(), at)
-                .map_err(|fault| EngineError::Victim { path: file.to_owned(), line: n as u64 + 1, fault })?;
+                .tokenise(PiiClass::Person, who.trim(), at.unwrap_or(0))
+                .map_err(|fault| EngineError::Victim { path: file.to_owned(), line, fault })?;
             victims.push((token.text, at));
         }
         let findings: Vec<Finding> = self.kept("detect")?;

@@ -40,6 +40,23 @@ pub fn paths(found: &Trace, asked: &[String], lang: Lang) -> Vec<String> {
     lines
 }
 
+/// The parts of a trace that speak of one name.
+pub fn of(mut found: Trace, who: &str) -> Trace {
+    let named = |e: &Entity| e.id == who;
+    found.sources.retain(|s| named(&s.entity) || s.finer.iter().any(named));
+    found.operators.retain(|o| named(&o.account) || o.operator.iter().any(named));
+    found.rings.retain(|r| {
+        let member = r.members.iter().any(|m| named(&m.entity) || m.same_as.iter().any(|(e, _)| named(e)));
+        member || r.cards.iter().any(|c| c.card == who || c.subject.as_deref() == Some(who))
+    });
+    found.farms.retain(|f| {
+        let member = f.members.iter().any(|m| named(&m.person) || m.cards.iter().any(|c| c == who));
+        member || f.items.iter().any(|i| named(&i.entity))
+    });
+    found.paths.retain(|p| p.card == who || p.steps.iter().flat_map(|s| &s.through).any(named));
+    found
+}
+
 /// All that the trace says of one account, device, collector, outlet, card or person.
 pub fn explain(found: &Trace, who: &str, lang: Lang) -> Vec<String> {
     let named = |e: &Entity| e.id == who;

@@ -5,6 +5,8 @@
 //! name says otherwise; money is yuan with two decimals as text; times are RFC 3339 UTC.
 
 mod case;
+mod farm;
+mod path;
 
 use std::fmt;
 
@@ -12,6 +14,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use case::{Assessment, Case, Cases, FraudCase, Reached, Totals};
+pub use farm::{Farm, FarmItem, FarmMember, Tie};
+pub use path::{ChainPath, ChainStep};
 
 use crate::order::RowRef;
 use crate::time;
@@ -449,113 +453,6 @@ pub struct Trace {
     pub unexplained_fraud_cards: u64,
     /// What could not be concluded, and which record would help.
     pub limits: Vec<Text>,
-}
-
-/// One way from a person's data to a fraud, in order of time: look-up, capture, opening, first use, fraud.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct ChainPath {
-    /// The card.
-    pub card: String,
-    /// The fraud case, where the report names one.
-    pub case: Option<String>,
-    /// Its share among the ways that the records allow, that the data came from outside them among these.
-    pub probability: f64,
-    /// In order of time.
-    pub steps: Vec<ChainStep>,
-    /// Stages of which the records hold nothing.
-    pub missing: Vec<Text>,
-}
-
-/// One step of a way, with its row.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct ChainStep {
-    /// Stage of the chain.
-    pub stage: ChainStage,
-    /// What happened.
-    pub what: Text,
-    /// Through whom or what: an account, collector, device, handset, case.
-    pub through: Vec<Entity>,
-    /// When.
-    #[serde(with = "time::as_text")]
-    #[schemars(with = "String")]
-    pub at: i64,
-    /// The row that shows it.
-    pub row: RowRef,
-}
-
-/// A kind of tie between people; ties of different kinds are independent records.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Tie {
-    /// The outlet where cards were opened or identities taken.
-    Counter,
-    /// A device on no asset list, on which cards were opened or identities taken.
-    Device,
-    /// Who took the identity, other than the outlet's staff.
-    Capture,
-    /// A face, or a background seen at several outlets.
-    Image,
-    /// Address, contact or employer as declared.
-    Home,
-    /// A handset in which the cards were used.
-    Use,
-    /// Who was paid for the cards, other than the outlet's own agent.
-    Money,
-}
-
-/// People (and their cards) on the same few items beyond what their activity explains: a dense group.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Farm {
-    /// Deterministic id.
-    pub id: String,
-    /// The kinds of ties that hold it together, sorted.
-    pub ties: Vec<Tie>,
-    /// What its members share, most members first.
-    pub items: Vec<FarmItem>,
-    /// Most probable first.
-    pub members: Vec<FarmMember>,
-    /// First and last touch of its items by its members.
-    pub window: Window,
-    /// People who touched an item of it and do not belong to it.
-    pub others: u64,
-    /// Rings with a card of it.
-    pub rings: Vec<String>,
-    /// What else could explain it, each checked.
-    pub counter: Vec<Counter>,
-    /// Whether an innocent explanation is supported by the records.
-    pub explained: bool,
-    /// What it cannot tell apart.
-    pub cannot_tell: Text,
-}
-
-/// Something that the members of a farm share.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct FarmItem {
-    /// What it is.
-    pub entity: Entity,
-    /// How it ties.
-    pub tie: Tie,
-    /// Members who touched it.
-    pub members: u64,
-    /// All people who touched it in these days.
-    pub people: u64,
-}
-
-/// A person of a farm, with evidence of their own.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct FarmMember {
-    /// The person, by token.
-    pub person: Entity,
-    /// Cards opened in their name in these days or before, sorted.
-    pub cards: Vec<String>,
-    /// That they belong to the group, given that it is one; not that they did anything.
-    pub probability: f64,
-    /// Days on which they touched its items.
-    pub occasions: u64,
-    /// How many their activity explains.
-    pub expected: f64,
-    /// These touches.
-    pub evidence: Evidence,
 }
 
 /// A card of a ring, with why it is counted.

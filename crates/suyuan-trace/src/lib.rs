@@ -48,8 +48,9 @@ pub struct Params {
     pub least_ring: f64,
     /// Settings of the search for dense groups.
     pub farms: farm::Params,
-    /// Victims named beside those of the fraud reports: token and when they were harmed (microseconds UTC).
-    pub victims: Vec<(String, i64)>,
+    /// Victims named beside those of the fraud reports: token and when they were harmed (microseconds UTC), where known;
+    /// else the end of the records counts.
+    pub victims: Vec<(String, Option<i64>)>,
 }
 
 impl Default for Params {
@@ -221,8 +222,11 @@ fn impersonated(f: &Facts, drafts: &[Draft]) -> Impersonated {
 }
 
 /// Persons harmed, with the first time: those of the reports and those named beside them.
-fn victims(f: &mut Facts, named: &[(String, i64)]) -> BTreeMap<Id, i64> {
-    let named = named.iter().map(|(token, ts)| (f.names.id(Some(token)), *ts)).collect::<Vec<_>>();
+fn victims(f: &mut Facts, named: &[(String, Option<i64>)]) -> BTreeMap<Id, i64> {
+    named.iter().filter_map(|n| n.1).for_each(|ts| f.widen(ts));
+    let end = f.span.map_or(0, |s| s.1);
+    let named: Vec<(Id, i64)> =
+        named.iter().map(|(token, ts)| (f.names.id(Some(token)), ts.unwrap_or(end))).collect();
     let reported = f.reports.iter().filter(|r| r.victim != NONE).map(|r| (r.victim, r.row.ts));
     let mut out: BTreeMap<Id, i64> = BTreeMap::new();
     for (person, ts) in reported.chain(named) {

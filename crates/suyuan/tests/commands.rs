@@ -155,3 +155,50 @@ fn step_by_step_equals_in_one_go() {
         assert!(read("one") == read("steps"), "{name} differs");
     }
 }
+
+#[test]
+fn a_trace_can_be_asked_for_more() {
+    let place = Place::new();
+    place.world("qt-2020", "tiny", 9);
+    assert!(place.run("out").status.success());
+    let ask = |args: &[&str]| {
+        let out = place
+            .suyuan()
+            .arg("trace")
+            .args(args)
+            .arg("--data")
+            .arg(place.path("out/data"))
+            .output()
+            .unwrap();
+        (out.status.code(), text(&out))
+    };
+    let found = place.json("out/sources.json");
+    let way = &found["paths"][0];
+    let (card, case) = (way["card"].as_str().unwrap(), way["case"].as_str().unwrap());
+    let (_, told) = ask(&["--from-fraud", case, card]);
+    let ways = found["paths"].as_array().unwrap().iter().filter(|p| p["card"] == card).count();
+    assert!(told.contains("reported as used in fraud"), "{told}");
+    assert_eq!(told.matches(", probability ").count(), ways, "each way once: {told}");
+    assert!(ask(&["--from-fraud", "nothing"]).1.contains("no card of the records"));
+    let source = found["sources"][0]["entity"]["id"].as_str().unwrap();
+    assert!(ask(&["explain", source]).1.contains("rows: "));
+    let (_, told) = ask(&["explain", source, "--format", "json"]);
+    assert!(
+        serde_json::from_str::<serde_json::Value>(&told).unwrap()["sources"][0]["entity"]["id"] == source
+    );
+    assert!(ask(&["explain", "nobody"]).1.contains("nothing was found"));
+    // A list of victims: with dates, without, and faults that never tell the value.
+    let victim = "330681199003071234";
+    let list = |text: String| {
+        let path = place.path("victims.csv");
+        std::fs::write(&path, text).unwrap();
+        ask(&["--victims", path.to_str().unwrap()])
+    };
+    assert_eq!(list(format!("{victim},2020-01-05\n\n330681199003071235\n")).0, Some(0));
+    for bad in
+        [format!("2020-01-05,{victim}\n"), format!("{victim},{victim}\n"), "\n***,2020-01-05\n".to_owned()]
+    {
+        let (code, told) = list(bad);
+        assert!(code == Some(1) && told.contains("victims.csv` line ") && !told.contains(victim), "{told}");
+    }
+}

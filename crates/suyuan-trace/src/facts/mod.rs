@@ -238,7 +238,8 @@ impl Facts {
         self.span.map_or(1.0, |(a, b)| ((b - a) as f64 / suyuan_model::time::DAY as f64 + 0.01).max(1.0))
     }
 
-    fn widen(&mut self, ts: i64) {
+    /// Makes the span reach an instant.
+    pub fn widen(&mut self, ts: i64) {
         let (a, b) = self.span.unwrap_or((ts, ts));
         self.span = Some((a.min(ts), b.max(ts)));
     }

@@ -50,7 +50,12 @@ impl Trace {
         let lang = common.lang();
         let tell = |lines: Vec<String>| lines.iter().for_each(|l| print_line(l));
         if let Some(Verb::Explain { name }) = &self.what {
-            tell(traced::explain(&engine.traced()?, name, lang));
+            let found = engine.traced()?;
+            if common.format == Format::Json {
+                print_json(&traced::of(found, name))?;
+            } else {
+                tell(traced::explain(&found, name, lang));
+            }
             return Ok(Outcome::Done);
         }
         let mut meter = meter(common);
