@@ -3,7 +3,7 @@
 //! One entry holds both readings, so a word that is missing in one language does not compile.
 
 use suyuan_model::outcome::{
-    ChainStage, Confidence, EntityKind, Family, Lang, Level, Outcome, Question, Reached, Role, Text,
+    ChainStage, Confidence, EntityKind, Family, Lang, Level, Outcome, Question, Reached, Role, Text, Tie,
 };
 
 /// How the report speaks a language.
@@ -39,6 +39,8 @@ pub(crate) trait Reading: Copy {
     fn reached(self, r: Reached) -> &'static str;
     /// A question of the trace.
     fn question(self, q: Question) -> &'static str;
+    /// A tie between people of a dense group.
+    fn tie(self, t: Tie) -> &'static str;
 }
 
 impl Reading for Lang {
@@ -206,6 +208,19 @@ impl Reading for Lang {
             }
         }
     }
+
+    fn tie(self, t: Tie) -> &'static str {
+        let (en, zh) = match t {
+            Tie::Counter => ("a counter", "办理网点"),
+            Tie::Device => ("a device on no asset list", "不在资产清单的设备"),
+            Tie::Capture => ("who took the identity", "身份采集人"),
+            Tie::Image => ("a face or image background", "人像或图像背景"),
+            Tie::Home => ("a declared home, contact or employer", "登记的住址、联系人或单位"),
+            Tie::Use => ("a handset", "用卡手机"),
+            Tie::Money => ("a payee", "收款方"),
+        };
+        self.pick(en, zh)
+    }
 }
 
 macro_rules! words {
@@ -286,6 +301,22 @@ words! {
     reported: "Reported", "报案时间";
     cards_used: "Cards used", "涉案卡";
     total: "Total", "合计";
+    ways: "From a person's data to the fraud", "从个人信息到诈骗";
+    ways_note: "For each card used in fraud the most probable way, in order of time. The share is among the ways that the records allow, data from outside them among these; opening, use and report are recorded, which look-up or capture came before is inferred.", "对每张涉诈卡列出最可能的路径，按时间先后。份额是在记录所容许的各路径（含信息来自记录之外）中所占的比例；开卡、用卡和报案有记录，此前经由哪次查询或采集为推断。";
+    way_steps: "Steps", "步骤";
+    way_share: "Share", "份额";
+    groups: "Dense groups of people", "密集人群";
+    other_groups: "Dense groups that belong to no case", "未归入案件的密集人群";
+    groups_note: "People who share the same few items beyond what their activity explains. The probability is that of belonging to the group, given that it is one; sharing is not acting, and people whose identity was misused stand here too.", "共用同一批物品、且超出其活动量所能解释的人员。概率是指在该群组成立时属于该群组的概率；共用不等于实施，身份被冒用的人也在其中。";
+    explained: "explained by the records", "记录可以解释";
+    group_members: "Members", "成员";
+    group_items: "Shared items", "共用物品";
+    group_item: "Shared item", "共用物品";
+    group_tie: "Shared as", "关联方式";
+    group_ties: "Tied by", "关联方式";
+    group_people: "All people on it then", "同期接触者总数";
+    group_others: "On an item, not a member", "接触过但不属成员";
+    group_days: "Days on its items", "接触天数";
     card: "Card (ICCID)", "卡（ICCID）";
     opened: "Opened", "开卡时间";
     person: "Person (token)", "被登记人（令牌）";

@@ -232,6 +232,28 @@ fn text_from_outside_stays_text() {
     }
 }
 
+/// The section of that id, without its rows' links.
+fn section<'a>(page: &'a str, id: &str) -> &'a str {
+    let start = page.find(&format!("<section id=\"{id}\">")).unwrap_or_else(|| panic!("no section {id}"));
+    &page[start..start + page[start..].find("</section>").unwrap()]
+}
+
+/// Dense groups stand in their case or in none; each card used in fraud stands with its best way and its rows.
+#[test]
+fn groups_and_ways_are_printed() {
+    for (lang, name) in [(Lang::En, "en"), (Lang::Zh, "zh")] {
+        let page = page(lang);
+        let ways = section(&page, "c1-ways");
+        assert_eq!(ways.matches("<tr><th scope=row class=mono>").count(), reference::FRAUD_CARDS);
+        let mine = section(&page, "c1-groups");
+        assert!(mine.contains("farm-5d0c9a1b2e3f4a60") && !mine.contains("farm-00aa11bb22cc33dd"));
+        let other = section(&page, "other-groups");
+        assert!(other.contains("farm-00aa11bb22cc33dd"));
+        let first = &ways[..ways.match_indices("<tr>").nth(2).unwrap().0];
+        insta::assert_snapshot!(format!("groups_and_ways_{name}"), [first, mine, other].join("\n"));
+    }
+}
+
 #[test]
 fn same_input_same_bytes() {
     assert_eq!(page(Lang::Zh), page(Lang::Zh));

@@ -3,6 +3,8 @@
 //! 412 bought. Shared by the tests of the case and of the report.
 #![allow(dead_code, reason = "each test binary uses a part")]
 
+mod tied;
+
 use serde_json::{Value, json};
 use suyuan_model::outcome::*;
 use suyuan_model::scan::MemorySource;
@@ -748,8 +750,8 @@ pub fn without_rows(exhibits: Exhibits) -> Reference {
             evidence: rows(Kind::Login, 0..287, 10),
         }],
         rings: vec![ring(exhibits)],
-        farms: Vec::new(),
-        paths: Vec::new(),
+        farms: tied::farms(),
+        paths: tied::paths(),
         unexplained_fraud_cards: 31,
         limits: vec![Text::new(
             "no record says who paid for the telephones' data use.",

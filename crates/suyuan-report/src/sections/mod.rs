@@ -6,12 +6,14 @@ mod chain;
 mod findings;
 mod first_page;
 mod fraud;
+mod groups;
 mod legal;
 mod limits;
 mod method;
 mod operators;
 mod other;
 mod sources;
+mod ways;
 
 use suyuan_model::outcome::{Case, Cases, Finding, Run, Trace};
 
@@ -43,6 +45,8 @@ static OF_A_CASE: &[Section] = &[
     sources::write,
     operators::write,
     fraud::write,
+    ways::write,
+    groups::write,
     cards::write,
     legal::write,
     findings::write,
@@ -75,6 +79,7 @@ pub(crate) fn write(doc: &mut Doc, parts: &Parts) {
     }
     let nav_at = nav_at.unwrap_or(doc.out.len());
     findings::of_no_case(doc, parts);
+    groups::of_no_case(doc, parts);
     limits::run_wide(doc, parts);
     method::write(doc, parts);
     for one in &ones {
