@@ -244,7 +244,7 @@ fn groups_and_ways_are_printed() {
     for (lang, name) in [(Lang::En, "en"), (Lang::Zh, "zh")] {
         let page = page(lang);
         let ways = section(&page, "c1-ways");
-        assert_eq!(ways.matches("<tr><th scope=row class=mono>").count(), reference::FRAUD_CARDS);
+        assert_eq!(ways.matches("<tr><th scope=row class=\"mono nb\">").count(), reference::FRAUD_CARDS);
         let mine = section(&page, "c1-groups");
         assert!(mine.contains("farm-5d0c9a1b2e3f4a60") && !mine.contains("farm-00aa11bb22cc33dd"));
         let other = section(&page, "other-groups");

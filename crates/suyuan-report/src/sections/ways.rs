@@ -61,21 +61,19 @@ fn row(doc: &mut Doc, p: &ChainPath, others: usize) {
             if through.is_empty() { String::new() } else { format!(" ({})", through.join(", ")) }
         ));
     }
-    for m in &p.missing {
-        steps.push_str(&format!("<li class=k>– {}", doc.t(m)));
-    }
+    let missing: String = p.missing.iter().map(|m| format!("<div class=k>– {}</div>", doc.t(m))).collect();
     let rows: Vec<RowRef> = p.steps.iter().map(|s| s.row.clone()).collect();
     let all = doc.cite_rows(&format!("{}: {}", w.ways, esc(&p.card)), &rows, rows.len() as u64);
     let more = if others > 0 {
         format!(
             "<br><span class=k>{}</span>",
-            esc(&doc.lang.pick(format!("+{others} others"), format!("另{others}条")))
+            esc(&doc.lang.pick(format!("+{others} more"), format!("另{others}条")))
         )
     } else {
         String::new()
     };
     doc.raw(&format!(
-        "<tr><th scope=row class=mono>{}<td>{}<td><ol>{steps}</ol><td class=num>{}{more}<td>{all}\n",
+        "<tr><th scope=row class=\"mono nb\">{}<td class=nb>{}<td><ol>{steps}</ol>{missing}<td class=num>{}{more}<td>{all}\n",
         esc(&p.card),
         p.case.as_deref().map_or_else(|| w.unknown.to_owned(), esc),
         esc(&chance(p.probability)),
