@@ -1,6 +1,6 @@
 //! What the terminal says of one part of a trace: the ways to a fraud, all that is known of one name.
 
-use suyuan_model::outcome::{ChainPath, Entity, Evidence, Lang, Question, Trace};
+use suyuan_model::outcome::{ChainPath, Entity, Evidence, Lang, Partner, Question, Trace};
 use suyuan_model::time;
 
 /// Ways from the persons' data to the frauds of these cards or cases.
@@ -43,7 +43,9 @@ pub fn paths(found: &Trace, asked: &[String], lang: Lang) -> Vec<String> {
 /// The parts of a trace that speak of one name.
 pub fn of(mut found: Trace, who: &str) -> Trace {
     let named = |e: &Entity| e.id == who;
-    found.sources.retain(|s| named(&s.entity) || s.finer.iter().any(named));
+    found.sources.retain(|s| {
+        named(&s.entity) || s.finer.iter().any(named) || s.partners.iter().any(|p| named(&p.entity))
+    });
     found.operators.retain(|o| named(&o.account) || o.operator.iter().any(named));
     found.rings.retain(|r| {
         let member = r.members.iter().any(|m| named(&m.entity) || m.same_as.iter().any(|(e, _)| named(e)));
@@ -100,6 +102,16 @@ pub fn explain(found: &Trace, who: &str, lang: Lang) -> Vec<String> {
         lines.push(format!("  {}", s.cannot_tell.get(lang)));
         lines.extend(s.counter.iter().map(|c| format!("  {}: {}", c.what.get(lang), c.detail.get(lang))));
         lines.push(rows(&s.evidence, lang));
+        lines.extend(s.partners.iter().flat_map(|p| partner(p, lang)));
+    }
+    for s in &found.sources {
+        for p in s.partners.iter().filter(|p| named(&p.entity)) {
+            lines.push(match lang {
+                Lang::En => format!("{}  worked beside {} while it leaked:", p.entity, s.entity),
+                Lang::Zh => format!("{}  在 {} 泄露期间与其查询相同记录：", p.entity, s.entity),
+            });
+            lines.extend(partner(p, lang));
+        }
     }
     for o in found.operators.iter().filter(|o| named(&o.account) || o.operator.iter().any(named)) {
         let by: Vec<String> = o.operator.iter().map(ToString::to_string).collect();
@@ -159,6 +171,27 @@ pub fn explain(found: &Trace, who: &str, lang: Lang) -> Vec<String> {
             Lang::Zh => format!("{who}：未发现任何线索；这只是对这些记录追溯的结果"),
         });
     }
+    lines
+}
+
+/// Who looked at the same records while a source leaked.
+fn partner(p: &Partner, lang: Lang) -> Vec<String> {
+    let (inside, outside) = (100.0 * p.inside.share(), 100.0 * p.outside.share());
+    let chance = p.log_chance / std::f64::consts::LN_10;
+    let mut lines = vec![match lang {
+        Lang::En => format!(
+            "  beside it: {} repeated {inside:.0} % of {} look-ups within a day in the window, {outside:.1} % of {} \
+             outside (chance 1e{chance:.0}); same records, not guilty",
+            p.entity, p.inside.of, p.outside.of
+        ),
+        Lang::Zh => format!(
+            "  同伴：{} 在窗口内于一天之内重复了 {} 次查询中的 {inside:.0} %，窗口外 {} 次中的 {outside:.1} %（偶然概率 \
+             1e{chance:.0}）；查询相同记录不等于有责",
+            p.entity, p.inside.of, p.outside.of
+        ),
+    }];
+    lines.extend(p.counter.iter().map(|c| format!("    {}: {}", c.what.get(lang), c.detail.get(lang))));
+    lines.push(format!("  {}", rows(&p.evidence, lang)));
     lines
 }
 

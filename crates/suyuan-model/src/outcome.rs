@@ -6,6 +6,7 @@
 
 mod case;
 mod farm;
+mod leak;
 mod path;
 
 use std::fmt;
@@ -15,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 pub use case::{Assessment, Case, Cases, FraudCase, Reached, Totals};
 pub use farm::{Farm, FarmItem, FarmMember, Tie};
+pub use leak::{CanaryShare, Decoy, EndLimits, Outside, Part, Partner, WindowLimits};
 pub use path::{ChainPath, ChainStep};
 
 use crate::order::RowRef;
@@ -403,6 +405,9 @@ pub struct Source {
     pub lift: f64,
     /// When.
     pub window: Option<Window>,
+    /// 90 % limits of the window's ends; told of probable sources.
+    #[serde(default)]
+    pub limits: Option<WindowLimits>,
     /// The source and those that cannot be told apart from it, with their share (sums to 1).
     pub credible_set: Vec<(Entity, f64)>,
     /// What would tell them apart, or what it cannot tell.
@@ -411,6 +416,12 @@ pub struct Source {
     pub counter: Vec<Counter>,
     /// Measured shares of the score.
     pub contributions: Vec<Contribution>,
+    /// Accounts that looked at the same records while it leaked, most telling first.
+    #[serde(default)]
+    pub partners: Vec<Partner>,
+    /// Its evidence from canaries, where it touched any that was misused.
+    #[serde(default)]
+    pub canaries: Option<CanaryShare>,
     /// The rows that prove it.
     pub evidence: Evidence,
 }
@@ -451,6 +462,12 @@ pub struct Trace {
     pub paths: Vec<ChainPath>,
     /// Fraud cards in the records that no source explains.
     pub unexplained_fraud_cards: u64,
+    /// By question, how much of the harm no recorded account explains.
+    #[serde(default)]
+    pub outside: Vec<Outside>,
+    /// What the method finds where there is nothing; on request.
+    #[serde(default)]
+    pub decoys: Vec<Decoy>,
     /// What could not be concluded, and which record would help.
     pub limits: Vec<Text>,
 }

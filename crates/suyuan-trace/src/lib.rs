@@ -34,6 +34,7 @@ use attribute::Settings;
 use facts::{Bar, Facts};
 use intern::{Id, NONE};
 use question::card::{self, CardSources};
+use question::partners;
 use question::person::{self, Impersonated, Lookups};
 use ring::Draft;
 use ring::marks::Marker;
@@ -109,15 +110,19 @@ pub fn trace(
     let touched = touches::read(&mut f, source, &used, &mut bar)?;
     let farms = dense::farms(&mut f, &touched, source, &params.farms, &rings, &mut limits, &mut bar)?;
     let paths = path::paths(&f, &cards.fraud, &looked, &holders, &touched.first_use);
+    let mut sources = ranked(cards.sources, holders, leaks);
+    partners::tell(&mut f, &looked, source, &mut sources, &mut bar)?;
     Ok(Trace {
         format: FORMAT.to_owned(),
         limits,
         farms,
         paths,
-        sources: ranked(cards.sources, holders, leaks),
+        sources,
         operators,
         rings,
         unexplained_fraud_cards: unexplained,
+        outside: Vec::new(),
+        decoys: Vec::new(),
     })
 }
 

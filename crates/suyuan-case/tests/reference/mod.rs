@@ -532,6 +532,7 @@ fn source() -> Source {
         exposure: 5874,
         lift: 28.9,
         window: Some(Window { start: opened(0), end: opened(CARDS - 1) }),
+        limits: None,
         credible_set: vec![
             (Entity::new(EntityKind::Account, ACCOUNT), 0.998),
             (Entity::new(EntityKind::Outlet, OUTLET), 0.002),
@@ -552,6 +553,8 @@ fn source() -> Source {
             why("fraud cards beyond the base rate", "超出基准率的涉诈卡", "55 / 1.9", 38.2),
             why("short time from opening to fraud", "开卡至涉案时间短", "31 d", 3.5),
         ],
+        partners: Vec::new(),
+        canaries: None,
         evidence: rows(Kind::FraudReport, 0..68, 4),
     }
 }
@@ -732,6 +735,21 @@ pub fn without_rows(exhibits: Exhibits) -> Reference {
         lift: 4.3,
         credible_set: vec![],
         counter: vec![],
+        partners: vec![Partner {
+            entity: Entity::new(EntityKind::Account, "HZ-CRM-0107"),
+            inside: Part { hits: 61, of: 70 },
+            outside: Part { hits: 3, of: 412 },
+            log_chance: -212.0,
+            counter: vec![Counter {
+                what: Text::new("It was told to follow that work just then", "当时受命跟进该项工作"),
+                outcome: Outcome::NotCheckable,
+                detail: Text::new(
+                    "same records, not guilty; which of the two led is not known",
+                    "查询相同记录不等于有责；两者谁主导不明",
+                ),
+            }],
+            evidence: rows(Kind::Access, 600..661, 3),
+        }],
         evidence: rows(Kind::Access, 500..509, 3),
         ..source()
     };
@@ -753,6 +771,8 @@ pub fn without_rows(exhibits: Exhibits) -> Reference {
         farms: tied::farms(),
         paths: tied::paths(),
         unexplained_fraud_cards: 31,
+        outside: Vec::new(),
+        decoys: Vec::new(),
         limits: vec![Text::new(
             "no record says who paid for the telephones' data use.",
             "没有记录显示这些手机的流量由谁付费。",

@@ -1,7 +1,7 @@
 //! Sources of the trace: found against expected, what speaks against, what cannot be told apart.
 
 use crate::words::Reading as _;
-use suyuan_model::outcome::{Counter, Source};
+use suyuan_model::outcome::{Counter, Part, Partner, Source};
 
 use super::One;
 use super::actors::reasons;
@@ -66,8 +66,35 @@ pub(super) fn block(doc: &mut Doc, s: &Source) {
     if !against.is_empty() {
         more.push_str(&format!("<li>{}: {against}", w.counter));
     }
+    for p in &s.partners {
+        more.push_str(&partner(doc, p));
+    }
     let why = reasons(doc, &s.contributions);
     doc.raw(&format!("{why}<ul>{more}</ul></div>\n"));
+}
+
+/// Who looked at the same records while the source leaked, with what else could explain it.
+fn partner(doc: &mut Doc, p: &Partner) -> String {
+    let w = doc.w;
+    let name = doc.name(&p.entity);
+    let rows = doc.cite(&format!("{}: {name}", w.partner), &p.evidence);
+    let part = |x: Part| format!("{} / {}", group(x.hits), group(x.of));
+    let chance = power_of_ten(p.log_chance);
+    let against = counters(doc, &p.counter);
+    format!(
+        "<li>{}: {name} – {}: {}; {}: {}; {}: {chance}; {rows}; {against}",
+        w.partner,
+        w.repeated_inside,
+        part(p.inside),
+        w.repeated_outside,
+        part(p.outside),
+        w.by_chance
+    )
+}
+
+/// A chance given as natural log, as a power of ten.
+fn power_of_ten(log: f64) -> String {
+    format!("1e{:.0}", log / std::f64::consts::LN_10)
 }
 
 fn expected(x: f64) -> String {

@@ -72,7 +72,7 @@ fn partners(w: &World, found: &[Scored]) -> BTreeSet<u32> {
         let mut visits: Vec<Visit> = w.touches.iter().filter(accounts).map(visit).collect();
         visits.sort_unstable();
         let window = s.window.unwrap_or((0.0, 0.0));
-        out.extend(beside(s.column, window, &visits).iter().map(|p| p.column));
+        out.extend(beside(s.column, window, &visits, &|_| (0, i64::MAX - 1)).iter().map(|p| p.column));
     }
     out
 }

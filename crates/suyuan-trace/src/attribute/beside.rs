@@ -6,9 +6,11 @@
 //! space, divided by the number of accounts compared (Bonferroni). No harm is used, so this is evidence of
 //! its own kind.
 //!
-//! Always holds: an account that repeats as much outside the window as inside is never named.
+//! Always holds: an account that repeats as much outside the window as inside is never named; nor is one that
+//! was hardly at work outside it, such as a new colleague: only days between its first and its last look-up of
+//! anything are held against it.
 //! Blind to: which of the two led; an innocent account that began to shadow all of the other's work with
-//! the leak. It says "the same records", not "guilty".
+//! the leak; a partner whose account was made for it. It says "the same records", not "guilty".
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -47,35 +49,61 @@ const SHARE: f64 = 0.3;
 /// It must exceed the share outside by this factor, the latter taken as at least [`FLOOR`].
 const RATIO: f64 = 3.0;
 const FLOOR: f64 = 0.02;
+/// With fewer of the source's touches outside the window while the other was at work, there is nothing to compare.
+const OUTSIDE: u64 = 20;
 
-/// Partners of `source`, most telling first. `visits` holds all touches of the things that it touched, sorted.
-pub fn beside(source: u32, window: (f64, f64), visits: &[Visit]) -> Vec<Partner> {
+/// Whether one touch repeats another.
+pub fn near(day: i64, other: i64) -> bool {
+    (day - other).abs() <= APART
+}
+
+/// Partners of `source`, most telling first. `visits` holds all touches of the things that it touched, sorted;
+/// `present` tells an account's first and last day at work.
+pub fn beside(
+    source: u32,
+    window: (f64, f64),
+    visits: &[Visit],
+    present: &dyn Fn(u32) -> (i64, i64),
+) -> Vec<Partner> {
     let mut counts: BTreeMap<u32, (u64, u64)> = BTreeMap::new();
-    let (mut inside, mut outside) = (0, 0);
+    let (mut inside, mut outside) = (0, Vec::new());
     for of_thing in visits.chunk_by(|a, b| a.thing == b.thing) {
         let days: BTreeSet<i64> = of_thing.iter().filter(|v| v.column == source).map(|v| v.day).collect();
         for day in days {
             let within = window.0 <= day as f64 && (day as f64) < window.1;
-            *(if within { &mut inside } else { &mut outside }) += 1;
-            let near = |v: &&Visit| v.column != source && (v.day - day).abs() <= APART;
-            for column in of_thing.iter().filter(near).map(|v| v.column).collect::<BTreeSet<u32>>() {
+            if within {
+                inside += 1;
+            } else {
+                outside.push(day);
+            }
+            let repeats = |v: &&Visit| v.column != source && near(v.day, day);
+            for column in of_thing.iter().filter(repeats).map(|v| v.column).collect::<BTreeSet<u32>>() {
                 let slot = counts.entry(column).or_default();
                 *(if within { &mut slot.0 } else { &mut slot.1 }) += 1;
             }
         }
     }
+    outside.sort_unstable();
+    let while_at_work = |column: u32| {
+        let (first, last) = present(column);
+        outside.iter().filter(|d| first - APART <= **d && **d <= last + APART).count() as u64
+    };
     let compared = counts.values().filter(|c| c.0 > 0).count() as f64;
     let mut out: Vec<Partner> = counts
         .into_iter()
         .filter(|(_, c)| c.0 > 0)
         .map(|(column, (k, other))| {
+            let outside = while_at_work(column);
             let rate = (other as f64 + 1.0) / (outside as f64 + 2.0);
             let log_chance = tail(k, inside, rate) + compared.ln();
             Partner { column, inside: (k, inside), outside: (other, outside), log_chance }
         })
         .filter(|p| {
             let (here, there) = (share(p.inside), share(p.outside));
-            p.log_chance < CHANCE.ln() && here > SHARE && here > RATIO * there.max(FLOOR)
+            p.outside.1 >= OUTSIDE
+                && p.log_chance < CHANCE.ln()
+                && here > SHARE
+                && here > RATIO * there.max(FLOOR)
         })
         .collect();
     out.sort_by(|a, b| a.log_chance.total_cmp(&b.log_chance).then(a.column.cmp(&b.column)));
@@ -104,6 +132,10 @@ mod tests {
     use super::*;
 
     fn named(partner: impl Fn(i64) -> bool) -> Vec<u32> {
+        named_of((0, 300), partner)
+    }
+
+    fn named_of(present: (i64, i64), partner: impl Fn(i64) -> bool) -> Vec<u32> {
         let mut visits: Vec<Visit> = (0..300)
             .flat_map(|day| {
                 let touch = |column| Visit { thing: day as u32, day, column };
@@ -111,7 +143,7 @@ mod tests {
             })
             .collect();
         visits.sort();
-        beside(1, (100.0, 160.0), &visits).iter().map(|p| p.column).collect()
+        beside(1, (100.0, 160.0), &visits, &|_| present).iter().map(|p| p.column).collect()
     }
 
     #[test]
@@ -120,6 +152,13 @@ mod tests {
         assert!(named(|_| true).is_empty(), "a supervisor");
         assert!(named(|day| day % 3 == 0).is_empty(), "a colleague");
         assert!(named(|day| (200..260).contains(&day)).is_empty(), "another time");
+    }
+
+    #[test]
+    fn a_new_colleague_is_not_named() {
+        let helps = |day: i64| (100..160).contains(&day);
+        assert!(named_of((100, 160), helps).is_empty(), "nothing outside to compare with");
+        assert_eq!(named_of((40, 160), helps), [2]);
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub(crate) use special::ln_gamma;
 use std::collections::BTreeMap;
 
 use base::Base;
-pub use beside::{Partner, Visit, beside};
+pub use beside::{Partner, Visit, beside, near};
 use delay::Delay;
 use kernel::{Factor, GRID, Scratch, Touched};
 use prior::Prior;

@@ -2,6 +2,7 @@
 //! leak, where did the victims' data leak.
 
 pub mod card;
+pub mod partners;
 pub mod person;
 
 use std::collections::BTreeMap;
@@ -119,6 +120,9 @@ pub fn source(
         exposure: behind.exposure,
         lift,
         window: scored.window.map(|(a, b)| Window { start: at(a), end: at(b) }),
+        limits: None,
+        partners: Vec::new(),
+        canaries: None,
         counter: counters(scored, behind, &words, &credible_set),
         contributions: contributions(scored, behind, &words),
         credible_set,

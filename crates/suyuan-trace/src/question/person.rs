@@ -276,6 +276,13 @@ fn ask(
 }
 
 impl Lookups {
+    /// The persons that an account or collector touched.
+    pub fn persons_of(&self, kind: EntityKind, id: Id) -> BTreeSet<Id> {
+        let column = self.keys.iter().position(|k| *k == (kind, id));
+        let things = column.into_iter().flat_map(|c| self.tally.things_touched(c as u32));
+        things.map(|t| self.persons[t as usize]).collect()
+    }
+
     /// Who touched each of these persons, in order of time.
     pub fn touches_of(&self, persons: &BTreeSet<Id>) -> BTreeMap<Id, Vec<(EntityKind, Id, Row)>> {
         let mut out: BTreeMap<Id, Vec<(EntityKind, Id, Row)>> = BTreeMap::new();

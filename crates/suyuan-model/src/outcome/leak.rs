@@ -1,0 +1,111 @@
+//! What a source is told with beside its probability: who worked beside it, the limits of its window, canaries;
+//! and what no source explains.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Counter, Entity, Evidence, Question};
+use crate::time;
+
+/// So many of so many.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Part {
+    /// How many.
+    pub hits: u64,
+    /// Of how many.
+    pub of: u64,
+}
+
+impl Part {
+    /// As a share; 0 of nothing.
+    pub fn share(self) -> f64 {
+        self.hits as f64 / self.of.max(1) as f64
+    }
+}
+
+/// An account that looked at the same records as a source while it leaked, and hardly at other times. Same
+/// records, not guilty; which of the two led is not known. No harm is used to find it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Partner {
+    /// The account.
+    pub entity: Entity,
+    /// Look-ups of the source inside its window (one a person and day) that it repeated within a day.
+    pub inside: Part,
+    /// The same outside the window.
+    pub outside: Part,
+    /// Natural log of the chance of as many under its share outside, times the accounts compared.
+    pub log_chance: f64,
+    /// What else could explain it.
+    pub counter: Vec<Counter>,
+    /// Its rows that repeat the source's inside the window.
+    pub evidence: Evidence,
+}
+
+/// Limits between which an end of a window lies with 90 %. A limit at the border of the records is none: how
+/// much further it reached, the records cannot tell.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct EndLimits {
+    /// Not before; absent at the border of the records.
+    #[serde(with = "time::as_text_or_none")]
+    #[schemars(with = "Option<String>")]
+    pub earliest: Option<i64>,
+    /// Not after; absent at the border of the records.
+    #[serde(with = "time::as_text_or_none")]
+    #[schemars(with = "Option<String>")]
+    pub latest: Option<i64>,
+}
+
+/// 90 % limits of both ends of a window, in days.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct WindowLimits {
+    /// Of its start.
+    pub start: EndLimits,
+    /// Of its end.
+    pub end: EndLimits,
+}
+
+/// How much of a source's evidence comes from canaries: identities that the holder of the data planted, which
+/// nobody has an honest reason to use.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct CanaryShare {
+    /// Misused canaries that it touched before their misuse.
+    pub touched: u64,
+    /// Other accounts that touched any of these before its misuse.
+    pub others: u64,
+    /// Natural log of the factor that they give: with them less without them.
+    pub nats: f64,
+}
+
+/// How much of a question's harm no recorded account explains.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Outside {
+    /// The question.
+    pub question: Question,
+    /// Harmed things in all.
+    pub harmed: u64,
+    /// Of these, how many no recorded account touched before their harm.
+    pub untouched: u64,
+    /// Expected number that came by no recorded account's leak: the sum of what the responsibilities leave.
+    pub expected: f64,
+    /// With 90 %, at least so many.
+    pub low: f64,
+    /// With 90 %, at most so many.
+    pub high: f64,
+}
+
+/// What the method found where there is nothing: harm dealt out anew among things of the same stratum and month.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Decoy {
+    /// The question asked again.
+    pub question: Question,
+    /// Which run, from 1; it is also the seed.
+    pub run: u64,
+    /// Things that were marked as harmed.
+    pub harmed: u64,
+    /// Accounts put on the list.
+    pub listed: u64,
+    /// Highest probability given to an account.
+    pub probability: f64,
+    /// Largest e-value of an account, as natural log.
+    pub log_e_value: f64,
+}

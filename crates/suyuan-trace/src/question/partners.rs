@@ -1,0 +1,181 @@
+//! Partners of a found source: accounts that looked at the same records while it leaked, and hardly at other times.
+//!
+//! Asked of every account found for the identities of card-holders or the data of victims. One more pass over the
+//! look-ups reads the touches of the persons that such an account touched, by whomever; [`beside`] compares.
+//! No harm is used: this is evidence of its own kind.
+//!
+//! Always holds: an approver or a back office that repeats the source's work all year is not named; nor is an
+//! account that was hardly at work outside the window, since nothing could be held against it.
+//! Blind to: which of the two led; whoever was told to follow the other's work just then. It says "the same
+//! records", not "guilty".
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use suyuan_model::Kind;
+use suyuan_model::columns::Column;
+use suyuan_model::outcome::{
+    Counter, Entity, EntityKind, Evidence, Outcome, Part, Partner, Question, Source, Window,
+};
+use suyuan_model::records::access::AccessColumns;
+use suyuan_model::scan::{RowSource, ScanError};
+
+use super::person::Lookups;
+use crate::attribute::{self, Visit, beside};
+use crate::facts::{Bar, Facts, Row, scan};
+use crate::intern::{Id, Lookup};
+use crate::words::text;
+
+/// Partners told of one source.
+const TOLD: usize = 10;
+
+/// A look-up of a person whom a found source touched.
+struct Look {
+    visit: Visit,
+    row: Row,
+    ordered: bool,
+}
+
+/// The look-ups that matter, sorted, and when each account was at work at all (days).
+struct Read {
+    looks: Vec<Look>,
+    present: BTreeMap<Id, (i64, i64)>,
+}
+
+/// Gives every found account of the two questions its partners.
+pub fn tell(
+    f: &mut Facts,
+    looked: &Lookups,
+    source: &dyn RowSource,
+    sources: &mut [Source],
+    bar: &mut Bar<'_>,
+) -> Result<(), ScanError> {
+    let mut found: Vec<(&mut Source, Window, Id, BTreeSet<Id>)> = Vec::new();
+    for s in sources.iter_mut().filter(|s| asked(s)) {
+        let Some(window) = s.window else { continue };
+        let Some(id) = f.names.find(&s.entity.id) else { continue };
+        found.push((s, window, id, looked.persons_of(EntityKind::Account, id)));
+    }
+    if found.is_empty() {
+        return Ok(());
+    }
+    let persons: BTreeSet<Id> = found.iter().flat_map(|x| x.3.iter().copied()).collect();
+    let read = read(f, source, &persons, bar)?;
+    for (s, window, id, mine) in found {
+        let looks: Vec<&Look> = read.looks.iter().filter(|l| mine.contains(&l.visit.thing)).collect();
+        let visits: Vec<Visit> = looks.iter().map(|l| l.visit).collect();
+        let days = (f.day(window.start), f.day(window.end));
+        let present = |who: u32| read.present.get(&who).copied().unwrap_or((0, -1));
+        let mut named = beside(id, days, &visits, &present);
+        named.truncate(TOLD);
+        s.partners = named.iter().filter_map(|p| partner(f, id, days, p, &looks)).collect();
+    }
+    Ok(())
+}
+
+fn asked(s: &Source) -> bool {
+    let found = s.listed || s.probability >= 0.5;
+    found && s.question != Question::CardOpening && s.entity.kind == EntityKind::Account
+}
+
+fn read(
+    f: &mut Facts,
+    source: &dyn RowSource,
+    persons: &BTreeSet<Id>,
+    bar: &mut Bar<'_>,
+) -> Result<Read, ScanError> {
+    let wanted: Lookup<Id, ()> = persons.iter().map(|p| (*p, ())).collect();
+    let mut out = Read { looks: Vec::new(), present: BTreeMap::new() };
+    let columns = ["account", "subject", "result", "order"];
+    scan(source, Kind::Access, &columns, bar, |batch, rows| {
+        let c = AccessColumns::bind(batch);
+        for i in rows.filter(|i| c.result.get(*i) != Some("denied")) {
+            let Some(subject) = c.subject.get(i) else { continue };
+            let Some(column) = c.account.get(i).and_then(|a| f.names.find(a)) else { continue };
+            let day = f.day(c.key.ts(i)).floor() as i64;
+            let (first, last) = out.present.entry(column).or_insert((day, day));
+            (*first, *last) = (day.min(*first), day.max(*last));
+            let Some(thing) = f.names.find(subject).filter(|s| wanted.contains_key(s)) else { continue };
+            out.looks.push(Look {
+                visit: Visit { thing, day, column },
+                row: crate::facts::row(&c.key, &mut f.names, Kind::Access, i),
+                ordered: c.order.get(i).is_some(),
+            });
+        }
+    })?;
+    out.looks.sort_by_key(|l| (l.visit, l.row.ts, l.row.source, l.row.seq));
+    Ok(out)
+}
+
+fn partner(
+    f: &Facts,
+    source: Id,
+    window: (f64, f64),
+    p: &attribute::Partner,
+    looks: &[&Look],
+) -> Option<Partner> {
+    let mut rows: Vec<&Look> = Vec::new();
+    for of_person in looks.chunk_by(|a, b| a.visit.thing == b.visit.thing) {
+        let of = |who: u32| of_person.iter().filter(move |l| l.visit.column == who);
+        let days: Vec<i64> = of(source).map(|l| l.visit.day).filter(|d| inside(*d, window)).collect();
+        rows.extend(of(p.column).filter(|l| days.iter().any(|d| attribute::near(*d, l.visit.day))));
+    }
+    let (part, other) = (|(hits, of)| Part { hits, of }, Entity::new(EntityKind::Account, f.name(p.column)));
+    let (within, without) = (part(p.inside), part(p.outside));
+    let ordered = rows.iter().filter(|l| l.ordered).count();
+    Some(Partner {
+        entity: other,
+        inside: within,
+        outside: without,
+        log_chance: p.log_chance,
+        counter: counters(within, without, ordered, rows.len()),
+        evidence: Evidence::of(rows.iter().map(|l| l.row.cite(&f.names)))?,
+    })
+}
+
+/// Whether a day lies in a window.
+fn inside(day: i64, window: (f64, f64)) -> bool {
+    window.0 <= day as f64 && (day as f64) < window.1
+}
+
+fn counters(inside: Part, outside: Part, ordered: usize, rows: usize) -> Vec<Counter> {
+    vec![
+        Counter {
+            what: text(
+                "It approves, supervises or finishes the source's work",
+                "它负责审批、督导或承接该来源的工作",
+            ),
+            outcome: Outcome::Excluded,
+            detail: text(
+                format!(
+                    "such an account repeats all year; this one repeated {} of {} look-ups inside the window and {} \
+                     of {} outside",
+                    inside.hits, inside.of, outside.hits, outside.of
+                ),
+                format!(
+                    "此类工号全年都会重复查询；该工号在窗口内重复了 {} 次中的 {} 次，窗口外 {} 次中的 {} 次",
+                    inside.of, inside.hits, outside.of, outside.hits
+                ),
+            ),
+        },
+        Counter {
+            what: text(
+                "It was told to follow that work just then: audit, training, cover",
+                "当时受命跟进该项工作：审计、培训、顶岗",
+            ),
+            outcome: Outcome::NotCheckable,
+            detail: text(
+                "same records, not guilty: who began to follow the work with the leak is named too, and which of the \
+                 two led is not known; the roster and the orders given would tell",
+                "查询相同记录不等于有责：随泄露开始而跟进该工作者同样会被列出，两者谁主导不明；排班和当时的指令可以说明",
+            ),
+        },
+        Counter {
+            what: text("Its look-ups had work orders", "其查询有工单"),
+            outcome: if ordered * 2 >= rows { Outcome::Supported } else { Outcome::NotCheckable },
+            detail: text(
+                format!("{ordered} of these {rows} look-ups name a work order"),
+                format!("这 {rows} 次查询中 {ordered} 次注明工单"),
+            ),
+        },
+    ]
+}

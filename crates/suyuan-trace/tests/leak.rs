@@ -1,0 +1,166 @@
+//! An office whose clerk sells customers' data for two months, told in rows: who is found, who worked beside the
+//! clerk, and who only looks as if.
+
+#![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
+
+use serde_json::{Value, json};
+use suyuan_model::outcome::{Outcome, Question, Source, Trace};
+use suyuan_model::scan::MemorySource;
+use suyuan_model::{Kind, fixture, time};
+use suyuan_trace::{Params, trace};
+
+const START: i64 = 1_577_808_000; // 2020-01-01T00:00:00+08:00
+const DAYS: i64 = 300;
+/// The days of the leak.
+const LEAK: std::ops::Range<i64> = 100..160;
+
+/// Even numbers in [0, 1) from a counter: splitmix64.
+struct Dice(u64);
+
+impl Dice {
+    fn unit(&mut self) -> f64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
+    }
+    fn below(&mut self, n: i64) -> i64 {
+        (self.unit() * n as f64) as i64
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Office {
+    seed: u64,
+    /// Share of what the clerk touches in the leak that is sold and becomes known.
+    sold: f64,
+}
+
+const OFFICE: Office = Office { seed: 1, sold: 0.25 };
+
+#[derive(Default)]
+struct Rows(Vec<(i64, Kind, Value)>);
+
+impl Rows {
+    fn put(&mut self, kind: Kind, day: i64, minute: i64, mut row: Value) {
+        let ts = (START + day * 86_400 + minute * 60) * time::SECOND;
+        row["ts"] = time::format(ts).into();
+        let seq = self.0.len() as i64 + 1;
+        row["seq"] = seq.into();
+        row["line"] = seq.into();
+        self.0.push((ts, kind, row));
+    }
+
+    fn look(&mut self, account: &str, person: i64, day: i64, minute: i64) {
+        let row = json!({"account": account, "action": "view", "subject": format!("idn1-p{person}"), "result": "ok"});
+        self.put(Kind::Access, day, minute, row);
+    }
+
+    fn source(mut self, cut: usize) -> MemorySource {
+        self.0.sort_by_key(|r| r.0);
+        let mut out = MemorySource::default();
+        for kind in Kind::ALL {
+            let rows: Vec<Value> = self.0.iter().filter(|r| r.1 == *kind).map(|r| r.2.clone()).collect();
+            for part in rows.chunks(cut) {
+                out.push(*kind, fixture::batch(*kind, part).unwrap());
+            }
+        }
+        out
+    }
+}
+
+/// Five clerks at each of eight outlets, and who follows the clerk `c00`: a supervisor all year, a partner and a
+/// colleague lent for the time of the leak.
+fn office(o: Office) -> Rows {
+    let (mut rows, mut dice) = (Rows::default(), Dice(o.seed));
+    for outlet in 0..8 {
+        let name = format!("o{outlet}");
+        let row = json!({"outlet": name, "agent": "ag", "region6": "330681"});
+        rows.put(Kind::Outlet, -300, 0, row);
+        for k in 0..5 {
+            let row = json!({"account": format!("c{outlet}{k}"), "holder": format!("idn1-h{outlet}{k}"), "outlet": name});
+            rows.put(Kind::Staff, -300, 1, row);
+        }
+    }
+    let harm = |rows: &mut Rows, person: i64, day: i64| {
+        if day < DAYS {
+            let row = json!({"case": format!("A{person}-{day}"), "victim": format!("idn1-p{person}"), "loss_cny": "9000"});
+            rows.put(Kind::FraudReport, day, 1200, row);
+        }
+    };
+    for day in 0..DAYS {
+        for outlet in 0..8 {
+            for k in 0..5 {
+                for n in 0..4 {
+                    let person = outlet * 1000 + dice.below(1000);
+                    let (account, minute) = (format!("c{outlet}{k}"), 540 + n * 60 + k);
+                    rows.look(&account, person, day, minute);
+                    if account == "c00" {
+                        if dice.unit() < 0.8 {
+                            rows.look("supervisor", person, day, minute + 30);
+                        }
+                        if LEAK.contains(&day) {
+                            if dice.unit() < 0.9 {
+                                rows.look("partner", person, day, minute + 7);
+                            }
+                            if dice.unit() < 0.9 {
+                                rows.look("lent", person, day, minute + 9);
+                            }
+                            if dice.unit() < o.sold {
+                                harm(&mut rows, person, day + 3 + dice.below(30));
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        // The partner has work of its own all year, and fraud strikes anybody.
+        for n in 0..4 {
+            rows.look("partner", dice.below(8000), day, 800 + n);
+        }
+        if day % 4 == 3 {
+            harm(&mut rows, dice.below(8000), day);
+        }
+    }
+    rows
+}
+
+fn traced(o: Office, params: &Params) -> Trace {
+    let run = |cut| trace(&office(o).source(cut), &[], params, &mut |_| {}).unwrap();
+    let found = run(4096);
+    assert_eq!(found, run(1711), "batches cut elsewhere");
+    found
+}
+
+fn clerk(t: &Trace) -> &Source {
+    t.sources.iter().find(|s| s.question == Question::VictimData && s.entity.id == "c00").unwrap()
+}
+
+#[test]
+fn partners_are_told_and_who_works_beside_all_year_is_not() {
+    let found = traced(OFFICE, &Params::default());
+    let clerk = clerk(&found);
+    assert!(clerk.listed, "{} {}", clerk.probability, clerk.log_bayes_factor);
+    let names: Vec<&str> = clerk.partners.iter().map(|p| p.entity.id.as_str()).collect();
+    assert_eq!(
+        names,
+        ["partner"],
+        "neither the supervisor nor the colleague who was there for the leak only"
+    );
+    let p = &clerk.partners[0];
+    assert!(p.inside.share() > 0.7 && p.outside.share() < 0.1, "{p:?}");
+    assert!(p.log_chance < -50.0, "{}", p.log_chance);
+    assert!(p.evidence.total() >= p.inside.hits, "a row for every repeat");
+    assert!(p.evidence.rows().iter().all(|r| r.kind == Kind::Access));
+    assert!(
+        p.counter.iter().any(|c| c.outcome == Outcome::NotCheckable && c.detail.en.contains("not guilty"))
+    );
+    assert!(p.counter.iter().all(|c| !c.detail.zh.is_empty() && !c.what.zh.is_empty()));
+}
+
+#[test]
+fn without_a_leak_nobody_is_listed_and_nobody_stands_beside() {
+    let found = traced(Office { sold: 0.0, ..OFFICE }, &Params::default());
+    assert!(found.sources.iter().all(|s| !s.listed && s.probability < 0.5 && s.partners.is_empty()));
+}
