@@ -17,7 +17,7 @@ pub fn farms() -> Vec<Farm> {
     };
     let member = |n: usize| FarmMember {
         person: Entity::new(EntityKind::Person, token("idn1", person(n))),
-        cards: (0..5).map(|k| card(n + k * 1488)).take(if n % 2 == 0 { 1 } else { 5 }).collect(),
+        cards: (0..5).map(|k| card(n + k * 1488)).take(if n.is_multiple_of(2) { 1 } else { 5 }).collect(),
         probability: 0.97,
         occasions: 2,
         expected: 0.01,
