@@ -26,6 +26,44 @@ def members(case):
     return found
 
 
+OF_ACCOUNT = {"LentLogin": {"credential_owner"}, "Careful": {"credential_owner"}, "StockDiverter": {"stock_agent", "opener"},
+              "LabourBulk": {"opener"}, "ReplayedFaces": {"opener"}, "Commission": {"opener"}}
+OF_PARTY = {"owner": {"credential_owner"}, "harvester": {"harvester"}}
+
+
+def roles_of(ring):
+    """What each actor of a ring did by the truth: a name, its other names, and the roles of which one must be told."""
+    out = [((a,), OF_ACCOUNT[ring["kind"]]) for a in ring["accounts"]]
+    lent = ring["kind"] in ("LentLogin", "Careful")
+    for c in ring["collectors"]:
+        out += [((c,), {"harvester"})] + ([((c,), {"operator"})] if lent else [])
+    out += [((s,), {"seller"}) for s in ring["sellers"]]
+    out += [((ring["outlet"],), {"outlet"})] if ring["outlet"] else []
+    out += [((d,), {"device"}) for d in ring["devices"]]
+    for p in ring["parties"]:
+        out.append(((p["party"], *(t.split("=", 1)[-1] for t in p["traces"])), OF_PARTY.get(p["role"], {p["role"]})))
+    return out
+
+
+def told(case):
+    """Roles that a case gives at a probability of one half or more, by every name of the actor."""
+    out = {}
+    for actor in case["actors"]:
+        if actor["probability"] >= 0.5:
+            for name in [actor["entity"]["id"], *(e["id"] for e, _ in actor["same_as"])]:
+                out.setdefault(name, set()).add(actor["role"])
+    return out
+
+
+def roles(case, ring):
+    """Roles of the truth that the case tells, all of them, and actors that it names and the truth does not hold."""
+    said, true = told(case), roles_of(ring)
+    right = sum(any(said.get(n, set()) & which for n in names) for names, which in true)
+    known = {n for names, _ in true for n in names} | {ring["agent"]} | set(ring["other_outlets"])
+    strangers = sorted({a["entity"]["id"] for a in case["actors"] if a["probability"] >= 0.5} - known)
+    return right, len(true), strangers
+
+
 def share(part, whole):
     return None if not whole else len(set(part) & set(whole)) / len(set(whole))
 
@@ -44,7 +82,8 @@ def score(out, truth):
         best = max(cases, key=lambda c: len(cards & {k["card"] for k in c["cards"]}), default=None)
         overlap = cards & {k["card"] for k in best["cards"]} if best else set()
         if not overlap:
-            rings.append({"id": ring["id"], "kind": ring["kind"], "found": False, "recall": 0.0})
+            rings.append({"id": ring["id"], "kind": ring["kind"], "found": False, "recall": 0.0,
+                          "roles": 0, "roles_of": len(roles_of(ring)), "strangers": []})
             continue
         named = members(best)
 
@@ -53,12 +92,14 @@ def score(out, truth):
             return party["party"] in named or any(t.split("=", 1)[-1] in named for t in party["traces"])
 
         totals = best["totals"]
+        right, of, strangers = roles(best, ring)
         rings.append({
             "id": ring["id"], "kind": ring["kind"], "found": True, "probability": best["probability"],
             "recall": len(overlap) / len(cards), "extra": len(best["cards"]) - len(overlap),
             "accounts": share(named, ring["accounts"]), "devices": share(named, ring["devices"]),
             "collectors": share(named, ring["collectors"]), "sellers": share(named, ring["sellers"]),
             "outlet": ring["outlet"] in named,
+            "roles": right, "roles_of": of, "strangers": strangers,
             "parties": sum(map(linked, ring["parties"])),
             "parties_of": len(ring["parties"]),
             "cards_exact": totals["cards"] == len(cards),

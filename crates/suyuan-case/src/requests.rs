@@ -37,6 +37,15 @@ pub(crate) fn requests(input: &Input) -> Vec<Text> {
             format!("{}的口令知悉范围、排班表，以及同时存在两个会话之日的网点监控录像。", o.zh),
         ));
     }
+    let own: Vec<&Actor> = input.actors.iter().filter(|a| a.opened_itself()).collect();
+    let own = names(&own);
+    if !own.is_empty() {
+        let o = some(&own);
+        out.push(text(
+            format!("who sat at the counter under {} at the times of the openings: duty rosters, CCTV of the outlet, the holders' statements, and the commission that was paid.", o.en),
+            format!("{}开卡之时实际坐席人员：排班表、网点监控录像、被登记人陈述及所付酬金。", o.zh),
+        ));
+    }
     let stock = names(&with(&[Role::StockAgent]));
     if !stock.is_empty() {
         let s = some(&stock);

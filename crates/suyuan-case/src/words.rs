@@ -60,7 +60,7 @@ fn role(role: Role) -> (&'static str, &'static str) {
         Role::Operator => ("operator under a lent login", "借用工号操作人"),
         Role::Harvester => ("collector of identities", "信息采集人"),
         Role::Seller => ("seller of identities", "信息出售方"),
-        Role::Opener => ("card opener by trade", "职业开卡人"),
+        Role::Opener => ("card opener", "开卡人"),
         Role::Organiser => ("organiser", "组织者"),
         Role::Courier => ("courier", "传递人"),
         Role::User => ("user of cards", "用卡人"),
@@ -93,7 +93,8 @@ fn labelled(label: (&str, &str), t: Text) -> Text {
 
 fn accounts(input: &Input) -> Vec<Text> {
     let lent = |a: &&Actor| {
-        a.roles.iter().any(|r| matches!(r, Role::CredentialOwner | Role::StockAgent | Role::Outlet))
+        a.opened_itself()
+            || a.roles.iter().any(|r| matches!(r, Role::CredentialOwner | Role::StockAgent | Role::Outlet))
     };
     let mut names: Vec<Text> = input
         .actors
@@ -344,7 +345,10 @@ pub(crate) fn exhibits(input: &Input) -> Vec<Text> {
         ));
     }
     if !input.facts.any_exhibits {
-        let known: BTreeSet<Role> = input.actors.iter().flat_map(|a| a.roles.iter().copied()).collect();
+        // An account that opened cards itself is not the one who bought cards and had them opened.
+        let others = |a: &&Actor| !a.opened_itself();
+        let known: BTreeSet<Role> =
+            input.actors.iter().filter(others).flat_map(|a| a.roles.iter().copied()).collect();
         let missing: Vec<Text> = [
             (
                 Role::Opener,

@@ -32,6 +32,11 @@ impl Actor {
     pub fn acts(&self) -> bool {
         self.roles.iter().any(|r| !matches!(r, Role::Device | Role::Outlet))
     }
+
+    /// Whether it is an account that opened the cards itself, as far as the records show.
+    pub fn opened_itself(&self) -> bool {
+        self.roles.contains(&Role::Opener) && self.lead.kind == EntityKind::Account
+    }
 }
 
 /// The actors among these members, in the order in which each is first met.

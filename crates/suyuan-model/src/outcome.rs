@@ -524,7 +524,7 @@ pub enum Role {
     Harvester,
     /// Sold or leaked identities.
     Seller,
-    /// Opened cards by trade: bought cards and identities and had them opened.
+    /// Opened cards in others' names: by trade, with bought cards and identities, or as an account under its own login.
     Opener,
     /// Organised it and took the finished cards.
     Organiser,

@@ -96,7 +96,7 @@ impl Reading for Lang {
             Role::Operator => ("operator", "借号操作人"),
             Role::Harvester => ("collector", "信息采集人"),
             Role::Seller => ("data seller", "信息出售方"),
-            Role::Opener => ("card opener", "职业开卡人"),
+            Role::Opener => ("card opener", "开卡人"),
             Role::Organiser => ("organiser", "组织者"),
             Role::Courier => ("courier", "传递人"),
             Role::User => ("card user", "用卡人"),

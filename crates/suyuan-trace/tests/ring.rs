@@ -197,6 +197,22 @@ fn exhibits(rows: &mut Rows, plan: Plan) {
     }
 }
 
+/// Faces replayed by a11 at its own counter, in its own session: two cards a person, days apart.
+fn own_counter(rows: &mut Rows, cards: i64) {
+    for n in 0..cards {
+        let (day, person) = (6 + n % 30 + n / 30 * 20, n % 30);
+        let card = format!("q{n:03}");
+        rows.put(Kind::StockMove, at(-20, 0), json!({"card": card, "from": "carrier", "to": "o1"}));
+        rows.put(
+            Kind::Opening,
+            at(day, 700),
+            json!({"card": card, "subject": format!("idn1-q{person}"), "account": "a11", "device": "counter1",
+                "session": format!("sa11-{day}"), "outlet": "o1", "region6": "330681", "cell_region6": "330681",
+                "captured_at": at(6 + person, 698), "image_hash": format!("q{person}")}),
+        );
+    }
+}
+
 fn world(plan: Plan) -> Rows {
     let mut rows = Rows::default();
     carrier(&mut rows);
@@ -213,6 +229,27 @@ fn has(t: &Trace, role: Role, kind: EntityKind, id: &str) -> bool {
         .iter()
         .flat_map(|r| &r.members)
         .any(|m| m.role == role && m.entity.kind == kind && m.entity.id == id)
+}
+
+/// Who opened the cards in its own session has them as its own doing, not as a source of blank cards: its outlet's stock is
+/// every counter's.
+#[test]
+fn an_account_that_opened_itself_is_the_opener() {
+    let mut rows = Rows::default();
+    carrier(&mut rows);
+    own_counter(&mut rows, 60);
+    let t = run(&rows.source(500));
+    let [ring] = t.rings.as_slice() else { panic!("{} rings", t.rings.len()) };
+    assert!(ring.cards.len() >= 55 && ring.cards.iter().all(|c| c.card.starts_with('q')));
+    assert!(has(&t, Role::Opener, EntityKind::Account, "a11"));
+    for role in [Role::StockAgent, Role::CredentialOwner, Role::Operator] {
+        assert!(!has(&t, role, EntityKind::Account, "a11"), "{role:?}");
+    }
+    // Without any log-in it stays open who sat there.
+    rows.0.retain(|r| r.0 != Kind::Login);
+    let t = run(&rows.source(500));
+    let opener = t.rings[0].members.iter().find(|m| m.role == Role::Opener).unwrap();
+    assert!(opener.probability <= 0.5, "{}", opener.probability);
 }
 
 #[test]

@@ -133,7 +133,9 @@ pub(crate) fn assess(input: &Input, totals: &Totals) -> Vec<Assessment> {
 
 fn insider(actor: &Actor) -> Insider {
     let has = |roles: &[Role]| roles.iter().any(|r| actor.roles.contains(r));
-    if has(&[Role::StockAgent, Role::CredentialOwner, Role::LookupInsider, Role::Seller]) {
+    if actor.opened_itself()
+        || has(&[Role::StockAgent, Role::CredentialOwner, Role::LookupInsider, Role::Seller])
+    {
         Insider::Duty
     } else if has(&[Role::Harvester, Role::Operator]) {
         Insider::Service
@@ -297,7 +299,7 @@ fn actor_records(input: &Input, n: usize, actor: &Actor) -> Records {
         ));
         accessed(input, n, &ring, &mut people);
     }
-    if people.0.is_empty() && has(&[Role::StockAgent, Role::CredentialOwner]) {
+    if people.0.is_empty() && (actor.opened_itself() || has(&[Role::StockAgent, Role::CredentialOwner])) {
         said.push((
             "persons in whose names cards were opened under this login; counts only if the acts were joint",
             "在该工号下被开卡的人员；以共同行为得到证明为前提",

@@ -1,16 +1,16 @@
 //! Members of a ring and their roles, from the records and from what passed among parties.
 //!
-//! The records alone show the owner of a lent account, the devices and collectors that worked under
-//! it, the outlet whose stock was used and the source of bought identities. Who bought blank cards and
-//! who took the finished ones only exhibits show; such members say so. Which way money went is never
-//! used for a role: a price may be a sale or a fee.
+//! The records alone show the owner of a lent account or the account that opened the cards itself, the
+//! devices and collectors that worked under it, the outlet whose stock was used and the source of bought
+//! identities. Who bought blank cards and who took the finished ones only exhibits show; such members say
+//! so. Which way money went is never used for a role: a price may be a sale or a fee.
 
 use std::collections::BTreeMap;
 
 use suyuan_model::outcome::{Contribution, Entity, EntityKind, Evidence, Member, Operator, Role, Text};
 
 use super::exhibit::{Actor, quantity, rows};
-use super::marks::Marker;
+use super::marks::{Mark, Marker};
 use super::{Context, Draft, Seller};
 use crate::facts::{Facts, Row};
 use crate::intern::{Id, NONE};
@@ -18,6 +18,10 @@ use crate::words::text;
 
 /// A role that a handover in the exhibits proves.
 const PROVED: f64 = 0.95;
+/// From this probability on somebody else worked under an account.
+const LENT: f64 = 0.5;
+/// What is left of the certainty that the account itself opened where no log-in of it is recorded.
+const UNSEEN: f64 = 0.5;
 /// A role read off the shape of the flows.
 const SHAPED: f64 = 0.85;
 
@@ -135,7 +139,20 @@ fn accounts(book: &mut Book<'_>, d: &Draft, operators: &[Operator]) {
                 true,
             );
         }
-        stock(book, d, account, entity);
+        if lent < LENT {
+            book.add(
+                (Role::Opener, entity.clone()),
+                d.probability * (1.0 - lent) * if f.logins.contains_key(&account) { 1.0 } else { UNSEEN },
+                text(
+                    "cards of the ring were opened under the account, and no record shows that somebody else worked under it",
+                    "涉案卡以该工号开出，且没有记录显示他人使用该工号",
+                ),
+                opened.len().to_string(),
+                opened.clone(),
+                true,
+            );
+        }
+        stock(book, d, account, entity, lent >= LENT);
         let home = f.home(account);
         if home != NONE {
             let row: Vec<Row> = f.outlets.get(&home).map(|o| o.row).into_iter().chain(opened).collect();
@@ -151,16 +168,16 @@ fn accounts(book: &mut Book<'_>, d: &Draft, operators: &[Operator]) {
     }
 }
 
-/// The account whose outlet (or agent company) held the ring's cards before they were opened elsewhere.
-fn stock(book: &mut Book<'_>, d: &Draft, account: Id, entity: Entity) {
+/// The account whose outlet (or agent company) held the ring's cards before they were opened elsewhere or by somebody
+/// else: every counter opens cards of its own stock, which alone says nothing.
+fn stock(book: &mut Book<'_>, d: &Draft, account: Id, entity: Entity, lent: bool) {
     let f = book.f;
     let Some(staff) = f.staff.get(&account) else { return };
     let mine: Vec<Id> = d
         .cards
         .iter()
-        .map(|c| f.openings[c.index])
-        .filter(|o| o.account == account)
-        .map(|o| o.card)
+        .filter(|c| f.openings[c.index].account == account && (lent || c.marks.has(Mark::StockAway)))
+        .map(|c| f.openings[c.index].card)
         .collect();
     let held: Vec<Row> = mine
         .iter()
