@@ -92,6 +92,7 @@ pub fn explain(found: &Trace, who: &str, lang: Lang) -> Vec<String> {
         if let Some(w) = s.window {
             lines.push(format!("  {} – {}", time::format_china(w.start), time::format_china(w.end)));
         }
+        lines.extend(s.limits.map(|l| format!("  {}", l.text().get(lang))));
         if s.credible_set.len() > 1 {
             let set: Vec<String> = s.credible_set.iter().map(|(e, p)| format!("{e} {p:.2}")).collect();
             lines.push(match lang {

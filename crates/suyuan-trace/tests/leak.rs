@@ -11,9 +11,6 @@ use suyuan_trace::{Params, trace};
 
 const START: i64 = 1_577_808_000; // 2020-01-01T00:00:00+08:00
 const DAYS: i64 = 300;
-/// The days of the leak.
-const LEAK: std::ops::Range<i64> = 100..160;
-
 /// Even numbers in [0, 1) from a counter: splitmix64.
 struct Dice(u64);
 
@@ -35,9 +32,11 @@ struct Office {
     seed: u64,
     /// Share of what the clerk touches in the leak that is sold and becomes known.
     sold: f64,
+    /// The days of the leak.
+    leak: (i64, i64),
 }
 
-const OFFICE: Office = Office { seed: 1, sold: 0.25 };
+const OFFICE: Office = Office { seed: 1, sold: 0.25, leak: (100, 160) };
 
 #[derive(Default)]
 struct Rows(Vec<(i64, Kind, Value)>);
@@ -100,7 +99,7 @@ fn office(o: Office) -> Rows {
                         if dice.unit() < 0.8 {
                             rows.look("supervisor", person, day, minute + 30);
                         }
-                        if LEAK.contains(&day) {
+                        if (o.leak.0..o.leak.1).contains(&day) {
                             if dice.unit() < 0.9 {
                                 rows.look("partner", person, day, minute + 7);
                             }
@@ -163,4 +162,31 @@ fn partners_are_told_and_who_works_beside_all_year_is_not() {
 fn without_a_leak_nobody_is_listed_and_nobody_stands_beside() {
     let found = traced(Office { sold: 0.0, ..OFFICE }, &Params::default());
     assert!(found.sources.iter().all(|s| !s.listed && s.probability < 0.5 && s.partners.is_empty()));
+}
+
+#[test]
+fn the_window_is_told_in_days_with_limits() {
+    let (mut held, mut narrow) = (0, 0);
+    for seed in 1..5 {
+        let found = traced(Office { seed, ..OFFICE }, &Params::default());
+        let clerk = clerk(&found);
+        let day = |ts: i64| (ts / time::SECOND - START) as f64 / 86_400.0;
+        let limits = clerk.limits.unwrap();
+        for (end, truth) in [(limits.start, OFFICE.leak.0), (limits.end, OFFICE.leak.1)] {
+            let (a, b) = (day(end.earliest.unwrap()), day(end.latest.unwrap()));
+            assert!(a <= b, "{a} {b}");
+            held += usize::from(a <= truth as f64 && truth as f64 <= b);
+            narrow += usize::from(b - a < 14.0);
+        }
+    }
+    assert!(held >= 6 && narrow >= 6, "{held} of 8 ends held, {narrow} within a fortnight");
+}
+
+#[test]
+fn a_leak_that_fills_the_records_has_no_limits() {
+    let found = traced(Office { leak: (0, DAYS), sold: 0.06, ..OFFICE }, &Params::default());
+    let limits = clerk(&found).limits.unwrap();
+    assert_eq!((limits.start.earliest, limits.end.latest), (None, None), "{limits:?}");
+    assert!(limits.text().en.contains("at the border of the records"));
+    assert_eq!(clerk(&found).partners, [], "nothing outside the window to compare with");
 }

@@ -733,6 +733,10 @@ pub fn without_rows(exhibits: Exhibits) -> Reference {
         expected: 2.1,
         exposure: 1310,
         lift: 4.3,
+        limits: Some(WindowLimits {
+            start: EndLimits { earliest: None, latest: Some(opened(1)) },
+            end: EndLimits { earliest: Some(opened(1)), latest: Some(opened(CARDS - 1)) },
+        }),
         credible_set: vec![],
         counter: vec![],
         partners: vec![Partner {

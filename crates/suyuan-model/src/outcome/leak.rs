@@ -4,7 +4,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Counter, Entity, Evidence, Question};
+use super::{Counter, Entity, Evidence, Question, Text};
 use crate::time;
 
 /// So many of so many.
@@ -64,6 +64,30 @@ pub struct WindowLimits {
     pub end: EndLimits,
 }
 
+impl WindowLimits {
+    /// In words; an end at the border of the records is said to be there.
+    pub fn text(&self) -> Text {
+        let day = |ts: i64| time::format_china(ts).chars().take(10).collect::<String>();
+        let one = |l: &EndLimits, (en, zh): (&str, &str)| match (l.earliest.map(day), l.latest.map(day)) {
+            (Some(a), Some(b)) => (format!("{en} between {a} and {b}"), format!("{zh}于{a}至{b}之间")),
+            (None, Some(b)) => (
+                format!("{en} by {b}, how much earlier is not known (at the border of the records)"),
+                format!("{zh}不晚于{b}，更早到何时不明（已达记录边界）"),
+            ),
+            (Some(a), None) => (
+                format!("{en} not before {a}, how much later is not known (at the border of the records)"),
+                format!("{zh}不早于{a}，更晚到何时不明（已达记录边界）"),
+            ),
+            (None, None) => (
+                format!("when it {en} is not known (at the border of the records)"),
+                format!("何时{zh}不明（已达记录边界）"),
+            ),
+        };
+        let (start, end) = (one(&self.start, ("began", "开始")), one(&self.end, ("ended", "结束")));
+        Text::new(format!("90 %: {}; {}", start.0, end.0), format!("90 %：{}；{}", start.1, end.1))
+    }
+}
+
 /// How much of a source's evidence comes from canaries: identities that the holder of the data planted, which
 /// nobody has an honest reason to use.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -108,4 +132,23 @@ pub struct Decoy {
     pub probability: f64,
     /// Largest e-value of an account, as natural log.
     pub log_e_value: f64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_at_the_border_is_no_limit() {
+        let at = |t: &str| time::parse(t);
+        let start = EndLimits { earliest: at("2020-03-30T16:00:00Z"), latest: at("2020-04-09T20:00:00Z") };
+        let both = WindowLimits { start, end: EndLimits { latest: None, ..start } };
+        assert_eq!(
+            both.text().en,
+            "90 %: began between 2020-03-31 and 2020-04-10; ended not before 2020-03-31, how much later is not known \
+             (at the border of the records)"
+        );
+        let none = WindowLimits { start: EndLimits::default(), end: start };
+        assert_eq!(none.text().zh, "90 %：何时开始不明（已达记录边界）；结束于2020-03-31至2020-04-10之间");
+    }
 }

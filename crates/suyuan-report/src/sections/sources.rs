@@ -46,6 +46,9 @@ pub(super) fn block(doc: &mut Doc, s: &Source) {
     if let Some(win) = s.window {
         more.push_str(&format!("<li>{}: {} – {}", w.when, day(win.start), day(win.end)));
     }
+    if let Some(limits) = s.limits {
+        more.push_str(&format!("<li>{}", doc.t(&limits.text())));
+    }
     if !s.finer.is_empty() {
         let names: Vec<String> = s.finer.iter().map(|e| doc.name(e)).collect();
         more.push_str(&format!("<li>{}: {}", w.finer, names.join(", ")));

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
-use suyuan_trace::attribute::Scored;
+use suyuan_trace::attribute::{Limits, Scored};
 
 use crate::peers::Peer;
 use crate::world::World;
@@ -48,6 +48,14 @@ fn precision(w: &World, listed: &BTreeSet<u32>) -> (usize, usize) {
 fn overlap(a: (f64, f64), b: (f64, f64)) -> f64 {
     let both = (a.1.min(b.1) - a.0.max(b.0)).max(0.0);
     both / (a.1 - a.0 + b.1 - b.0 - both).max(1e-9)
+}
+
+/// Whether the 90 % limits of start and end hold the truth; nothing where a limit is at the border.
+fn covers(l: &Limits, truth: (f64, f64)) -> [Option<bool>; 2] {
+    let holds = |(a, b): (Option<f64>, Option<f64>), x: f64| {
+        (a.is_some() || b.is_some()).then(|| a.is_none_or(|a| a <= x) && b.is_none_or(|b| x <= b))
+    };
+    [holds(l.start, truth.0), holds(l.end, truth.1)]
 }
 
 /// Everything that is told of one world, as one line.
@@ -120,6 +128,7 @@ fn culprit(
         "probability": best.map_or(0.0, |s| s.probability),
         "log_factor": best.map_or(0.0, |s| s.log_factor),
         "overlap": window,
+        "covers": best.filter(|s| s.listed).and_then(|s| s.limits).map(|l| covers(&l, leak.window)),
         "terminal": part.is_some_and(|s| Some(s.column) == leak.terminal),
     })
 }

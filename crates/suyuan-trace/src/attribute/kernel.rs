@@ -64,6 +64,10 @@ pub struct Factor {
     pub batches: Vec<(Batch, Vec<f64>)>,
     /// Share of each point of the grid, given a leak.
     pub grid: [f64; GRID],
+    /// Chance of each bin to be the first of the leak, given one.
+    pub starts: Vec<f64>,
+    /// Chance of each bin to be its last.
+    pub ends: Vec<f64>,
 }
 
 impl Factor {
@@ -78,7 +82,15 @@ impl Factor {
 
     /// A factor of a column that need not be looked at: at most this.
     pub fn below(log: f64, bins: usize) -> Factor {
-        Factor { log, fixed: log, on: vec![0.0; bins], batches: Vec::new(), grid: [0.0; GRID] }
+        Factor {
+            log,
+            fixed: log,
+            on: vec![0.0; bins],
+            batches: Vec::new(),
+            grid: [0.0; GRID],
+            starts: vec![0.0; bins],
+            ends: vec![0.0; bins],
+        }
     }
 }
 
@@ -88,6 +100,7 @@ pub fn even() -> [f64; GRID] {
 }
 
 /// Room for the sums, kept between columns.
+#[derive(Default)]
 pub struct Scratch {
     s: Vec<f64>,
     powers: Vec<[f64; LENGTH.len()]>,
@@ -232,11 +245,14 @@ fn bound(room: &Scratch, things: &[Thing], m: f64, ripe: &[f64], theta: f64) -> 
     shift + total.max(1e-300).ln() - (GRID as f64).ln()
 }
 
-/// One frailty and rate, summed exactly: logs by length without weights, and mean presence by bin.
+/// One frailty and rate, summed exactly: logs by length without weights, and by bin mean presence and the chance
+/// of the first and the last.
 struct Cell {
     rate: usize,
     logs: [f64; LENGTH.len()],
     inside: Vec<[f64; LENGTH.len()]>,
+    starts: Vec<[f64; LENGTH.len()]>,
+    ends: Vec<[f64; LENGTH.len()]>,
 }
 
 fn cell(room: &mut Scratch, bins: usize, things: &[Thing], m: f64, ripe: &[f64], rate: usize) -> Cell {
@@ -269,9 +285,11 @@ fn cell(room: &mut Scratch, bins: usize, things: &[Thing], m: f64, ripe: &[f64],
             now += starts[t][h];
             inside[t][h] = now / sum;
             now -= ends[t][h];
+            starts[t][h] /= sum;
+            ends[t][h] /= sum;
         }
     }
-    Cell { rate, logs, inside }
+    Cell { rate, logs, inside, starts, ends }
 }
 
 /// Months in which loot that is sold at once is used: the first, and how many.
@@ -417,6 +435,8 @@ pub fn factor(
                 for (on, inside) in on[*way].iter_mut().zip(&c.inside) {
                     *on += share * THETA[c.rate] * inside[h];
                 }
+                out.starts.iter_mut().zip(&c.starts).for_each(|(x, s)| *x += share * s[h]);
+                out.ends.iter_mut().zip(&c.ends).for_each(|(x, e)| *x += share * e[h]);
             }
         }
     }

@@ -18,6 +18,7 @@ mod calendar;
 mod delay;
 mod honest;
 mod kernel;
+mod limits;
 mod prior;
 mod problem;
 mod special;
@@ -29,6 +30,7 @@ use base::Base;
 pub use beside::{Partner, Visit, beside, near};
 use delay::Delay;
 use kernel::{Factor, GRID, Scratch, Touched};
+pub use limits::Limits;
 use prior::Prior;
 pub use problem::{Clock, Column, Harmed, Problem, Stratum, Touch, risks};
 pub use special::logistic;
@@ -87,6 +89,8 @@ pub struct Scored {
     pub expected: f64,
     /// Days from and until which it leaked, where it did.
     pub window: Option<(f64, f64)>,
+    /// 90 % limits of the window's ends; of found columns only.
+    pub limits: Option<Limits>,
     /// Harmed things it explains: index and share.
     pub explains: Vec<(u32, f64)>,
     /// Columns that could stand in its place, with their share; sums to one.
@@ -214,13 +218,29 @@ impl Fit<'_> {
     }
 
     fn evaluate(&mut self, base: &Base, delay: &Delay, c: usize) -> Factor {
+        let mut room = std::mem::take(&mut self.room);
+        let out = self.factor(self.p, base, delay, c, SCREEN, &mut room);
+        self.room = room;
+        out
+    }
+
+    /// The factor of a column in the bins of `p`, given what the others explain.
+    fn factor(
+        &self,
+        p: &Problem,
+        base: &Base,
+        delay: &Delay,
+        c: usize,
+        floor: f64,
+        room: &mut Scratch,
+    ) -> Factor {
         let own = self.own(c);
-        let things = kernel::things(self.p, base, delay, self.ranges[c].clone(), |h| {
+        let things = kernel::things(p, base, delay, self.ranges[c].clone(), |h| {
             (self.leak[h] - own.iter().find(|o| o.0 as usize == h).map_or(0.0, |o| o.1)).max(0.0)
         });
-        let ripe = kernel::ripe(self.p, delay, c);
+        let ripe = kernel::ripe(p, delay, c);
         let touched = Touched { things: &things, ripe: &ripe, weights: &self.grid };
-        kernel::factor(self.p, base, c, &touched, SCREEN, &mut self.room)
+        kernel::factor(p, base, c, &touched, floor, room)
     }
 
     /// What the column now explains of each harmed thing, in intensity.
@@ -345,6 +365,7 @@ impl Fit<'_> {
         });
         let mut missed = 0.0;
         let mut open = true;
+        let closer = self.closer(base, delay, &order);
         let mut out = Vec::with_capacity(order.len());
         for (i, &c) in order.iter().enumerate() {
             missed += 1.0 - self.pip[c];
@@ -360,7 +381,8 @@ impl Fit<'_> {
                 certified: certified.contains(&c),
                 harmed: self.harmed_before(c).len() as u64,
                 expected: base.expected[c],
-                window: self.window(c),
+                window: closer.get(&c).map_or_else(|| window(self.p, &self.factors[c]), |x| x.0),
+                limits: closer.get(&c).and_then(|x| x.1),
                 explains: self.explains(base, c),
                 set,
             });
@@ -380,17 +402,19 @@ impl Fit<'_> {
             .collect()
     }
 
-    /// The bins that are more likely inside than outside the leak.
-    fn window(&self, c: usize) -> Option<(f64, f64)> {
-        let on = self.factors[c].window();
-        let top = on.iter().copied().fold(0.0, f64::max);
-        if top <= 0.0 {
-            return None;
+    /// Window and limits in days of the columns that are more likely sources than not.
+    fn closer(&self, base: &Base, delay: &Delay, order: &[usize]) -> BTreeMap<usize, Closer> {
+        let found: Vec<usize> = order.iter().copied().filter(|c| self.pip[*c] >= 0.5).collect();
+        if found.is_empty() {
+            return BTreeMap::new();
         }
-        let first = on.iter().position(|x| *x >= 0.5 * top)?;
-        let last = on.iter().rposition(|x| *x >= 0.5 * top)?;
-        let end = ((last + 1) as f64 * self.p.bin_days).min(self.p.horizon);
-        Some((first as f64 * self.p.bin_days, end))
+        let daily = limits::daily(self.p, &found);
+        let mut room = Scratch::new(daily.bins);
+        let of = |c: usize| {
+            let factor = self.factor(&daily, base, delay, c, f64::NEG_INFINITY, &mut room);
+            (c, (window(&daily, &factor), limits::limits(self.p, &daily, c, &factor)))
+        };
+        found.into_iter().map(of).collect()
     }
 
     /// Takes the source out and lets every column that covers enough of its harm take its place.
@@ -423,6 +447,22 @@ impl Fit<'_> {
         }
         credible(scored, c as u32)
     }
+}
+
+/// A window, and its limits.
+type Closer = (Option<(f64, f64)>, Option<Limits>);
+
+/// The bins that are more likely inside than outside the leak.
+fn window(p: &Problem, factor: &Factor) -> Option<(f64, f64)> {
+    let on = factor.window();
+    let top = on.iter().copied().fold(0.0, f64::max);
+    if top <= 0.0 {
+        return None;
+    }
+    let first = on.iter().position(|x| *x >= 0.5 * top)?;
+    let last = on.iter().rposition(|x| *x >= 0.5 * top)?;
+    let end = ((last + 1) as f64 * p.bin_days).min(p.horizon);
+    Some((first as f64 * p.bin_days, end))
 }
 
 /// Softmax of log factors, cut at 95 %, the source itself always in.

@@ -8,7 +8,8 @@ pub mod person;
 use std::collections::BTreeMap;
 
 use suyuan_model::outcome::{
-    Contribution, Counter, Entity, EntityKind, Evidence, Outcome, Question, Source, Text, Window,
+    Contribution, Counter, EndLimits, Entity, EntityKind, Evidence, Outcome, Question, Source, Text, Window,
+    WindowLimits,
 };
 use suyuan_model::time::DAY;
 
@@ -90,6 +91,7 @@ pub fn source(
     let start = f.span.map_or(0, |s| s.0);
     let end = f.span.map_or(0, |s| s.1);
     let at = |day: f64| (start + (day * DAY as f64) as i64).clamp(start, end);
+    let ends = |(a, b): (Option<f64>, Option<f64>)| EndLimits { earliest: a.map(at), latest: b.map(at) };
     let cannot_tell = if credible_set.len() > 1 {
         text(
             format!(
@@ -120,7 +122,7 @@ pub fn source(
         exposure: behind.exposure,
         lift,
         window: scored.window.map(|(a, b)| Window { start: at(a), end: at(b) }),
-        limits: None,
+        limits: scored.limits.map(|l| WindowLimits { start: ends(l.start), end: ends(l.end) }),
         partners: Vec::new(),
         canaries: None,
         counter: counters(scored, behind, &words, &credible_set),
