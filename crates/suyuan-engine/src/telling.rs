@@ -64,6 +64,7 @@ pub fn trace(found: &Trace, all: bool, lang: Lang) -> Vec<String> {
             s.probability, s.entity, s.exposure, s.harmed, s.expected
         ),
     }));
+    lines.extend(found.outside.iter().map(|o| o.text().get(lang).to_owned()));
     lines.extend(found.farms.iter().take(TOP).map(|f| {
         let items: Vec<String> = f.items.iter().take(3).map(|i| i.entity.to_string()).collect();
         let (n, count, items) = (f.members.len(), f.items.len(), items.join(", "));

@@ -91,6 +91,8 @@ pub fn trace(
     let mut looked = person::count(&mut f, source, &interest, &mut bar)?;
     let holders = person::holders(&f, &mut looked, &harmed, &params.attribution, &harvesters(&drafts));
     let leaks = person::victims(&f, &mut looked, &victims, &params.attribution);
+    let outside = cards.outside.iter().chain(&holders.outside).chain(&leaks.outside).cloned().collect();
+    let holders = holders.sources;
     let operators = operators(&f, &drafts);
     let context = ring::Context {
         f: &f,
@@ -110,8 +112,8 @@ pub fn trace(
     let touched = touches::read(&mut f, source, &used, &mut bar)?;
     let farms = dense::farms(&mut f, &touched, source, &params.farms, &rings, &mut limits, &mut bar)?;
     let paths = path::paths(&f, &cards.fraud, &looked, &holders, &touched.first_use);
-    let mut sources = ranked(cards.sources, holders, leaks);
-    partners::tell(&mut f, &looked, source, &mut sources, &mut bar)?;
+    let mut sources = ranked(cards.sources, holders, leaks.sources);
+    partners::tell(&mut f, source, &mut sources, &mut bar)?;
     Ok(Trace {
         format: FORMAT.to_owned(),
         limits,
@@ -121,7 +123,7 @@ pub fn trace(
         operators,
         rings,
         unexplained_fraud_cards: unexplained,
-        outside: Vec::new(),
+        outside,
         decoys: Vec::new(),
     })
 }

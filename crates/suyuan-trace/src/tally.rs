@@ -157,12 +157,6 @@ impl Tally {
         out
     }
 
-    /// The distinct things that a column touched; to be asked once all is counted and a question was put.
-    pub fn things_touched(&self, column: u32) -> impl Iterator<Item = u32> {
-        let from = self.pairs.partition_point(|p| (p >> 32) < u64::from(column));
-        self.pairs[from..].iter().take_while(move |p| (**p >> 32) == u64::from(column)).map(|p| *p as u32)
-    }
-
     /// The question: these columns, these things harmed on these days; `counts` says which touches
     /// may explain the harm. Returns the problem, the columns asked and the things, in its order.
     pub fn problem(

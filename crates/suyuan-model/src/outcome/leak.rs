@@ -117,6 +117,34 @@ pub struct Outside {
     pub high: f64,
 }
 
+impl Outside {
+    /// In words, for a reader.
+    pub fn text(&self) -> Text {
+        let (en, zh) = match self.question {
+            Question::CardOpening => ("fraud cards, by no account found", "涉诈卡：不经由任何已发现的来源"),
+            Question::HolderIdentity => (
+                "impersonated persons' identities, by no recorded account",
+                "被冒名者身份信息：不经由任何有记录的工号",
+            ),
+            Question::VictimData => {
+                ("victims' data, by no recorded account", "被害人信息：不经由任何有记录的工号")
+            }
+        };
+        let none = self.untouched;
+        Text::new(
+            format!(
+                "of {} {en}: {:.1} expected, between {:.0} and {:.0} with 90 %; {none} of them touched by no recorded \
+                 account before their harm",
+                self.harmed, self.expected, self.low, self.high
+            ),
+            format!(
+                "{zh}：{} 中预期 {:.1}，90 % 区间 {:.0} 至 {:.0}；其中 {none} 个在受害前无任何有记录的工号接触过",
+                self.harmed, self.expected, self.low, self.high
+            ),
+        )
+    }
+}
+
 /// What the method found where there is nothing: harm dealt out anew among things of the same stratum and month.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Decoy {

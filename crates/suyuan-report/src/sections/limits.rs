@@ -1,7 +1,7 @@
 //! What the records cannot tell, exhibits, requests; and what belongs to no case.
 
 use crate::words::Reading as _;
-use suyuan_model::outcome::Text;
+use suyuan_model::outcome::{Outside, Text};
 
 use super::{One, Parts, sources};
 use crate::page::Doc;
@@ -48,6 +48,7 @@ pub(super) fn run_wide(doc: &mut Doc, parts: &Parts) {
             remarks.push(limit.clone());
         }
     }
+    remarks.extend(parts.trace.outside.iter().map(Outside::text));
     doc.section("remarks", w.remarks);
     list(doc, &remarks);
     doc.end_section();

@@ -16,9 +16,11 @@ mod base;
 mod beside;
 mod calendar;
 mod delay;
+pub(crate) mod dice;
 mod honest;
 mod kernel;
 mod limits;
+mod outside;
 mod prior;
 mod problem;
 mod special;
@@ -31,6 +33,7 @@ pub use beside::{Partner, Visit, beside, near};
 use delay::Delay;
 use kernel::{Factor, GRID, Scratch, Touched};
 pub use limits::Limits;
+pub use outside::outside;
 use prior::Prior;
 pub use problem::{Clock, Column, Harmed, Problem, Stratum, Touch, risks};
 pub use special::logistic;
@@ -78,6 +81,8 @@ pub struct Scored {
     pub probability: f64,
     /// Log Bayes factor given what others explain.
     pub log_factor: f64,
+    /// The same by rates and lengths of leaks fixed before these records: the log of an e-value.
+    pub log_e_value: f64,
     /// In the list with false discoveries held.
     pub listed: bool,
     /// In the certified list: e-BH at 5 % on factors whose rates and lengths of leaks were fixed before these
@@ -110,6 +115,8 @@ const CERTIFIED: f64 = 0.05;
 const STILL: f64 = 1e-3;
 /// Sources for which the even grid counts when the rates and lengths of leaks are learned.
 const FEW: f64 = 3.0;
+/// Responsibilities below this are not told.
+const SMALL: f64 = 0.002;
 /// A rival must cover this share of a source's harmed things to be held against it.
 const RIVAL: f64 = 0.3;
 
@@ -377,6 +384,7 @@ impl Fit<'_> {
                 column: c as u32,
                 probability,
                 log_factor: self.factors[c].log,
+                log_e_value: self.factors[c].fixed,
                 listed,
                 certified: certified.contains(&c),
                 harmed: self.harmed_before(c).len() as u64,
@@ -397,7 +405,7 @@ impl Fit<'_> {
             .into_iter()
             .filter_map(|(h, s)| {
                 let all = self.leak[h as usize] + honest[&h];
-                (s > 0.05 * all).then(|| (h, s / all))
+                (s > SMALL * all).then(|| (h, s / all))
             })
             .collect()
     }

@@ -6,9 +6,9 @@
 
 use std::collections::BTreeMap;
 
-use suyuan_model::outcome::{Contribution, Entity, EntityKind, Question, Source};
+use suyuan_model::outcome::{Contribution, Entity, EntityKind, Outside, Question, Source};
 
-use super::{Behind, WORTH, entity, merge, source};
+use super::{Behind, Best, WORTH, entity, merge, outside, source};
 use crate::attribute::{Clock, Settings, attribute};
 use crate::facts::{Facts, Row, city};
 use crate::intern::{Id, Lookup, NONE};
@@ -25,6 +25,10 @@ pub struct CardSources {
     pub fraud: BTreeMap<usize, Vec<usize>>,
     /// Openings by index that sources explain.
     pub explained: BTreeMap<usize, f64>,
+    /// Fraud cards that no source explains.
+    pub outside: Option<Outside>,
+    /// The best of what was found, whomever it names.
+    pub best: Best,
 }
 
 /// Reports by the opening they point at: a card by its ICCID, a number by its last opening before.
@@ -119,8 +123,16 @@ pub fn ask(
         .filter_map(|(i, c)| suspected.get(&keys[*c as usize]).map(|p| (i as u32, *p)))
         .collect();
     let scored = attribute(&problem, settings, &known);
-    let mut out =
-        CardSources { sources: Vec::new(), columns: BTreeMap::new(), fraud, explained: BTreeMap::new() };
+    let asked_of = (!fraud.is_empty())
+        .then(|| outside::told(Question::CardOpening, fraud.len(), Some((&problem, &scored))));
+    let mut out = CardSources {
+        sources: Vec::new(),
+        columns: BTreeMap::new(),
+        fraud,
+        explained: BTreeMap::new(),
+        outside: asked_of,
+        best: Best::of(&scored),
+    };
     let mut found = Vec::new();
     for s in &scored {
         let key = keys[asked[s.column as usize] as usize];

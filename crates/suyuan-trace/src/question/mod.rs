@@ -2,14 +2,15 @@
 //! leak, where did the victims' data leak.
 
 pub mod card;
+pub mod outside;
 pub mod partners;
 pub mod person;
 
 use std::collections::BTreeMap;
 
 use suyuan_model::outcome::{
-    Contribution, Counter, EndLimits, Entity, EntityKind, Evidence, Outcome, Question, Source, Text, Window,
-    WindowLimits,
+    Contribution, Counter, EndLimits, Entity, EntityKind, Evidence, Outcome, Outside, Question, Source, Text,
+    Window, WindowLimits,
 };
 use suyuan_model::time::DAY;
 
@@ -19,6 +20,37 @@ use crate::words::{number, text};
 
 /// Sources less likely than this are not worth a reader's time.
 pub const WORTH: f64 = 0.05;
+
+/// What a question gave.
+pub struct Answer {
+    /// Sources, most probable first.
+    pub sources: Vec<Source>,
+    /// Harm that no source explains; nothing where nothing was harmed.
+    pub outside: Option<Outside>,
+    /// The best of what was found, whomever it names.
+    pub best: Best,
+}
+
+/// The best of what a question found, without a name.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Best {
+    /// Columns on the list.
+    pub listed: u64,
+    /// Highest probability.
+    pub probability: f64,
+    /// Largest e-value, as log; 0 where nothing was a candidate.
+    pub log_e_value: f64,
+}
+
+impl Best {
+    fn of(scored: &[Scored]) -> Best {
+        Best {
+            listed: scored.iter().filter(|s| s.listed).count() as u64,
+            probability: scored.iter().map(|s| s.probability).fold(0.0, f64::max),
+            log_e_value: scored.iter().map(|s| s.log_e_value).reduce(f64::max).unwrap_or(0.0),
+        }
+    }
+}
 
 /// What stands behind one scored column.
 pub struct Behind {

@@ -1,8 +1,8 @@
 //! Partners of a found source: accounts that looked at the same records while it leaked, and hardly at other times.
 //!
-//! Asked of every account found for the identities of card-holders or the data of victims. One more pass over the
-//! look-ups reads the touches of the persons that such an account touched, by whomever; [`beside`] compares.
-//! No harm is used: this is evidence of its own kind.
+//! Asked of every account found for the identities of card-holders or the data of victims. Where there is one, two
+//! more passes over the look-ups read whom such accounts touched, and then the touches of these persons by whomever;
+//! [`beside`] compares. No harm is used: this is evidence of its own kind.
 //!
 //! Always holds: an approver or a back office that repeats the source's work all year is not named; nor is an
 //! account that was hardly at work outside the window, since nothing could be held against it.
@@ -19,7 +19,6 @@ use suyuan_model::outcome::{
 use suyuan_model::records::access::AccessColumns;
 use suyuan_model::scan::{RowSource, ScanError};
 
-use super::person::Lookups;
 use crate::attribute::{self, Visit, beside};
 use crate::facts::{Bar, Facts, Row, scan};
 use crate::intern::{Id, Lookup};
@@ -44,23 +43,23 @@ struct Read {
 /// Gives every found account of the two questions its partners.
 pub fn tell(
     f: &mut Facts,
-    looked: &Lookups,
     source: &dyn RowSource,
     sources: &mut [Source],
     bar: &mut Bar<'_>,
 ) -> Result<(), ScanError> {
-    let mut found: Vec<(&mut Source, Window, Id, BTreeSet<Id>)> = Vec::new();
+    let mut found: Vec<(&mut Source, Window, Id)> = Vec::new();
     for s in sources.iter_mut().filter(|s| asked(s)) {
-        let Some(window) = s.window else { continue };
-        let Some(id) = f.names.find(&s.entity.id) else { continue };
-        found.push((s, window, id, looked.persons_of(EntityKind::Account, id)));
+        let (Some(window), Some(id)) = (s.window, f.names.find(&s.entity.id)) else { continue };
+        found.push((s, window, id));
     }
     if found.is_empty() {
         return Ok(());
     }
-    let persons: BTreeSet<Id> = found.iter().flat_map(|x| x.3.iter().copied()).collect();
+    let touched = touched(f, source, found.iter().map(|x| x.2).collect(), bar)?;
+    let persons: BTreeSet<Id> = touched.values().flatten().copied().collect();
     let read = read(f, source, &persons, bar)?;
-    for (s, window, id, mine) in found {
+    for (s, window, id) in found {
+        let mine = &touched[&id];
         let looks: Vec<&Look> = read.looks.iter().filter(|l| mine.contains(&l.visit.thing)).collect();
         let visits: Vec<Visit> = looks.iter().map(|l| l.visit).collect();
         let days = (f.day(window.start), f.day(window.end));
@@ -75,6 +74,27 @@ pub fn tell(
 fn asked(s: &Source) -> bool {
     let found = s.listed || s.probability >= 0.5;
     found && s.question != Question::CardOpening && s.entity.kind == EntityKind::Account
+}
+
+/// The persons that these accounts touched.
+fn touched(
+    f: &mut Facts,
+    source: &dyn RowSource,
+    accounts: BTreeSet<Id>,
+    bar: &mut Bar<'_>,
+) -> Result<BTreeMap<Id, BTreeSet<Id>>, ScanError> {
+    let mut out: BTreeMap<Id, BTreeSet<Id>> = accounts.into_iter().map(|a| (a, BTreeSet::new())).collect();
+    scan(source, Kind::Access, &["account", "subject", "result"], bar, |batch, rows| {
+        let c = AccessColumns::bind(batch);
+        for i in rows.filter(|i| c.result.get(*i) != Some("denied")) {
+            let Some(subject) = c.subject.get(i) else { continue };
+            let Some(account) = c.account.get(i).and_then(|a| f.names.find(a)) else { continue };
+            if let Some(mine) = out.get_mut(&account) {
+                mine.insert(f.names.id(Some(subject)));
+            }
+        }
+    })?;
+    Ok(out)
 }
 
 fn read(

@@ -9,13 +9,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use suyuan_model::Kind;
 use suyuan_model::columns::Column;
-use suyuan_model::outcome::{EntityKind, Question, Source};
+use suyuan_model::outcome::{EntityKind, Question};
 use suyuan_model::records::access::AccessColumns;
 use suyuan_model::records::work_order::WorkOrderColumns;
 use suyuan_model::scan::{RowSource, ScanError};
 use suyuan_model::time::{DAY, HOUR};
 
-use super::{Behind, WORTH, entity, merge, source};
+use super::{Answer, Behind, Best, WORTH, entity, merge, outside, source};
 use crate::attribute::{Clock, Settings, attribute};
 use crate::facts::{Bar, Facts, Row, city, scan};
 use crate::intern::{Id, Lookup, NONE};
@@ -192,7 +192,7 @@ pub fn holders(
     harmed: &Impersonated,
     settings: &Settings,
     collectors: &BTreeMap<Id, f64>,
-) -> Vec<Source> {
+) -> Answer {
     let keys = l.keys.clone();
     let persons = l.persons.clone();
     let own_step = |h: &Held| {
@@ -214,7 +214,7 @@ pub fn holders(
 }
 
 /// Asks for the leak of fraud victims' data.
-pub fn victims(f: &Facts, l: &mut Lookups, harmed: &BTreeMap<Id, i64>, settings: &Settings) -> Vec<Source> {
+pub fn victims(f: &Facts, l: &mut Lookups, harmed: &BTreeMap<Id, i64>, settings: &Settings) -> Answer {
     let keys = l.keys.clone();
     let accounts = |c: u32| keys[c as usize].0 == EntityKind::Account;
     ask(f, l, Question::VictimData, (harmed, &BTreeMap::new()), settings, accounts, |_| true)
@@ -228,7 +228,7 @@ fn ask(
     settings: &Settings,
     keep: impl Fn(u32) -> bool,
     counts: impl Fn(&Held) -> bool,
-) -> Vec<Source> {
+) -> Answer {
     let days: Vec<(u32, f64)> = l
         .persons
         .iter()
@@ -236,7 +236,8 @@ fn ask(
         .filter_map(|(i, p)| harmed.get(p).map(|ts| (i as u32, f.day(*ts))))
         .collect();
     if days.len() < 2 {
-        return Vec::new();
+        let outside = (!harmed.is_empty()).then(|| outside::told(question, harmed.len(), None));
+        return Answer { sources: Vec::new(), outside, best: Best::default() };
     }
     let exposure = l.tally.things_of();
     let (problem, asked, things) = l.tally.problem(Clock::Calendar, keep, &days, &counts);
@@ -272,17 +273,11 @@ fn ask(
             .collect();
         found.extend(source(f, question, s, &behind, set));
     }
-    merge(found)
+    let outside = Some(outside::told(question, harmed.len(), Some((&problem, &scored))));
+    Answer { sources: merge(found), outside, best: Best::of(&scored) }
 }
 
 impl Lookups {
-    /// The persons that an account or collector touched.
-    pub fn persons_of(&self, kind: EntityKind, id: Id) -> BTreeSet<Id> {
-        let column = self.keys.iter().position(|k| *k == (kind, id));
-        let things = column.into_iter().flat_map(|c| self.tally.things_touched(c as u32));
-        things.map(|t| self.persons[t as usize]).collect()
-    }
-
     /// Who touched each of these persons, in order of time.
     pub fn touches_of(&self, persons: &BTreeSet<Id>) -> BTreeMap<Id, Vec<(EntityKind, Id, Row)>> {
         let mut out: BTreeMap<Id, Vec<(EntityKind, Id, Row)>> = BTreeMap::new();
