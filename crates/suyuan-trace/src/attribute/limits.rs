@@ -38,10 +38,12 @@ pub fn daily(p: &Problem, columns: &[usize]) -> Problem {
         column.exposure = vec![0.0; if columns.contains(&c) { bins } else { 0 }];
         for (t, slot) in column.exposure.iter_mut().enumerate() {
             let (from, until) = (t as f64 * step, ((t + 1) as f64 * step).min(p.horizon));
-            for b in p.bin(from)..=p.bin(until - 1e-9) {
+            for (b, n) in
+                coarse.iter().enumerate().skip(p.bin(from)).take_while(|x| x.0 <= p.bin(until - 1e-9))
+            {
                 let (begin, end) = (b as f64 * p.bin_days, ((b + 1) as f64 * p.bin_days).min(p.horizon));
                 let part = (until.min(end) - from.max(begin)).max(0.0) / (end - begin).max(1e-9);
-                *slot += part * coarse[b];
+                *slot += part * n;
             }
         }
     }
