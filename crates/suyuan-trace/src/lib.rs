@@ -18,7 +18,9 @@ mod facts;
 pub mod farm;
 mod intern;
 mod operator;
+mod pairs;
 mod path;
+mod prints;
 mod question;
 mod ring;
 mod tally;
@@ -34,6 +36,7 @@ use attribute::Settings;
 use facts::{Bar, Facts};
 use intern::{Id, NONE};
 use question::card::{self, CardSources};
+use question::count;
 use question::partners;
 use question::person::{self, Impersonated, Lookups};
 use ring::Draft;
@@ -88,7 +91,7 @@ pub fn trace(
     let (harmed, victims) = (impersonated(&f, &drafts), victims(&mut f, &params.victims));
     let used = cards.fraud.keys().map(|i| f.openings[*i].subject).filter(|p| *p != NONE);
     let interest: BTreeSet<Id> = harmed.keys().chain(victims.keys()).copied().chain(used).collect();
-    let mut looked = person::count(&mut f, source, &interest, &mut bar)?;
+    let mut looked = count::count(&mut f, source, &interest, &mut bar)?;
     let holders = person::holders(&f, &mut looked, &harmed, &params.attribution, &harvesters(&drafts));
     let leaks = person::victims(&f, &mut looked, &victims, &params.attribution);
     let outside = cards.outside.iter().chain(&holders.outside).chain(&leaks.outside).cloned().collect();
@@ -113,7 +116,7 @@ pub fn trace(
     let farms = dense::farms(&mut f, &touched, source, &params.farms, &rings, &mut limits, &mut bar)?;
     let paths = path::paths(&f, &cards.fraud, &looked, &holders, &touched.first_use);
     let mut sources = ranked(cards.sources, holders, leaks.sources);
-    partners::tell(&mut f, source, &mut sources, &mut bar)?;
+    partners::tell(&mut f, &mut looked, source, &mut sources, &mut bar)?;
     Ok(Trace {
         format: FORMAT.to_owned(),
         limits,

@@ -4,12 +4,36 @@
 //! once per column for the strata. Touches of harmed things are kept with their rows. Rows must come
 //! in time order within a column.
 
-use crate::attribute::{Clock, Column, Harmed, Problem, Stratum, Touch, risks};
-use crate::facts::Row;
-use crate::intern::{Lookup, Seen};
+use std::hint::black_box;
 
-/// Pairs are sorted and freed of repeats whenever this many have gathered, and half of what stands.
-const COMPACT: usize = 1 << 22;
+use crate::attribute::{Clock, Column, Harmed, Problem, Risks, Stratum, Touch};
+use crate::facts::Row;
+use crate::intern::Lookup;
+use crate::pairs::Pairs;
+
+/// Whether a reason explains a touch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// None does.
+    None,
+    /// An order that cannot be checked, since the orders are not in the records.
+    Unchecked,
+    /// A valid work order.
+    Order,
+}
+
+impl Reason {
+    const ALL: [Reason; 3] = [Reason::None, Reason::Unchecked, Reason::Order];
+
+    /// What a touch for this reason weighs.
+    pub fn weight(self) -> f64 {
+        match self {
+            Reason::None => 1.0,
+            Reason::Unchecked => 0.5,
+            Reason::Order => 0.2,
+        }
+    }
+}
 
 /// A touch of a harmed thing with its row.
 #[derive(Clone, Copy, Debug)]
@@ -26,24 +50,39 @@ pub struct Held {
     pub weight: f64,
 }
 
+/// Distinct things by the reason of the first touch: whole numbers, so no order of counting shows in them.
+type Exposure = [u32; Reason::ALL.len()];
+
+struct Counted {
+    level: u8,
+    whole: Option<u32>,
+    /// By bin.
+    exposure: Vec<Exposure>,
+}
+
+#[derive(Clone, Copy)]
+struct Thing {
+    stratum: u32,
+    /// In how many bins and whole columns it was touched.
+    touched: u32,
+    votes: u8,
+    followed: bool,
+}
+
+/// With more cells than this, strata by columns are not counted in a table.
+const TABLE: usize = 1 << 25;
+
 /// The count so far.
 pub struct Tally {
     bins: usize,
     bin_days: f64,
     horizon: f64,
-    exposure: Vec<Vec<f64>>,
-    levels: Vec<u8>,
-    wholes: Vec<Option<u32>>,
-    pairs: Vec<u64>,
-    sorted: usize,
-    in_bin: Seen<u64>,
+    columns: Vec<Counted>,
+    things: Vec<Thing>,
+    pairs: Pairs,
     bin: usize,
-    stratum: Vec<u32>,
-    votes: Vec<u8>,
-    touched: Vec<u32>,
     strata: Vec<Stratum>,
     held: Vec<Held>,
-    rows: Lookup<u32, ()>,
 }
 
 impl Tally {
@@ -54,28 +93,19 @@ impl Tally {
             bins,
             bin_days,
             horizon,
-            exposure: Vec::new(),
-            levels: Vec::new(),
-            wholes: Vec::new(),
-            pairs: Vec::new(),
-            sorted: 0,
-            in_bin: Seen::default(),
+            columns: Vec::new(),
+            things: Vec::new(),
+            pairs: Pairs::default(),
             bin: 0,
-            stratum: Vec::new(),
-            votes: Vec::new(),
-            touched: Vec::new(),
             strata: Vec::new(),
             held: Vec::new(),
-            rows: Lookup::default(),
         }
     }
 
     /// A new column of that level, where it is one the part of a whole.
     pub fn column(&mut self, level: u8, whole: Option<u32>) -> u32 {
-        self.exposure.push(vec![0.0; self.bins]);
-        self.levels.push(level);
-        self.wholes.push(whole);
-        (self.levels.len() - 1) as u32
+        self.columns.push(Counted { level, whole, exposure: vec![Exposure::default(); self.bins] });
+        (self.columns.len() - 1) as u32
     }
 
     /// A new stratum in that region.
@@ -86,16 +116,14 @@ impl Tally {
 
     /// A new thing of that stratum; things are numbered in order.
     pub fn thing(&mut self, stratum: u32) -> u32 {
-        self.stratum.push(stratum);
-        self.votes.push(0);
-        self.touched.push(0);
-        (self.stratum.len() - 1) as u32
+        self.things.push(Thing { stratum, touched: 0, votes: 0, followed: false });
+        (self.things.len() - 1) as u32
     }
 
     /// One more sign that a thing belongs to a stratum; the stratum with more than half of the signs wins,
     /// and of several with fewer one of them (Boyer and Moore's vote).
     pub fn belongs(&mut self, thing: u32, stratum: u32) {
-        let (now, votes) = (&mut self.stratum[thing as usize], &mut self.votes[thing as usize]);
+        let Thing { stratum: now, votes, .. } = &mut self.things[thing as usize];
         match *votes {
             _ if *now == stratum => *votes = votes.saturating_add(1),
             0 => (*now, *votes) = (stratum, 1),
@@ -105,41 +133,39 @@ impl Tally {
 
     /// Follows a thing's touches with their rows from now on.
     pub fn follow(&mut self, thing: u32) {
-        self.rows.insert(thing, ());
+        self.things[thing as usize].followed = true;
     }
 
     /// Whether a thing is followed.
     pub fn followed(&self, thing: u32) -> bool {
-        self.rows.contains_key(&thing)
+        self.things[thing as usize].followed
+    }
+
+    /// Brings what is known of these things near before they are touched one by one.
+    pub fn near(&self, things: impl Iterator<Item = u32>) {
+        black_box(things.fold(0, |sum, t| sum ^ self.things[t as usize].stratum));
     }
 
     /// Counts one touch.
-    pub fn touch(&mut self, column: u32, thing: u32, day: f64, weight: f64, row: Row) {
+    pub fn touch(&mut self, column: u32, thing: u32, day: f64, reason: Reason, row: Row) {
         let bin = ((day / self.bin_days).max(0.0) as usize).min(self.bins - 1);
         if bin != self.bin {
-            self.in_bin.clear();
+            self.end_bin();
             self.bin = bin;
         }
-        let pair = u64::from(column) << 32 | u64::from(thing);
-        if self.in_bin.insert(pair) {
-            self.exposure[column as usize][bin] += weight;
-            self.touched[thing as usize] += u32::from(self.wholes[column as usize].is_none());
-            self.pairs.push(pair);
-            if self.pairs.len() - self.sorted >= COMPACT.max(self.sorted / 2) {
-                self.compact();
-            }
-        }
+        self.pairs.push(column, thing, reason as u8);
         if self.followed(thing) {
-            self.held.push(Held { column, thing, row, day, weight });
+            self.held.push(Held { column, thing, row, day, weight: reason.weight() });
         }
     }
 
-    fn compact(&mut self) {
-        self.pairs[self.sorted..].sort_unstable();
-        // Two sorted runs: the stable sort sees them and merges.
-        self.pairs.sort();
-        self.pairs.dedup();
-        self.sorted = self.pairs.len();
+    fn end_bin(&mut self) {
+        let (columns, things, bin) = (&mut self.columns, &mut self.things, self.bin);
+        self.pairs.end_bin(|first| {
+            let column = &mut columns[first.column as usize];
+            column.exposure[bin][first.mark as usize] += 1;
+            things[first.thing as usize].touched += u32::from(column.whole.is_none());
+        });
     }
 
     /// The touches of followed things.
@@ -149,11 +175,23 @@ impl Tally {
 
     /// Distinct things each column touched.
     pub fn things_of(&mut self) -> Vec<u64> {
-        self.compact();
-        let mut out = vec![0; self.levels.len()];
-        for p in &self.pairs {
-            out[(p >> 32) as usize] += 1;
-        }
+        self.end_bin();
+        let mut out = vec![0; self.columns.len()];
+        self.pairs.each(|column, _| out[column as usize] += 1);
+        out
+    }
+
+    /// The distinct things that each of these columns touched, in rising order.
+    pub fn touched_by(&mut self, columns: &[u32]) -> Vec<Vec<u32>> {
+        self.end_bin();
+        let mut place = vec![usize::MAX; self.columns.len()];
+        columns.iter().enumerate().for_each(|(i, c)| place[*c as usize] = i);
+        let mut out = vec![Vec::new(); columns.len()];
+        self.pairs.each(|column, thing| {
+            if let Some(list) = out.get_mut(place[column as usize]) {
+                list.push(thing);
+            }
+        });
         out
     }
 
@@ -166,25 +204,27 @@ impl Tally {
         harmed: &[(u32, f64)],
         counts: impl Fn(&Held) -> bool,
     ) -> (Problem, Vec<u32>, Vec<u32>) {
-        self.compact();
-        let asked: Vec<u32> = (0..self.levels.len() as u32).filter(|c| keep(*c)).collect();
-        let mut place = vec![u32::MAX; self.levels.len()];
+        self.end_bin();
+        let asked: Vec<u32> = (0..self.columns.len() as u32).filter(|c| keep(*c)).collect();
+        let mut place = vec![u32::MAX; self.columns.len()];
         for (i, c) in asked.iter().enumerate() {
             place[*c as usize] = i as u32;
         }
         let mut columns: Vec<Column> = asked
             .iter()
+            .map(|c| &self.columns[*c as usize])
             .map(|c| Column {
-                level: self.levels[*c as usize],
-                exposure: self.exposure[*c as usize].clone(),
-                whole: self.wholes[*c as usize].map(|w| place[w as usize]).filter(|w| *w != u32::MAX),
+                level: c.level,
+                exposure: c.exposure.iter().map(weighed).collect(),
+                whole: c.whole.map(|w| place[w as usize]).filter(|w| *w != u32::MAX),
                 strata: Vec::new(),
             })
             .collect();
-        let risks = risks(&self.touched, harmed.iter().map(|h| h.0 as usize));
+        let touched = |t: &u32| self.things[*t as usize].touched;
+        let risks = Risks::fit(self.things.iter().map(|t| t.touched), harmed.iter().map(|h| touched(&h.0)));
         let mut strata = self.strata.clone();
-        for (s, risk) in self.stratum.iter().zip(&risks) {
-            strata[*s as usize].things += risk;
+        for t in &self.things {
+            strata[t.stratum as usize].things += risks.of(t.touched);
         }
         self.strata_of(&mut columns, &place, &risks);
         let mut index: Lookup<u32, u32> = Lookup::default();
@@ -210,11 +250,8 @@ impl Tally {
             strata,
             harmed: harmed
                 .iter()
-                .map(|(t, day)| Harmed {
-                    day: *day,
-                    stratum: self.stratum[*t as usize],
-                    risk: risks[*t as usize],
-                })
+                .map(|(t, day)| (self.things[*t as usize], *day))
+                .map(|(t, day)| Harmed { day, stratum: t.stratum, risk: risks.of(t.touched) })
                 .collect(),
             touches,
             bins: self.bins,
@@ -225,29 +262,47 @@ impl Tally {
         (problem, asked, harmed.iter().map(|h| h.0).collect())
     }
 
-    /// Counts each column's distinct things by stratum; pairs are sorted, so columns come together.
-    fn strata_of(&self, columns: &mut [Column], place: &[u32], risks: &[f64]) {
-        let mut at = 0;
-        while at < self.pairs.len() {
-            let column = (self.pairs[at] >> 32) as usize;
-            let end = self.pairs[at..].partition_point(|p| (p >> 32) as usize == column) + at;
-            if place[column] != u32::MAX {
-                let mut strata: Vec<(u32, f64)> = self.pairs[at..end]
-                    .iter()
-                    .map(|p| (self.stratum[*p as u32 as usize], risks[*p as u32 as usize]))
-                    .collect();
-                strata.sort_by_key(|s| s.0);
-                let out = &mut columns[place[column] as usize].strata;
-                for (s, risk) in strata {
-                    match out.last_mut() {
-                        Some(x) if x.0 == s => x.1 += risk,
-                        _ => out.push((s, risk)),
-                    }
+    /// Counts each column's distinct things by stratum.
+    fn strata_of(&mut self, columns: &mut [Column], place: &[u32], risks: &Risks) {
+        let (things, width) = (&self.things, columns.len());
+        if self.strata.len().saturating_mul(width) > TABLE {
+            let mut cells: Lookup<u64, f64> = Lookup::default();
+            self.pairs.each(|column, thing| {
+                let (t, place) = (&things[thing as usize], place[column as usize]);
+                if place != u32::MAX {
+                    let cell = u64::from(place) << 32 | u64::from(t.stratum);
+                    *cells.entry(cell).or_default() += risks.of(t.touched);
                 }
+            });
+            let mut cells: Vec<(u64, f64)> = cells.into_iter().collect();
+            cells.sort_unstable_by_key(|c| c.0);
+            for (cell, risk) in cells {
+                columns[(cell >> 32) as usize].strata.push((cell as u32, risk));
             }
-            at = end;
+            return;
+        }
+        let mut cells = vec![0.0; self.strata.len() * width];
+        let (mut last, mut row, mut risk) = (u32::MAX, 0, 0.0);
+        self.pairs.each(|column, thing| {
+            if thing != last {
+                let t = &things[thing as usize];
+                (last, row, risk) = (thing, t.stratum as usize * width, risks.of(t.touched));
+            }
+            if place[column as usize] != u32::MAX {
+                cells[row + place[column as usize] as usize] += risk;
+            }
+        });
+        for (stratum, row) in cells.chunks_exact(width.max(1)).enumerate() {
+            for (column, risk) in row.iter().enumerate().filter(|c| *c.1 > 0.0) {
+                columns[column].strata.push((stratum as u32, *risk));
+            }
         }
     }
+}
+
+/// Things of a bin, each as its first touch weighs.
+fn weighed(things: &Exposure) -> f64 {
+    Reason::ALL.iter().zip(things).map(|(r, n)| r.weight() * f64::from(*n)).sum()
 }
 
 #[cfg(test)]
@@ -279,7 +334,7 @@ mod tests {
                 }
             }
             for (c, x, day) in &events {
-                t.touch(*c, *x, *day, 1.0, Row::nowhere(0));
+                t.touch(*c, *x, *day, Reason::None, Row::nowhere(0));
             }
             let pairs: BTreeSet<(u32, u32)> = events.iter().map(|e| (e.0, e.1)).collect();
             let things = t.things_of();
@@ -288,7 +343,7 @@ mod tests {
             let in_bin: BTreeSet<(u32, u32, usize)> = events.iter().map(|e| (e.0, e.1, p.bin(e.2))).collect();
             let mut touched = [0; 12];
             in_bin.iter().for_each(|x| touched[x.1 as usize] += 1);
-            let risks = risks(&touched, harmed.iter().map(|h| *h as usize));
+            let risks = Risks::fit(touched.iter().copied(), harmed.iter().map(|h| touched[*h as usize]));
             for (i, c) in asked.iter().enumerate() {
                 prop_assert_eq!(things[*c as usize], pairs.iter().filter(|x| x.0 == *c).count() as u64);
                 for b in 0..p.bins {
@@ -297,7 +352,7 @@ mod tests {
                 }
                 let mut by: BTreeMap<u32, f64> = BTreeMap::new();
                 for (_, x) in pairs.iter().filter(|x| x.0 == *c) {
-                    *by.entry(strata[*x as usize % 3]).or_default() += risks[*x as usize];
+                    *by.entry(strata[*x as usize % 3]).or_default() += risks.of(touched[*x as usize]);
                 }
                 prop_assert_eq!(&p.columns[i].strata, &by.into_iter().collect::<Vec<_>>());
             }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use suyuan_trace::attribute::{Clock, Column, Harmed, Problem, Stratum, Touch as Edge, risks};
+use suyuan_trace::attribute::{Clock, Column, Harmed, Problem, Risks, Stratum, Touch as Edge};
 
 /// An account, or an account at one terminal, touched a thing.
 #[derive(Clone, Copy)]
@@ -99,13 +99,13 @@ impl World {
             touched[t.thing as usize] += 1;
         }
         let harmed = (0..self.harm.len()).filter(|i| self.harm[*i] < self.horizon);
-        let risks = risks(&touched, harmed);
+        let risks = Risks::fit(touched.iter().copied(), harmed.map(|t| touched[t]));
         let mut pairs: Vec<(u32, u32, f64)> = Vec::new();
         let mut at = 0;
         while at < self.touches.len() {
             let thing = self.touches[at].thing;
             let end = at + self.touches[at..].partition_point(|t| t.thing == thing);
-            self.count(&mut p, at..end, risks[thing as usize], &mut pairs);
+            self.count(&mut p, at..end, risks.of(touched[thing as usize]), &mut pairs);
             at = end;
         }
         pairs.sort_by_key(|x| (x.0, x.1));

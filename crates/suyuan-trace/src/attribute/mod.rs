@@ -35,7 +35,7 @@ use kernel::{Factor, GRID, Scratch, Touched};
 pub use limits::Limits;
 pub use outside::outside;
 use prior::Prior;
-pub use problem::{Clock, Column, Harmed, Problem, Stratum, Touch, risks};
+pub use problem::{Clock, Column, Harmed, Problem, Risks, Stratum, Touch};
 pub use special::logistic;
 
 /// Settings of the attribution; the defaults are the ones measured.

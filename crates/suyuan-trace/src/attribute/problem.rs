@@ -31,7 +31,7 @@ pub struct Harmed {
     /// Its stratum.
     pub stratum: u32,
     /// Its honest risk against the mean of all things: the more a person is dealt with, the likelier
-    /// both harm and touches are, without any leak. See [`risks`].
+    /// both harm and touches are, without any leak. See [`Risks`].
     pub risk: f64,
 }
 
@@ -109,25 +109,59 @@ impl Problem {
     }
 }
 
-/// Classes of activity for [`risks`], as equal in size as ties allow.
+/// Classes of activity for [`Risks`], as equal in size as ties allow.
 const CLASSES: usize = 5;
 /// Harmed things that the common rate counts for in each class.
 const FEW: f64 = 10.0;
 
-/// The risk of each thing by how often it was touched by anyone (`touched`), one being the mean.
-pub fn risks(touched: &[u32], harmed: impl Iterator<Item = usize>) -> Vec<f64> {
-    let mut sorted = touched.to_vec();
-    sorted.sort_unstable();
-    let mut edges: Vec<u32> =
-        (1..CLASSES).map(|i| sorted.get(sorted.len() * i / CLASSES).copied().unwrap_or(0)).collect();
-    edges.dedup();
-    let class = |n: u32| edges.partition_point(|e| *e < n);
-    let mut counts = vec![(0.0, 0.0); edges.len() + 1];
-    touched.iter().for_each(|n| counts[class(*n)].1 += 1.0);
-    harmed.for_each(|i| counts[class(touched[i])].0 += 1.0);
-    let all = counts.iter().fold((0.0, 0.0), |a, c| (a.0 + c.0, a.1 + c.1));
-    let rate = (all.0 + 0.5) / (all.1 + 1.0);
-    let rates: Vec<f64> = counts.iter().map(|(k, n)| (k + FEW) / (n * rate + FEW)).collect();
-    let mean: f64 = rates.iter().zip(&counts).map(|(r, c)| r * c.1).sum::<f64>() / all.1.max(1.0);
-    touched.iter().map(|n| rates[class(*n)] / mean).collect()
+/// The risk of things by how often they were touched by anyone, one being the mean.
+#[derive(Clone, Debug)]
+pub struct Risks {
+    edges: Vec<u32>,
+    risks: Vec<f64>,
+}
+
+impl Risks {
+    /// Fits the risks to how often every thing was touched, and how often the harmed ones were.
+    pub fn fit(touched: impl Iterator<Item = u32>, harmed: impl Iterator<Item = u32>) -> Risks {
+        let mut often: Vec<u64> = Vec::new();
+        for n in touched.map(|n| n as usize) {
+            if n >= often.len() {
+                often.resize(n + 1, 0);
+            }
+            often[n] += 1;
+        }
+        let all: u64 = often.iter().sum();
+        let classes = CLASSES as u64;
+        let mut edges: Vec<u32> = (1..classes).map(|i| ranked(&often, all * i / classes)).collect();
+        edges.dedup();
+        let class = |n: u32| edges.partition_point(|e| *e < n);
+        let mut counts = vec![(0.0, 0.0); edges.len() + 1];
+        for (n, things) in often.iter().enumerate() {
+            counts[class(n as u32)].1 += *things as f64;
+        }
+        harmed.for_each(|n| counts[class(n)].0 += 1.0);
+        let all = counts.iter().fold((0.0, 0.0), |a, c| (a.0 + c.0, a.1 + c.1));
+        let rate = (all.0 + 0.5) / (all.1 + 1.0);
+        let rates: Vec<f64> = counts.iter().map(|(k, n)| (k + FEW) / (n * rate + FEW)).collect();
+        let mean: f64 = rates.iter().zip(&counts).map(|(r, c)| r * c.1).sum::<f64>() / all.1.max(1.0);
+        Risks { edges, risks: rates.iter().map(|r| r / mean).collect() }
+    }
+
+    /// The risk of a thing that was touched so often.
+    pub fn of(&self, touched: u32) -> f64 {
+        self.risks[self.edges.partition_point(|e| *e < touched)]
+    }
+}
+
+/// The count of the thing at `rank` when all stand in rising order of how `often` they were touched.
+fn ranked(often: &[u64], rank: u64) -> u32 {
+    let mut below = 0;
+    for (n, things) in often.iter().enumerate() {
+        below += things;
+        if below > rank {
+            return n as u32;
+        }
+    }
+    0
 }

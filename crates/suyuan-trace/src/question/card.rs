@@ -12,7 +12,7 @@ use super::{Behind, Best, WORTH, entity, merge, outside, source};
 use crate::attribute::{Clock, Settings, attribute};
 use crate::facts::{Facts, Row, city};
 use crate::intern::{Id, Lookup, NONE};
-use crate::tally::Tally;
+use crate::tally::{Reason, Tally};
 use crate::words::{number, text};
 
 /// What the question gave.
@@ -93,7 +93,7 @@ pub fn ask(
                     keys.push(key);
                     tally.column(u8::from(key.1 != NONE), whole)
                 });
-                tally.touch(column, thing, f.day(o.row.ts), 1.0, o.row);
+                tally.touch(column, thing, f.day(o.row.ts), Reason::None, o.row);
             }
         }
     }

@@ -2,6 +2,7 @@
 //! leak, where did the victims' data leak.
 
 pub mod card;
+pub mod count;
 pub mod outside;
 pub mod partners;
 pub mod person;

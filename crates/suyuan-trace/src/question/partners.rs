@@ -9,7 +9,7 @@
 //! Blind to: which of the two led; whoever was told to follow the other's work just then. It says "the same
 //! records", not "guilty".
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use suyuan_model::Kind;
 use suyuan_model::columns::Column;
@@ -19,9 +19,12 @@ use suyuan_model::outcome::{
 use suyuan_model::records::access::AccessColumns;
 use suyuan_model::scan::{RowSource, ScanError};
 
+use super::count::STEP;
+use super::person::Lookups;
 use crate::attribute::{self, Visit, beside};
 use crate::facts::{Bar, Facts, Row, scan};
-use crate::intern::{Id, Lookup};
+use crate::intern::Id;
+use crate::prints::Print;
 use crate::words::text;
 
 /// Partners told of one source.
@@ -40,27 +43,36 @@ struct Read {
     present: BTreeMap<Id, (i64, i64)>,
 }
 
+/// An account with its first and last day at work.
+#[derive(Clone, Copy)]
+struct AtWork {
+    account: Id,
+    first: i64,
+    last: i64,
+}
+
 /// Gives every found account of the two questions its partners.
 pub fn tell(
     f: &mut Facts,
+    looked: &mut Lookups,
     source: &dyn RowSource,
     sources: &mut [Source],
     bar: &mut Bar<'_>,
 ) -> Result<(), ScanError> {
     let mut found: Vec<(&mut Source, Window, Id)> = Vec::new();
     for s in sources.iter_mut().filter(|s| asked(s)) {
-        let (Some(window), Some(id)) = (s.window, f.names.find(&s.entity.id)) else { continue };
+        let Some(window) = s.window else { continue };
+        let Some(id) = f.names.find(&s.entity.id) else { continue };
         found.push((s, window, id));
     }
     if found.is_empty() {
         return Ok(());
     }
-    let touched = touched(f, source, found.iter().map(|x| x.2).collect(), bar)?;
-    let persons: BTreeSet<Id> = touched.values().flatten().copied().collect();
-    let read = read(f, source, &persons, bar)?;
-    for (s, window, id) in found {
-        let mine = &touched[&id];
-        let looks: Vec<&Look> = read.looks.iter().filter(|l| mine.contains(&l.visit.thing)).collect();
+    let persons = looked.persons_of(&found.iter().map(|x| x.2).collect::<Vec<Id>>());
+    let read = read(f, looked, source, &persons, bar)?;
+    for ((s, window, id), mine) in found.into_iter().zip(&persons) {
+        let of_mine = |l: &&Look| mine.binary_search(&l.visit.thing).is_ok();
+        let looks: Vec<&Look> = read.looks.iter().filter(of_mine).collect();
         let visits: Vec<Visit> = looks.iter().map(|l| l.visit).collect();
         let days = (f.day(window.start), f.day(window.end));
         let present = |who: u32| read.present.get(&who).copied().unwrap_or((0, -1));
@@ -76,54 +88,52 @@ fn asked(s: &Source) -> bool {
     found && s.question != Question::CardOpening && s.entity.kind == EntityKind::Account
 }
 
-/// The persons that these accounts touched.
-fn touched(
-    f: &mut Facts,
-    source: &dyn RowSource,
-    accounts: BTreeSet<Id>,
-    bar: &mut Bar<'_>,
-) -> Result<BTreeMap<Id, BTreeSet<Id>>, ScanError> {
-    let mut out: BTreeMap<Id, BTreeSet<Id>> = accounts.into_iter().map(|a| (a, BTreeSet::new())).collect();
-    scan(source, Kind::Access, &["account", "subject", "result"], bar, |batch, rows| {
-        let c = AccessColumns::bind(batch);
-        for i in rows.filter(|i| c.result.get(*i) != Some("denied")) {
-            let Some(subject) = c.subject.get(i) else { continue };
-            let Some(account) = c.account.get(i).and_then(|a| f.names.find(a)) else { continue };
-            if let Some(mine) = out.get_mut(&account) {
-                mine.insert(f.names.id(Some(subject)));
-            }
-        }
-    })?;
-    Ok(out)
-}
-
+/// Reads the look-ups of these persons (lists of numbers).
 fn read(
     f: &mut Facts,
+    looked: &Lookups,
     source: &dyn RowSource,
-    persons: &BTreeSet<Id>,
+    persons: &[Vec<u32>],
     bar: &mut Bar<'_>,
 ) -> Result<Read, ScanError> {
-    let wanted: Lookup<Id, ()> = persons.iter().map(|p| (*p, ())).collect();
-    let mut out = Read { looks: Vec::new(), present: BTreeMap::new() };
+    let many = persons.iter().flatten().max().map_or(0, |last| *last as usize + 1);
+    let mut wanted = vec![false; many];
+    persons.iter().flatten().for_each(|p| wanted[*p as usize] = true);
+    let numbers = &looked.numbers;
+    let (mut looks, mut at_work): (Vec<Look>, Vec<Option<AtWork>>) = (Vec::new(), Vec::new());
+    let mut step: Vec<(usize, Print)> = Vec::new();
     let columns = ["account", "subject", "result", "order"];
     scan(source, Kind::Access, &columns, bar, |batch, rows| {
         let c = AccessColumns::bind(batch);
-        for i in rows.filter(|i| c.result.get(*i) != Some("denied")) {
-            let Some(subject) = c.subject.get(i) else { continue };
-            let Some(column) = c.account.get(i).and_then(|a| f.names.find(a)) else { continue };
-            let day = f.day(c.key.ts(i)).floor() as i64;
-            let (first, last) = out.present.entry(column).or_insert((day, day));
-            (*first, *last) = (day.min(*first), day.max(*last));
-            let Some(thing) = f.names.find(subject).filter(|s| wanted.contains_key(s)) else { continue };
-            out.looks.push(Look {
-                visit: Visit { thing, day, column },
-                row: crate::facts::row(&c.key, &mut f.names, Kind::Access, i),
-                ordered: c.order.get(i).is_some(),
-            });
+        for from in rows.clone().step_by(STEP) {
+            let rows = from..rows.end.min(from + STEP);
+            let named = rows.filter(|i| c.result.get(*i) != Some("denied"));
+            step.clear();
+            step.extend(named.filter_map(|i| c.subject.get(i).map(|s| (i, Print::of(s)))));
+            numbers.persons.near(step.iter().map(|s| s.1));
+            for (i, person) in &step {
+                let Some(text) = c.account.get(*i) else { continue };
+                let Some(number) = numbers.accounts.find(Print::of(text)) else { continue };
+                let day = f.day(c.key.ts(*i)).floor() as i64;
+                if at_work.len() <= number as usize {
+                    at_work.resize(number as usize + 1, None);
+                }
+                let new = || AtWork { account: f.names.id(Some(text)), first: day, last: day };
+                let who = at_work[number as usize].get_or_insert_with(new);
+                (who.first, who.last) = (day.min(who.first), day.max(who.last));
+                let thing = numbers.persons.find(*person);
+                let Some(thing) = thing.filter(|t| wanted.get(*t as usize) == Some(&true)) else { continue };
+                looks.push(Look {
+                    visit: Visit { thing, day, column: who.account },
+                    row: crate::facts::row(&c.key, &mut f.names, Kind::Access, *i),
+                    ordered: c.order.get(*i).is_some(),
+                });
+            }
         }
     })?;
-    out.looks.sort_by_key(|l| (l.visit, l.row.ts, l.row.source, l.row.seq));
-    Ok(out)
+    looks.sort_by_key(|l| (l.visit, l.row.ts, l.row.source, l.row.seq));
+    let present = at_work.iter().flatten().map(|w| (w.account, (w.first, w.last))).collect();
+    Ok(Read { looks, present })
 }
 
 fn partner(

@@ -7,181 +7,29 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use suyuan_model::Kind;
-use suyuan_model::columns::Column;
 use suyuan_model::outcome::{EntityKind, Question};
-use suyuan_model::records::access::AccessColumns;
-use suyuan_model::records::work_order::WorkOrderColumns;
-use suyuan_model::scan::{RowSource, ScanError};
 use suyuan_model::time::{DAY, HOUR};
 
+use super::count::Numbers;
 use super::{Answer, Behind, Best, WORTH, entity, merge, outside, source};
 use crate::attribute::{Clock, Settings, attribute};
-use crate::facts::{Bar, Facts, Row, city, scan};
-use crate::intern::{Id, Lookup, NONE};
+use crate::facts::{Facts, Row};
+use crate::intern::Id;
 use crate::tally::{Held, Tally};
-
-/// What a look-up with a valid work order weighs.
-const WITH_ORDER: f64 = 0.2;
-/// What a look-up with an order weighs that cannot be checked, since the orders are not in the records.
-const WITH_UNKNOWN_ORDER: f64 = 0.5;
 
 /// Persons impersonated: when, and through which account the card was opened.
 pub type Impersonated = BTreeMap<Id, (i64, Id)>;
 
 /// The look-ups and captures, counted.
 pub struct Lookups {
-    tally: Tally,
-    keys: Vec<(EntityKind, Id)>,
-    persons: Vec<Id>,
+    pub(super) tally: Tally,
+    pub(super) keys: Vec<(EntityKind, Id)>,
+    /// The persons of interest by their numbers.
+    pub(super) persons: BTreeMap<u32, Id>,
+    /// The numbers of all persons and accounts.
+    pub(super) numbers: Numbers,
     /// Bulk accesses that name no person: rows and sum of their counts.
     pub bulk: (u64, u64),
-}
-
-struct Counting<'a> {
-    tally: Tally,
-    columns: BTreeMap<(EntityKind, Id), u32>,
-    keys: Vec<(EntityKind, Id)>,
-    person: Lookup<Id, u32>,
-    persons: Vec<Id>,
-    strata: Lookup<Id, u32>,
-    regions: BTreeMap<String, u32>,
-    interest: &'a BTreeSet<Id>,
-}
-
-impl Counting<'_> {
-    fn column(&mut self, kind: EntityKind, id: Id) -> u32 {
-        let (keys, tally) = (&mut self.keys, &mut self.tally);
-        *self.columns.entry((kind, id)).or_insert_with(|| {
-            keys.push((kind, id));
-            tally.column(u8::from(kind != EntityKind::Account), None)
-        })
-    }
-
-    /// A person belongs to the outlet that touches them most; where none does, to the city of their identity.
-    fn person(&mut self, f: &mut Facts, subject: Id, outlet: Id, place: Option<&str>) -> u32 {
-        if let Some(p) = self.person.get(&subject).copied() {
-            if outlet != NONE {
-                let stratum = self.stratum(f, outlet, None);
-                self.tally.belongs(p, stratum);
-            }
-            return p;
-        }
-        let stratum = self.stratum(f, outlet, place);
-        let thing = self.tally.thing(stratum);
-        if outlet != NONE {
-            self.tally.belongs(thing, stratum);
-        }
-        self.person.insert(subject, thing);
-        self.persons.push(subject);
-        if self.interest.contains(&subject) {
-            self.tally.follow(thing);
-        }
-        thing
-    }
-
-    fn stratum(&mut self, f: &mut Facts, outlet: Id, place: Option<&str>) -> u32 {
-        let (key, place) = if outlet != NONE {
-            (outlet, city(f.name(f.outlet_region(outlet))).unwrap_or("").to_owned())
-        } else {
-            let place = place.unwrap_or("").to_owned();
-            (f.names.id(Some(&format!("place {place}"))), place)
-        };
-        if let Some(s) = self.strata.get(&key) {
-            return *s;
-        }
-        let next = self.regions.len() as u32;
-        let region = *self.regions.entry(place).or_insert(next);
-        let s = self.tally.stratum(region);
-        self.strata.insert(key, s);
-        s
-    }
-}
-
-fn orders(f: &mut Facts, source: &dyn RowSource, bar: &mut Bar<'_>) -> Result<Lookup<Id, Id>, ScanError> {
-    let mut out: Lookup<Id, Id> = Lookup::default();
-    scan(source, Kind::WorkOrder, &["order", "subject"], bar, |batch, rows| {
-        let c = WorkOrderColumns::bind(batch);
-        for i in rows {
-            let order = f.names.id(c.order.get(i));
-            let subject = f.names.id(c.subject.get(i));
-            out.insert(order, subject);
-        }
-    })?;
-    Ok(out)
-}
-
-/// Counts look-ups and captures once, following the persons of interest.
-pub fn count(
-    f: &mut Facts,
-    source: &dyn RowSource,
-    interest: &BTreeSet<Id>,
-    bar: &mut Bar<'_>,
-) -> Result<Lookups, ScanError> {
-    let orders = orders(f, source, bar)?;
-    let checkable = source.count(Kind::WorkOrder) > 0;
-    let mut n = Counting {
-        tally: Tally::new(f.horizon()),
-        columns: BTreeMap::new(),
-        keys: Vec::new(),
-        person: Lookup::default(),
-        persons: Vec::new(),
-        strata: Lookup::default(),
-        regions: BTreeMap::new(),
-        interest,
-    };
-    let mut bulk = (0, 0);
-    let columns = ["account", "subject", "subject_region6", "subject_segment", "rows", "result", "order"];
-    scan(source, Kind::Access, &columns, bar, |batch, rows| {
-        let c = AccessColumns::bind(batch);
-        for i in rows {
-            if c.result.get(i) == Some("denied") {
-                continue;
-            }
-            let Some(subject) = c.subject.get(i) else {
-                bulk.0 += 1;
-                bulk.1 += c.rows.get(i).unwrap_or(0).max(0) as u64;
-                continue;
-            };
-            let account = f.names.id(c.account.get(i));
-            let subject = f.names.id(Some(subject));
-            let order = c.order.get(i).map(|o| f.names.find(o).and_then(|o| orders.get(&o).copied()));
-            let weight = match order {
-                None => 1.0,
-                Some(Some(s)) if s == NONE || s == subject => WITH_ORDER,
-                Some(None) if !checkable => WITH_UNKNOWN_ORDER,
-                Some(_) => 1.0,
-            };
-            let outlet = f.home(account);
-            let place = c.subject.region6.get(i).and_then(city).or(c.subject.segment.get(i));
-            let thing = n.person(f, subject, outlet, place);
-            let column = n.column(EntityKind::Account, account);
-            let row = if n.tally.followed(thing) {
-                crate::facts::row(&c.key, &mut f.names, Kind::Access, i)
-            } else {
-                Row::nowhere(c.key.ts(i))
-            };
-            let day = f.day(row.ts);
-            n.tally.touch(column, thing, day, weight, row);
-        }
-    })?;
-    for k in 0..f.captures.len() {
-        let c = f.captures[k];
-        let by = if c.collector != NONE {
-            (EntityKind::Collector, c.collector)
-        } else {
-            (EntityKind::Device, c.device)
-        };
-        if by.1 == NONE {
-            continue;
-        }
-        let place = (c.place != NONE).then(|| f.name(c.place).to_owned());
-        let thing = n.person(f, c.subject, NONE, place.as_deref().and_then(city));
-        let column = n.column(by.0, by.1);
-        let day = f.day(c.row.ts);
-        n.tally.touch(column, thing, day, 1.0, c.row);
-    }
-    Ok(Lookups { tally: n.tally, keys: n.keys, persons: n.persons, bulk })
 }
 
 /// Asks for the leak of card-holders' identities. `collectors` are those whose captures led to a
@@ -196,7 +44,7 @@ pub fn holders(
     let keys = l.keys.clone();
     let persons = l.persons.clone();
     let own_step = |h: &Held| {
-        let Some((ts, account)) = harmed.get(&persons[h.thing as usize]) else { return true };
+        let Some((ts, account)) = harmed.get(&persons[&h.thing]) else { return true };
         match keys[h.column as usize] {
             (EntityKind::Account, a) => a == *account && h.row.ts > ts - DAY,
             (EntityKind::Collector, c) if c != *account => false,
@@ -229,12 +77,8 @@ fn ask(
     keep: impl Fn(u32) -> bool,
     counts: impl Fn(&Held) -> bool,
 ) -> Answer {
-    let days: Vec<(u32, f64)> = l
-        .persons
-        .iter()
-        .enumerate()
-        .filter_map(|(i, p)| harmed.get(p).map(|ts| (i as u32, f.day(*ts))))
-        .collect();
+    let days: Vec<(u32, f64)> =
+        l.persons.iter().filter_map(|(i, p)| harmed.get(p).map(|ts| (*i, f.day(*ts)))).collect();
     if days.len() < 2 {
         let outside = (!harmed.is_empty()).then(|| outside::told(question, harmed.len(), None));
         return Answer { sources: Vec::new(), outside, best: Best::default() };
@@ -278,11 +122,20 @@ fn ask(
 }
 
 impl Lookups {
+    /// The persons that each of these accounts touched, as numbers in rising order.
+    pub fn persons_of(&mut self, accounts: &[Id]) -> Vec<Vec<u32>> {
+        let column = |a: &Id| self.keys.iter().position(|k| *k == (EntityKind::Account, *a));
+        let columns: Vec<Option<usize>> = accounts.iter().map(column).collect();
+        let known: Vec<u32> = columns.iter().flatten().map(|c| *c as u32).collect();
+        let mut touched = self.tally.touched_by(&known).into_iter();
+        columns.iter().map(|c| c.and_then(|_| touched.next()).unwrap_or_default()).collect()
+    }
+
     /// Who touched each of these persons, in order of time.
     pub fn touches_of(&self, persons: &BTreeSet<Id>) -> BTreeMap<Id, Vec<(EntityKind, Id, Row)>> {
         let mut out: BTreeMap<Id, Vec<(EntityKind, Id, Row)>> = BTreeMap::new();
         for h in self.tally.held() {
-            let person = self.persons[h.thing as usize];
+            let person = self.persons[&h.thing];
             if persons.contains(&person) {
                 let (kind, id) = self.keys[h.column as usize];
                 out.entry(person).or_default().push((kind, id, h.row));
@@ -297,7 +150,7 @@ impl Lookups {
         let mut rows = Vec::new();
         let mut who = BTreeSet::new();
         for h in self.tally.held() {
-            let person = self.persons[h.thing as usize];
+            let person = self.persons[&h.thing];
             if self.keys[h.column as usize] == (kind, id) && persons.contains(&person) {
                 rows.push(h.row);
                 who.insert(person);
