@@ -74,7 +74,7 @@ pub(crate) fn findings(source: &dyn RowSource, pass: Pass<'_>) -> Result<Vec<Fin
 
 /// Per plan: how many different entities fired.
 fn fired(pass: &Pass<'_>) -> Vec<u64> {
-    let mut sets = vec![KeySet::default(); pass.bound.plans.len()];
+    let mut sets = vec![KeySet::default(); pass.bound.len()];
     for d in &pass.drafts.list {
         sets[d.plan].insert(Key::of(&d.entity));
     }
@@ -93,7 +93,7 @@ impl Second {
             names: vec![BTreeMap::new(); pass.drafts.list.len()],
             origins: KeyMap::default(),
         };
-        let mut fired = vec![false; pass.bound.plans.len()];
+        let mut fired = vec![false; pass.bound.len()];
         for (n, d) in pass.drafts.list.iter().enumerate() {
             fired[d.plan] = true;
             for c in &d.rows {
@@ -105,7 +105,7 @@ impl Second {
                 }
             }
         }
-        for (at, plan) in pass.bound.plans.iter().enumerate() {
+        for (at, plan) in pass.bound.plans().enumerate() {
             // Rules that did not fire ask for nothing.
             let rule = plan.rule;
             let checks = if fired[at] { s.checks_of(rule) } else { Vec::new() };
@@ -139,7 +139,7 @@ impl Second {
     fn wants(&self, pass: &Pass<'_>, source: &dyn RowSource) -> Vec<Want> {
         let mut kinds: Vec<Kind> = Vec::new();
         for d in &pass.drafts.list {
-            kinds.extend(pass.bound.plans[d.plan].rule.detections.iter().map(|d| d.kind));
+            kinds.extend(pass.bound.plan(d.plan).rule.detections.iter().map(|d| d.kind));
         }
         kinds.extend(Kind::ALL.iter().filter(|k| !self.readers[**k as usize].is_empty()));
         kinds.sort_unstable();
@@ -176,7 +176,7 @@ impl Second {
     }
 
     fn finding(&self, n: usize, d: &Draft, pass: &Pass<'_>, fired: &[u64]) -> Option<Finding> {
-        let plan = &pass.bound.plans[d.plan];
+        let plan = pass.bound.plan(d.plan);
         let rule = plan.rule;
         let about = About { entity: &d.entity, first: d.first, last: d.last };
         let mut level = rule.level;

@@ -54,7 +54,7 @@ pub use rule::{
     Correlation, Detection, Emit, Example, Explanation, Folder, Input, Line, Measure, Mode, Names, Rule,
     RuleSet, Suppression, explanation, skeleton,
 };
-pub use run::{alerts, detect, each_alert, kinds_read};
+pub use run::{alerts, detect, detect_on, each_alert, kinds_read};
 pub use sql::{NoSql, sql};
 pub use state::{Piece, StateError};
 pub use use_features::{FeatureRow, FeatureTable, card_features};

@@ -108,7 +108,7 @@ pub struct Snapshot {
 }
 
 /// The first bytes of a snapshot's file: what it is and the version of its form.
-const MAGIC: &[u8; 8] = b"suyuanS2";
+const MAGIC: &[u8; 8] = b"suyuanS3";
 
 impl Snapshot {
     /// As bytes, with a checksum.
@@ -221,7 +221,7 @@ impl<'r> Live<'r> {
             return Ok(());
         }
         let masks = self.core.bound.masks[kind as usize];
-        let view = Rc::new(View::new(kind, batch.clone(), &self.core.bound.binder, masks));
+        let view = Arc::new(View::new(kind, batch.clone(), &self.core.bound.binder, masks));
         let mut name: Rc<str> = "".into();
         for i in 0..batch.num_rows() {
             let row = view.row(i);
@@ -304,7 +304,7 @@ impl<'r> Live<'r> {
     }
 
     fn drain(&mut self) {
-        let mut due: Vec<(Rc<View>, usize)> = Vec::with_capacity(AHEAD);
+        let mut due: Vec<(Arc<View>, usize)> = Vec::with_capacity(AHEAD);
         while let Some(w) = self.queue.next_until(self.watermark) {
             let key = (w.ts, w.source, w.seq, w.kind);
             if self.previous.as_ref() == Some(&key) {
@@ -320,7 +320,7 @@ impl<'r> Live<'r> {
         self.evaluate(&mut due);
     }
 
-    fn evaluate(&mut self, due: &mut Vec<(Rc<View>, usize)>) {
+    fn evaluate(&mut self, due: &mut Vec<(Arc<View>, usize)>) {
         self.core.rows_in_order(due, &self.refs);
         self.counts.evaluated += due.len() as u64;
         due.clear();
@@ -371,7 +371,7 @@ impl<'r> Live<'r> {
         progress: &mut dyn FnMut(u64),
     ) -> Result<u64, DetectError> {
         let mut views = Views::default();
-        let mut due: Vec<(Rc<View>, usize)> = Vec::with_capacity(AHEAD);
+        let mut due: Vec<(Arc<View>, usize)> = Vec::with_capacity(AHEAD);
         let mut rows = 0u64;
         'all: while let Some(run) = stream.next_run()? {
             if !self.kinds[run.kind as usize] {

@@ -7,7 +7,7 @@ use crate::detector::Detector;
 use crate::hash::{Key, KeySet};
 use crate::kernel::{Bitmap, Columns, Test};
 use crate::registry::Registry;
-use crate::rule::{Correlation, Expr, Feed, FieldRef, Input, Measure, Rule, RuleSet, detection};
+use crate::rule::{Correlation, DeriveUse, Expr, Feed, FieldRef, Input, Measure, Rule, RuleSet, detection};
 use crate::state::Visit;
 use crate::view::{Binder, GroupSlot, Row, Slot, View};
 use crate::window::Windows;
@@ -81,6 +81,8 @@ impl Reads {
 
 /// A rule, bound.
 pub(crate) struct Plan<'r> {
+    /// Its place among all rules.
+    pub number: usize,
     pub rule: &'r Rule,
     /// The rule's own correlation: the last.
     pub correlation: &'r Correlation,
@@ -142,7 +144,7 @@ pub(crate) struct Operators {
 }
 
 impl Operators {
-    fn add(&mut self, u: &crate::rule::DeriveUse, binder: &mut Binder) -> usize {
+    fn add(&mut self, u: &DeriveUse, binder: &mut Binder) -> usize {
         let key = (u.spec.name, u.params.clone());
         if let Some(at) = self.list.iter().position(|d| d.key == key) {
             return at;
@@ -159,9 +161,6 @@ impl Operators {
     /// Shows the operators' state.
     pub fn state(&mut self, v: &mut dyn Visit) {
         self.list.iter_mut().for_each(|d| d.operator.state(v));
-    }
-    pub fn is_empty(&self) -> bool {
-        self.list.is_empty()
     }
     pub fn observed(&self) -> impl Iterator<Item = Kind> + '_ {
         self.list.iter().flat_map(|d| d.observes.iter().copied())
@@ -197,12 +196,31 @@ impl Operators {
     }
 }
 
+/// Rules that share operators, and those. What one team remembers no other asks for.
+#[derive(Default)]
+pub(crate) struct Team<'r> {
+    /// In the order of the rules.
+    pub plans: Vec<Plan<'r>>,
+    pub operators: Operators,
+}
+
+impl Team<'_> {
+    /// Forgets what no row at or after `now` can ask for.
+    pub fn expire(&mut self, now: i64) {
+        self.operators.expire(now);
+        for p in &mut self.plans {
+            p.windows.iter_mut().for_each(|w| w.expire(now));
+        }
+    }
+}
+
 /// All rules, bound to one scan.
 pub(crate) struct Bound<'r> {
     pub binder: Binder,
-    pub operators: Operators,
-    pub plans: Vec<Plan<'r>>,
-    /// Per kind: plan and detection.
+    pub teams: Vec<Team<'r>>,
+    /// Per rule, in order: its team and its place there.
+    places: Vec<(usize, usize)>,
+    /// Per kind: rule and detection.
     pub by_kind: Vec<Vec<(usize, usize)>>,
     /// Bitmaps a view of each kind holds.
     pub masks: Vec<usize>,
@@ -215,36 +233,58 @@ impl<'r> Bound<'r> {
     pub fn new(rules: &'r RuleSet) -> Bound<'r> {
         let mut b = Bound {
             binder: Binder::default(),
-            operators: Operators::default(),
-            plans: Vec::new(),
+            teams: Vec::new(),
+            places: Vec::new(),
             by_kind: vec![Vec::new(); Kind::ALL.len()],
             masks: vec![0; Kind::ALL.len()],
             asked: Vec::new(),
             comparables: Vec::new(),
         };
-        for rule in rules.rules() {
-            let plan = b.plan(rule);
-            for (at, d) in rule.detections.iter().enumerate() {
-                b.by_kind[d.kind as usize].push((b.plans.len(), at));
+        let rules = rules.rules();
+        for (number, (rule, team)) in rules.iter().zip(teams(rules)).enumerate() {
+            if team == b.teams.len() {
+                b.teams.push(Team::default());
             }
-            b.plans.push(plan);
+            let mut operators = std::mem::take(&mut b.teams[team].operators);
+            let plan = b.bind(number, rule, &mut operators);
+            b.teams[team].operators = operators;
+            for (at, d) in rule.detections.iter().enumerate() {
+                b.by_kind[d.kind as usize].push((number, at));
+            }
+            b.places.push((team, b.teams[team].plans.len()));
+            b.teams[team].plans.push(plan);
         }
         b
+    }
+
+    /// A rule by its number.
+    pub fn plan(&self, number: usize) -> &Plan<'r> {
+        let (team, at) = self.places[number];
+        &self.teams[team].plans[at]
+    }
+
+    /// The rules in their order.
+    pub fn plans(&self) -> impl Iterator<Item = &Plan<'r>> {
+        self.places.iter().map(|(team, at)| &self.teams[*team].plans[*at])
+    }
+
+    /// How many rules.
+    pub fn len(&self) -> usize {
+        self.places.len()
     }
 
     /// The kinds to scan.
     pub fn kinds(&self) -> Vec<Kind> {
         let mut kinds: Vec<Kind> =
             Kind::ALL.iter().copied().filter(|k| !self.by_kind[*k as usize].is_empty()).collect();
-        kinds.extend(self.operators.observed());
+        kinds.extend(self.teams.iter().flat_map(|t| t.operators.observed()));
         kinds.sort_unstable();
         kinds.dedup();
         kinds
     }
 
-    fn plan(&mut self, rule: &'r Rule) -> Plan<'r> {
-        let operators: Vec<usize> =
-            rule.derive.iter().map(|u| self.operators.add(u, &mut self.binder)).collect();
+    fn bind(&mut self, number: usize, rule: &'r Rule, shared: &mut Operators) -> Plan<'r> {
+        let operators: Vec<usize> = rule.derive.iter().map(|u| shared.add(u, &mut self.binder)).collect();
         let mut measures = Vec::new();
         let matchers: Vec<Matcher> =
             rule.detections.iter().map(|d| self.matcher(d, &operators, &mut measures)).collect();
@@ -292,6 +332,7 @@ impl<'r> Bound<'r> {
             && matchers.iter().all(|m| m.operators.is_empty())
             && !reads.iter().any(Reads::derived);
         Plan {
+            number,
             rule,
             alone,
             correlation: c,
@@ -322,7 +363,7 @@ impl<'r> Bound<'r> {
         view.candidates.get_or_init(|| {
             let mut bits = vec![0u64; view.len() * words];
             for (j, (plan, detection)) in pairs.iter().enumerate() {
-                let mask = self.plans[*plan].matchers[*detection].mask(view);
+                let mask = self.plan(*plan).matchers[*detection].mask(view);
                 mask.each(view.len(), |i| bits[i * words + j / 64] |= 1 << (j % 64));
             }
             bits
@@ -392,6 +433,33 @@ impl<'r> Bound<'r> {
         used.dedup();
         Matcher { expr: d.expr.clone(), leaves, maybe, operators: used }
     }
+}
+
+/// Which team each rule belongs to, numbered as they are met: rules that share an operator, directly or through others, are of
+/// one team; so are all that have neither operators nor a detector.
+fn teams(rules: &[Rule]) -> Vec<usize> {
+    let mut of: Vec<usize> = (0..rules.len()).collect();
+    let mut join = |a: usize, b: usize| {
+        let (a, b) = (of[a].min(of[b]), of[a].max(of[b]));
+        of.iter_mut().filter(|t| **t == b).for_each(|t| *t = a);
+    };
+    let plain = |r: &Rule| r.derive.is_empty() && r.detector.is_none();
+    let shared = |a: &Rule, b: &Rule| {
+        let same =
+            |x: &DeriveUse| b.derive.iter().any(|y| x.spec.name == y.spec.name && x.params == y.params);
+        a.derive.iter().any(same) || (plain(a) && plain(b))
+    };
+    for b in 1..rules.len() {
+        (0..b).filter(|a| shared(&rules[*a], &rules[b])).for_each(|a| join(a, b));
+    }
+    let mut met = Vec::new();
+    let number = |team: usize| {
+        met.iter().position(|t| *t == team).unwrap_or_else(|| {
+            met.push(team);
+            met.len() - 1
+        })
+    };
+    of.into_iter().map(number).collect()
 }
 
 /// The leaves that a match asserts: those under a `not` speak of what did not match.

@@ -1,6 +1,6 @@
 //! History: every row once, in the total order, through the evaluator.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
 use suyuan_model::Kind;
 use suyuan_model::outcome::Finding;
@@ -31,8 +31,19 @@ pub fn detect(
     rules: &RuleSet,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Vec<Finding>, DetectError> {
+    detect_on(1, source, rules, progress)
+}
+
+/// The same on so many threads; how many does not change what is found.
+pub fn detect_on(
+    threads: usize,
+    source: &dyn RowSource,
+    rules: &RuleSet,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Vec<Finding>, DetectError> {
     let refs = Registry::read(source)?;
     let mut core = Core::new(rules, true, false);
+    core.threads = threads;
     scan(source, &mut core, &refs, |core, tell| {
         if tell {
             progress(core.rows());
@@ -92,7 +103,7 @@ pub(crate) fn scan(
     let mut stream = source.scan(&wants)?;
     let mut told = 0;
     let mut views = Views::default();
-    let mut ahead: Vec<(Rc<View>, usize)> = Vec::with_capacity(AHEAD);
+    let mut ahead: Vec<(Arc<View>, usize)> = Vec::with_capacity(AHEAD);
     while let Some(run) = stream.next_run()? {
         let masks = core.bound.masks[run.kind as usize];
         let view = views.of(run.kind, &run.batch, &core.bound.binder, masks);

@@ -3,9 +3,7 @@
 //! Readers ask a [`Binder`] for a [`Slot`] when they are built; reading a value is then an index, not a
 //! search by name. Keys of texts are hashed once per batch, on first use.
 
-use std::cell::OnceCell;
-use std::rc::Rc;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Date32Type, Decimal128Type, Float64Type, Int64Type, TimestampMicrosecondType};
@@ -168,7 +166,7 @@ impl Col {
 }
 
 /// The columns of a group, and its key in each row once somebody asked.
-type Grouped = (Vec<Slot>, OnceCell<Box<[Key]>>);
+type Grouped = (Vec<Slot>, OnceLock<Box<[Key]>>);
 
 /// A batch, bound.
 pub struct View {
@@ -176,11 +174,11 @@ pub struct View {
     batch: Arc<RecordBatch>,
     origin: Origin,
     cols: Vec<Col>,
-    keys: Vec<OnceCell<Box<[Key]>>>,
+    keys: Vec<OnceLock<Box<[Key]>>>,
     groups: Vec<Grouped>,
-    pub(crate) masks: Vec<OnceCell<Bitmap>>,
+    pub(crate) masks: Vec<OnceLock<Bitmap>>,
     /// Per row, one bit for each detection of its kind that may match.
-    pub(crate) candidates: OnceCell<Vec<u64>>,
+    pub(crate) candidates: OnceLock<Vec<u64>>,
 }
 
 impl View {
@@ -190,10 +188,10 @@ impl View {
             kind,
             origin: Origin::bind(&batch),
             cols: names.iter().map(|n| Col::bind(&batch, n)).collect(),
-            keys: names.iter().map(|_| OnceCell::new()).collect(),
-            groups: binder.groups[kind as usize].iter().map(|g| (g.clone(), OnceCell::new())).collect(),
-            masks: (0..masks).map(|_| OnceCell::new()).collect(),
-            candidates: OnceCell::new(),
+            keys: names.iter().map(|_| OnceLock::new()).collect(),
+            groups: binder.groups[kind as usize].iter().map(|g| (g.clone(), OnceLock::new())).collect(),
+            masks: (0..masks).map(|_| OnceLock::new()).collect(),
+            candidates: OnceLock::new(),
             batch,
         }
     }
@@ -231,9 +229,6 @@ impl View {
     }
     pub(crate) fn group_key(&self, group: GroupSlot, i: usize) -> Option<&Key> {
         Some(&self.group_keys(group)[i]).filter(|k| k.0 != 0)
-    }
-    pub(crate) fn kind(&self) -> Kind {
-        self.kind
     }
     pub(crate) fn row(&self, i: usize) -> Row<'_> {
         Row { view: self, i, ts: self.origin.ts.whole(i) }
@@ -402,7 +397,7 @@ impl Sources {
 /// The views of recent batches: scans that merge several files go to and fro between a few.
 #[derive(Default)]
 pub(crate) struct Views {
-    recent: Vec<(u64, Rc<View>)>,
+    recent: Vec<(u64, Arc<View>)>,
     /// Where each kind's view was found last.
     last: Vec<usize>,
     clock: u64,
@@ -416,7 +411,7 @@ impl Views {
         self.recent.retain(|(_, v)| !v.is_of(batch));
     }
 
-    pub fn of(&mut self, kind: Kind, batch: &Arc<RecordBatch>, binder: &Binder, masks: usize) -> Rc<View> {
+    pub fn of(&mut self, kind: Kind, batch: &Arc<RecordBatch>, binder: &Binder, masks: usize) -> Arc<View> {
         self.clock += 1;
         let clock = self.clock;
         self.last.resize(Kind::ALL.len(), 0);
@@ -425,7 +420,7 @@ impl Views {
         let at = match hinted.or_else(|| self.recent.iter().position(|(_, v)| v.is_of(batch))) {
             Some(at) => at,
             None => {
-                let view = Rc::new(View::new(kind, batch.clone(), binder, masks));
+                let view = Arc::new(View::new(kind, batch.clone(), binder, masks));
                 if self.recent.len() < Self::KEPT {
                     self.recent.push((0, view));
                     self.recent.len() - 1

@@ -22,7 +22,7 @@ use crate::{EngineError, intake};
 /// How the engine works; never what it finds.
 #[derive(Clone, Copy, Debug)]
 pub struct Options {
-    /// Threads for intake; results are the same for any number.
+    /// Threads for intake and detection; results are the same for any number.
     pub threads: usize,
 }
 
@@ -64,7 +64,7 @@ impl Engine {
     pub fn detect_with(&mut self, rules: &RuleSet, watch: Watch) -> Result<Vec<Finding>, EngineError> {
         let snapshot = self.lake.snapshot(None)?;
         let total = Kind::ALL.iter().map(|k| snapshot.count(*k)).sum();
-        let found = suyuan_detect::detect(&snapshot, rules, &mut |done| {
+        let found = suyuan_detect::detect_on(self.options.threads, &snapshot, rules, &mut |done| {
             watch(&Progress { step: Step::Detect, done, total: Some(total), at: String::new() });
         })?;
         self.keep("detect", &found)?;

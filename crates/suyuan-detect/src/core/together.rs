@@ -1,85 +1,36 @@
-//! Rows that follow each other, taken in rule by rule.
+//! Rows that follow each other, taken in lane by lane and rule by rule.
 //!
 //! A rule that asks nothing but columns and its own windows answers the same whether it sees a row before or after another
 //! rule does. So each such rule takes many rows in at once: its state and its code stay near, and look-ups that do not wait
-//! for each other are served at the same time. What held is told afterwards, in the order of rows and rules. Rules with
-//! derived fields, detectors and absences see row after row, as their operators must.
+//! for each other are served at the same time. Rules with derived fields, detectors and absences see row after row, as their
+//! operators must, but only with the others of their team. What held is told afterwards, in the order of rows and rules.
 //!
 //! Invariant: alerts and findings are those of one row after the other through all rules.
 
-use std::rc::Rc;
+use std::sync::Arc;
 
-use suyuan_model::Kind;
 use suyuan_model::time::china_day;
 
-use super::{At, Core, Held, correlation, entity_of, group_of, value_of};
-use crate::hash::Key;
-use crate::plan::Bound;
+use super::lane::{Alone, At, Batch, Held, Lane, correlation, entity_of, group_of, matches, value_of};
+use super::{Asked, Comparable, Core, Team, jobs};
+use crate::kernel::Columns;
 use crate::registry::Registry;
-use crate::view::{Cite, View};
+use crate::view::View;
 use crate::window::Mark;
 
 /// Rows that are looked up before the first of them is counted: enough to wait for memory once for all of them, few enough to
 /// stay near until they are.
 const BLOCK: usize = 128;
 
-/// A rule that stands alone.
-struct Alone {
-    plan: usize,
-    /// Its detections and where their rows are listed.
-    detections: Vec<(usize, usize)>,
-}
-
-/// What is gathered of rows that are taken in together; kept to be used again.
-pub(super) struct Together {
-    alone: Vec<Alone>,
-    /// Per kind: which of its detections belong to rules that stand alone, as bits, and the first of their lists.
-    kinds: Vec<(Vec<u64>, usize)>,
-    /// Per detection, the rows that match it.
-    lists: Vec<Vec<u32>>,
-    /// Per row how it is remembered, if some rule may ask of it.
-    cites: Vec<Option<Cite>>,
-    counted: Vec<(u32, Key, Mark)>,
-    /// The rows of a rule of several detections, and which of them.
-    matched: Vec<(u32, usize)>,
-    /// What held.
-    pub hits: Vec<Held>,
-}
-
-impl Together {
-    pub fn new(bound: &Bound<'_>) -> Together {
-        let (mut kinds, mut lists) = (Vec::new(), 0);
-        let mut alone: Vec<Alone> = (0..bound.plans.len())
-            .filter(|p| bound.plans[*p].alone)
-            .map(|plan| Alone { plan, detections: Vec::new() })
-            .collect();
-        for pairs in &bound.by_kind {
-            let mut bits = vec![0u64; pairs.len().div_ceil(64).max(1)];
-            for (j, (plan, detection)) in pairs.iter().enumerate() {
-                if let Some(a) = alone.iter_mut().find(|a| a.plan == *plan) {
-                    bits[j / 64] |= 1 << (j % 64);
-                    a.detections.push((*detection, lists + j));
-                }
-            }
-            kinds.push((bits, lists));
-            lists += pairs.len();
-        }
-        Together {
-            alone,
-            kinds,
-            lists: vec![Vec::new(); lists],
-            cites: Vec::new(),
-            counted: Vec::new(),
-            matched: Vec::new(),
-            hits: Vec::new(),
-        }
-    }
+enum Job<'a, 'r> {
+    Lane(&'a mut Lane, &'a mut Team<'r>),
+    Count(&'a mut Comparable),
 }
 
 impl Core<'_> {
     /// Takes the next rows in.
-    pub fn rows_in_order(&mut self, rows: &[(Rc<View>, usize)], refs: &Registry) {
-        let day = |r: &(Rc<View>, usize)| china_day(r.0.row(r.1).ts);
+    pub fn rows_in_order(&mut self, rows: &[(Arc<View>, usize)], refs: &Registry) {
+        let day = |r: &(Arc<View>, usize)| china_day(r.0.row(r.1).ts);
         let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return };
         if day(first) == day(last) {
             return self.rows_of_a_day(rows, refs);
@@ -89,103 +40,112 @@ impl Core<'_> {
         }
     }
 
-    fn rows_of_a_day(&mut self, rows: &[(Rc<View>, usize)], refs: &Registry) {
+    fn rows_of_a_day(&mut self, rows: &[(Arc<View>, usize)], refs: &Registry) {
         let ts = |n: usize| rows[n].0.row(rows[n].1).ts;
         // The day before ends first.
         self.advance(ts(0), refs);
         self.sort_out(rows);
-        for n in 0..self.together.alone.len() {
-            self.take_alone(n, rows, refs);
+        let findings = self.drafts.is_some();
+        let asked = Asked { findings, alerts: self.alerts.is_some(), evidence: self.evidence };
+        let batch = Batch { rows, cites: &self.cites, kinds: &self.kinds, refs, asked, now: self.now };
+        let lanes = self.lanes.iter_mut().zip(&mut self.bound.teams);
+        let mut jobs: Vec<Job<'_, '_>> = lanes.map(|(l, t)| Job::Lane(l, t)).collect();
+        if findings {
+            jobs.extend(self.bound.comparables.iter_mut().map(Job::Count));
         }
-        let mut hits = std::mem::take(&mut self.together.hits);
-        hits.sort_by_key(|h| (h.n, h.plan));
-        if self.together.alone.len() < self.bound.plans.len() || !self.bound.operators.is_empty() {
-            self.one_by_one(rows, refs, &mut hits);
-        } else {
-            self.count_comparable(rows);
-            self.rows += rows.len() as u64;
-            self.day = china_day(ts(0));
-            self.now = ts(rows.len() - 1);
-            for h in hits.drain(..) {
-                let (view, i) = &rows[h.n as usize];
-                self.held(h, Some((&view.row(*i), refs)));
-            }
-        }
-        self.together.hits = hits;
+        jobs::each(self.threads, jobs, |job| match job {
+            Job::Lane(lane, team) => lane.run(team, &batch),
+            Job::Count(c) => count(c, &batch),
+        });
+        self.rows += rows.len() as u64;
+        self.day = china_day(ts(0));
+        self.now = ts(rows.len() - 1);
+        self.tell();
     }
 
-    /// Lists the rows by the detections that they match.
-    fn sort_out(&mut self, rows: &[(Rc<View>, usize)]) {
-        let t = &mut self.together;
-        t.lists.iter_mut().for_each(Vec::clear);
-        t.cites.clear();
-        for (n, (view, i)) in rows.iter().enumerate() {
+    /// Finds which detections the rows may match, and how each is remembered.
+    fn sort_out(&mut self, rows: &[(Arc<View>, usize)]) {
+        self.cites.clear();
+        self.kinds.clear();
+        for (view, i) in rows {
             let row = view.row(*i);
+            let kind = row.kind();
             self.sources.begin(row.ts);
-            let (alone, first) = &t.kinds[row.kind() as usize];
-            let words = alone.len();
-            let bits = &self.bound.candidates(view, row.kind())[*i * words..(*i + 1) * words];
-            for (w, (bits, alone)) in bits.iter().zip(alone).enumerate() {
+            let bits = self.bound.candidates(view, kind);
+            let words = bits.len() / view.len().max(1);
+            let asked = bits[*i * words..(*i + 1) * words].iter().any(|b| *b != 0);
+            self.cites.push(asked.then(|| self.sources.cite(&row)));
+            self.kinds.push(kind);
+        }
+    }
+}
+
+/// Counts the values of a column that rules are about.
+fn count(c: &mut Comparable, batch: &Batch<'_>) {
+    let kind = c.kind;
+    for ((view, i), _) in batch.rows.iter().zip(batch.kinds).filter(|(_, k)| **k == kind) {
+        c.count(&view.row(*i));
+    }
+}
+
+impl Lane {
+    /// Takes the rows in; what held is in `hits`.
+    fn run(&mut self, team: &mut Team<'_>, batch: &Batch<'_>) {
+        if !self.alone.is_empty() {
+            self.list(batch);
+        }
+        for n in 0..self.alone.len() {
+            self.take_alone(n, team, batch);
+        }
+        if self.kinds.iter().any(|k| k.seen) {
+            self.one_by_one(team, batch);
+        }
+    }
+
+    /// Lists the rows by the detections of rules that stand alone.
+    fn list(&mut self, batch: &Batch<'_>) {
+        self.lists.iter_mut().for_each(Vec::clear);
+        for (n, kind) in batch.kinds.iter().enumerate() {
+            let of = &self.kinds[*kind as usize];
+            if batch.cites[n].is_none() {
+                continue;
+            }
+            for (w, (bits, alone)) in batch.bits(n, of.alone.len()).iter().zip(&of.alone).enumerate() {
                 let mut rest = bits & alone;
                 while rest != 0 {
-                    t.lists[first + w * 64 + rest.trailing_zeros() as usize].push(n as u32);
+                    self.lists[of.pairs[w * 64 + rest.trailing_zeros() as usize].list].push(n as u32);
                     rest &= rest - 1;
                 }
             }
-            let asked = bits.iter().any(|b| *b != 0);
-            t.cites.push(asked.then(|| self.sources.cite(&row)));
         }
     }
 
-    /// Counts the values that rules are about, where findings are wanted.
-    fn count_comparable(&mut self, rows: &[(Rc<View>, usize)]) {
-        if self.drafts.is_none() {
-            return;
-        }
-        for c in &mut self.bound.comparables {
-            let kind = c.kind;
-            rows.iter().filter(|r| r.0.kind() == kind).for_each(|(view, i)| c.count(&view.row(*i)));
-        }
-    }
-
-    fn take_alone(&mut self, n: usize, rows: &[(Rc<View>, usize)], refs: &Registry) {
-        let Alone { plan, detections } = &self.together.alone[n];
-        let (at, plan) = (*plan, &self.bound.plans[*plan]);
+    fn take_alone(&mut self, n: usize, team: &mut Team<'_>, batch: &Batch<'_>) {
+        let Alone { plan: at, detections } = &self.alone[n];
+        let (at, plan) = (*at, &team.plans[*at]);
         if let [(detection, list)] = *detections.as_slice()
             && let ([_], [windows]) = (plan.reads[detection].routes.as_slice(), plan.windows.as_slice())
             && windows.counting()
         {
-            return self.count_all(at, detection, list, rows, refs);
+            return self.count_all(at, detection, list, team, batch);
         }
-        let mut matched = std::mem::take(&mut self.together.matched);
+        let mut matched = std::mem::take(&mut self.matched);
         matched.clear();
         for (detection, list) in detections {
-            matched.extend(self.together.lists[*list].iter().map(|n| (*n, *detection)));
+            matched.extend(self.lists[*list].iter().map(|n| (*n, *detection)));
         }
         if detections.len() > 1 {
             matched.sort_unstable();
         }
-        self.touch(at, &matched, rows);
+        touch(team, at, &matched, batch);
         for same in matched.chunk_by(|a, b| a.0 == b.0) {
             let n = same[0].0;
-            let (view, i) = &rows[n as usize];
-            let Some(cite) = self.together.cites[n as usize] else { continue };
-            self.route(at, same, At { n, row: &view.row(*i), cite, refs });
+            let (view, i) = &batch.rows[n as usize];
+            let Some(cite) = batch.cites[n as usize] else { continue };
+            let row = &view.row(*i);
+            self.route(team, at, same, At { n, row, cite, refs: batch.refs, asked: batch.asked });
         }
-        self.together.matched = matched;
-    }
-
-    /// Reads the state that rows will ask for.
-    fn touch(&self, at: usize, matched: &[(u32, usize)], rows: &[(Rc<View>, usize)]) {
-        let plan = &self.bound.plans[at];
-        for (c, windows) in plan.windows.iter().enumerate() {
-            let keys = matched.iter().flat_map(|(n, detection)| {
-                let routes = plan.reads[*detection].routes.iter().filter(move |r| r.correlation == c);
-                let (view, i) = &rows[*n as usize];
-                routes.filter_map(|r| view.group_key(r.columns?, *i))
-            });
-            windows.touch(keys);
-        }
+        self.matched = matched;
     }
 
     /// The rows of a rule that counts those of one detection.
@@ -194,15 +154,17 @@ impl Core<'_> {
         at: usize,
         detection: usize,
         list: usize,
-        rows: &[(Rc<View>, usize)],
-        refs: &Registry,
+        team: &mut Team<'_>,
+        batch: &Batch<'_>,
     ) {
-        let ask = self.ask(true);
-        let Together { lists, cites, counted, hits, .. } = &mut self.together;
-        let (plan, ops) = (&mut self.bound.plans[at], &mut self.bound.operators);
-        let (route, c) = (&plan.reads[detection].routes[0], correlation(plan, 0));
+        let Batch { rows, cites, refs, asked, .. } = *batch;
+        let ask = asked.of(true);
+        let Lane { lists, counted, hits, .. } = self;
+        let (plan, ops) = (&mut team.plans[at], &mut team.operators);
+        let c = correlation(plan, 0);
         for block in lists[list].chunks(BLOCK) {
             counted.clear();
+            let route = &plan.reads[detection].routes[0];
             for n in block {
                 let (view, i) = &rows[*n as usize];
                 let row = view.row(*i);
@@ -217,89 +179,94 @@ impl Core<'_> {
             for (n, key, mark) in counted.iter() {
                 let Some(hit) = plan.windows[0].count(c, *key, *mark, ask) else { continue };
                 let (view, i) = &rows[*n as usize];
-                let row = view.row(*i);
-                let Some(entity) = entity_of(&plan.reads[detection], &row, ops, refs) else { continue };
-                hits.push(Held::new((at, detection), *n, *key, entity, mark.cite, hit));
+                let row = &view.row(*i);
+                let Some(entity) = entity_of(&plan.reads[detection], row, ops, refs) else { continue };
+                let at = At { n: *n, row, cite: mark.cite, refs, asked };
+                hits.push(Held::at(plan, ops, detection, at, *key, entity, hit));
             }
         }
     }
 
-    /// The rows through the rules that do not stand alone; `hits` is what the others said.
-    fn one_by_one(&mut self, rows: &[(Rc<View>, usize)], refs: &Registry, hits: &mut Vec<Held>) {
-        let mut hits = hits.drain(..).peekable();
-        let mut matched: Vec<(u32, usize)> = Vec::new();
-        for (n, (view, i)) in rows.iter().enumerate() {
+    /// The rows through the rules that do not stand alone.
+    fn one_by_one(&mut self, team: &mut Team<'_>, batch: &Batch<'_>) {
+        let mut matched = std::mem::take(&mut self.matched);
+        matched.clear();
+        let mut now = batch.now;
+        for (n, kind) in batch.kinds.iter().enumerate() {
+            let waits = !self.waiting.is_empty();
+            if !waits && !self.kinds[*kind as usize].seen {
+                continue;
+            }
+            let (view, i) = &batch.rows[n];
             let row = &view.row(*i);
-            self.advance(row.ts, refs);
-            self.day = china_day(row.ts);
-            self.rows += 1;
-            self.bound.operators.next_row();
-            let kind = row.kind();
-            if self.drafts.is_some() {
-                let mine = self.bound.comparables.iter_mut().filter(|c| c.kind == kind);
-                mine.for_each(|c| c.count(row));
+            if waits && row.ts > now {
+                now = row.ts;
+                self.due(team, n as u32, now);
             }
-            let n = n as u32;
-            let mut tell = |core: &mut Self, before: usize| {
-                while let Some(h) = hits.next_if(|h| h.n == n && h.plan < before) {
-                    core.held(h, Some((row, refs)));
-                }
-            };
-            if let Some(cite) = self.together.cites[n as usize] {
-                let at = At { n, row, cite, refs };
-                let mut of = usize::MAX;
-                for w in 0..self.together.kinds[kind as usize].0.len() {
-                    let mut bits = self.not_alone(view, *i, kind, w);
-                    while bits != 0 {
-                        let j = w * 64 + bits.trailing_zeros() as usize;
-                        bits &= bits - 1;
-                        let (plan, detection) = self.bound.by_kind[kind as usize][j];
-                        if !self.matches(plan, detection, row, refs) {
-                            continue;
-                        }
-                        // The pairs of one plan stand together: the next one is of another plan, or joins this row's.
-                        if plan != of && !matched.is_empty() {
-                            tell(self, of);
-                            self.flush(of, &mut matched, at);
-                        }
-                        of = plan;
-                        matched.push((n, detection));
-                    }
-                }
-                if !matched.is_empty() {
-                    tell(self, of);
-                    self.flush(of, &mut matched, at);
-                }
+            team.operators.next_row();
+            if let Some(cite) = batch.cites[n] {
+                let at = At { n: n as u32, row, cite, refs: batch.refs, asked: batch.asked };
+                self.ask(team, batch, at, &mut matched);
             }
-            tell(self, usize::MAX);
-            self.bound.operators.observe(row, refs);
+            team.operators.observe(row, batch.refs);
+        }
+        self.matched = matched;
+    }
+
+    /// Asks the rules that do not stand alone of a row.
+    fn ask(&mut self, team: &mut Team<'_>, batch: &Batch<'_>, at: At<'_>, matched: &mut Vec<(u32, usize)>) {
+        let kind = at.row.kind() as usize;
+        let words = self.kinds[kind].mine.len();
+        let mut of = usize::MAX;
+        for (w, bits) in batch.bits(at.n as usize, words).iter().enumerate() {
+            let mut rest = bits & self.kinds[kind].mine[w] & !self.kinds[kind].alone[w];
+            while rest != 0 {
+                let pair = self.kinds[kind].pairs[w * 64 + rest.trailing_zeros() as usize];
+                rest &= rest - 1;
+                let (plan, ops) = (&mut team.plans[pair.plan], &mut team.operators);
+                if !matches(plan, ops, pair.detection, at.row, at.refs, at.asked.findings) {
+                    continue;
+                }
+                // The pairs of one rule stand together: the next one is of another rule, or joins this row's.
+                if pair.plan != of && !matched.is_empty() {
+                    self.flush(team, of, matched, at);
+                }
+                of = pair.plan;
+                matched.push((at.n, pair.detection));
+            }
+        }
+        if !matched.is_empty() {
+            self.flush(team, of, matched, at);
         }
     }
 
-    fn not_alone(&self, view: &View, i: usize, kind: Kind, w: usize) -> u64 {
-        let alone = &self.together.kinds[kind as usize].0;
-        self.bound.candidates(view, kind)[i * alone.len() + w] & !alone[w]
-    }
-
-    /// Lets the row reach the rule whose detections it matched, and tells what held.
-    fn flush(&mut self, plan: usize, matched: &mut Vec<(u32, usize)>, at: At<'_>) {
-        if let Some(detector) = &mut self.bound.plans[plan].detector {
-            matched.iter().for_each(|m| detector.row(m.1, at.row, at.cite, at.refs));
-        } else {
-            self.route(plan, matched, at);
-            // A row may make it hold at several of its steps; the first one is told of first.
-            let mut hits = std::mem::take(&mut self.together.hits);
-            hits.drain(..).for_each(|h| self.held(h, Some((at.row, at.refs))));
-            self.together.hits = hits;
+    /// Lets the row reach the rule whose detections it matched.
+    fn flush(&mut self, team: &mut Team<'_>, plan: usize, matched: &mut Vec<(u32, usize)>, at: At<'_>) {
+        match &mut team.plans[plan].detector {
+            Some(detector) => matched.iter().for_each(|m| detector.row(m.1, at.row, at.cite, at.refs)),
+            None => self.route(team, plan, matched, at),
         }
         matched.clear();
     }
 }
 
+/// Reads the state that rows will ask for.
+fn touch(team: &Team<'_>, at: usize, matched: &[(u32, usize)], batch: &Batch<'_>) {
+    let plan = &team.plans[at];
+    for (c, windows) in plan.windows.iter().enumerate() {
+        let keys = matched.iter().flat_map(|(n, detection)| {
+            let routes = plan.reads[*detection].routes.iter().filter(move |r| r.correlation == c);
+            let (view, i) = &batch.rows[*n as usize];
+            routes.filter_map(|r| view.group_key(r.columns?, *i))
+        });
+        windows.touch(keys);
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use suyuan_model::fixture;
     use suyuan_model::scan::MemorySource;
+    use suyuan_model::{Kind, fixture};
 
     use super::*;
     use crate::alert::Alert;
@@ -307,11 +274,12 @@ mod tests {
     use crate::run::scan;
     use crate::trial::Trial;
 
-    fn alerts(rules: &RuleSet, source: &MemorySource, alone: bool) -> Vec<Alert> {
+    fn alerts(rules: &RuleSet, source: &MemorySource, alone: bool, threads: usize) -> Vec<Alert> {
         let mut core = Core::new(rules, true, true);
+        core.threads = threads;
         if !alone {
-            core.bound.plans.iter_mut().for_each(|p| p.alone = false);
-            core.together = Together::new(&core.bound);
+            core.bound.teams.iter_mut().flat_map(|t| &mut t.plans).for_each(|p| p.alone = false);
+            core.lanes = core.bound.teams.iter().map(|t| Lane::new(&core.bound, t)).collect();
         }
         scan(source, &mut core, &Registry::default(), |_, _| ()).unwrap();
         core.take_alerts()
@@ -330,8 +298,8 @@ mod tests {
                     source.push(kind, fixture::batch(kind, &of).unwrap());
                 }
             }
-            let together = alerts(&rules, &source, true);
-            assert_eq!(together, alerts(&rules, &source, false), "trial {number}\n{}", t.rule);
+            let together = alerts(&rules, &source, true, 1);
+            assert_eq!(together, alerts(&rules, &source, false, 3), "trial {number}\n{}", t.rule);
             told += together.len();
         }
         assert!(told > 200);

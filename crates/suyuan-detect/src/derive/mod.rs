@@ -313,7 +313,7 @@ impl std::fmt::Debug for Spec {
 
 /// Contract: `compute` depends only on rows observed before, the row and the registry; what it changes
 /// (expiry) never changes a later answer. `observe` sees every row of `observes`, in order.
-pub(crate) trait Operator: Saved {
+pub(crate) trait Operator: Saved + Send {
     /// Fills the fields; they stand at `Null`.
     fn compute(&mut self, row: &Row<'_>, refs: &Registry, out: &mut [Val]);
     /// Takes the row in.

@@ -70,7 +70,7 @@ pub(crate) struct Raised {
 }
 
 /// Contract: the same rows in the same order give the same answers, wherever days and snapshots cut them.
-pub(crate) trait Detector: Saved {
+pub(crate) trait Detector: Saved + Send {
     /// A row that the rule's detection of that index matched.
     fn row(&mut self, detection: usize, row: &Row<'_>, cite: Cite, refs: &Registry);
     /// The day is over: every row of it has been seen. Days without rows are skipped.

@@ -6,6 +6,7 @@
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
 use std::rc::Rc;
+use std::sync::Arc;
 
 use suyuan_model::Kind;
 
@@ -18,7 +19,7 @@ pub(super) struct Waiting {
     pub seq: i64,
     pub kind: Kind,
     pub offset: u64,
-    pub view: Rc<View>,
+    pub view: Arc<View>,
     pub i: usize,
 }
 
