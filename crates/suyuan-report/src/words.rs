@@ -150,6 +150,8 @@ impl Reading for Lang {
             "dropped_by_opener" => ("given up by the opener", "由开卡工号销卡"),
             "away_from_custodian" => ("away from the custodian", "离开保管网点"),
             "moved_to_party" => ("moved to a party of the case", "流转至涉案主体"),
+            "as_the_rings" => ("opened as fast and on the same plan as the ring's", "用时与套餐同团伙开卡"),
+            "from_where_the_rings" => ("holder from where the ring's are from", "被登记人来源地同团伙"),
             "fraud_report" => ("named in a fraud report", "见于涉诈案件"),
             "disowned" => ("disowned by the holder", "本人否认或认证失败"),
             "sighting" => ("found where it should not be", "在不应出现处被发现"),

@@ -168,6 +168,7 @@ fn rings(
     let sheets = ring::seed::sheets(f, |i| marker.marks(f, i), Some(&suspects));
     let mut drafts = ring::drafts(f, &marker, &cards.columns, &base, &sheets);
     drafts.retain(|d| d.probability >= params.least_ring);
+    ring::like::complete(f, source, &marker, &mut drafts, bar)?;
     Ok((marker, cards, drafts))
 }
 

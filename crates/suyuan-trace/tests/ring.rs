@@ -208,7 +208,41 @@ fn own_counter(rows: &mut Rows, cards: i64) {
             at(day, 700),
             json!({"card": card, "subject": format!("idn1-q{person}"), "account": "a11", "device": "counter1",
                 "session": format!("sa11-{day}"), "outlet": "o1", "region6": "330681", "cell_region6": "330681",
-                "captured_at": at(6 + person, 698), "image_hash": format!("q{person}")}),
+                "captured_at": at(6 + person, 698), "image_hash": format!("q{person}"),
+                "subject_region6": "522325", "plan": "8", "duration_s": 80 + n}),
+        );
+    }
+}
+
+/// Openings of a11 among the replayed faces that carry no mark: fast, on one plan, of people from afar. `disowned` of them fail
+/// the re-verification.
+fn unmarked(rows: &mut Rows, cards: i64, disowned: i64) {
+    for n in 0..cards {
+        let card = format!("u{n:03}");
+        rows.put(
+            Kind::Opening,
+            at(7 + n % 28, 720 + n),
+            json!({"card": card, "subject": format!("idn1-u{n}"), "subject_region6": "522325", "account": "a11",
+                "device": "counter1", "session": format!("sa11-{}", 7 + n % 28), "outlet": "o1", "region6": "330681",
+                "cell_region6": "330681", "captured_at": at(7 + n % 28, 718 + n), "plan": "8", "duration_s": 90 + n % 40}),
+        );
+        if n < disowned {
+            rows.put(Kind::Reverification, at(70, n), json!({"card": card, "result": "failed"}));
+        }
+    }
+}
+
+/// Many more honest openings in the city, at another outlet.
+fn busy_city(rows: &mut Rows) {
+    let plans = ["8", "29", "59", "99"];
+    for n in 0..400 {
+        rows.put(
+            Kind::Opening,
+            at(n % 80, 610 + n),
+            json!({"card": format!("b{n:03}"), "subject": format!("idn1-b{n}"), "account": "a20", "device": "counter2",
+                "subject_region6": if n % 4 == 0 { "522325" } else { "330681" }, "outlet": "o2", "region6": "330681",
+                "cell_region6": "330681", "captured_at": at(n % 80, 608 + n),
+                "plan": plans[n as usize % 4], "duration_s": 100 + n * 7 % 500}),
         );
     }
 }
@@ -250,6 +284,29 @@ fn an_account_that_opened_itself_is_the_opener() {
     let t = run(&rows.source(500));
     let opener = t.rings[0].members.iter().find(|m| m.role == Role::Opener).unwrap();
     assert!(opener.probability <= 0.5, "{}", opener.probability);
+}
+
+/// Cards without a mark of their own join a ring when they were opened as its proven cards are, and only where harm shows that it
+/// is the ring and not the shop's customers who are like that.
+#[test]
+fn cards_opened_as_the_rings_join_where_harm_confirms_it() {
+    let joined = |disowned| {
+        let mut rows = Rows::default();
+        carrier(&mut rows);
+        busy_city(&mut rows);
+        own_counter(&mut rows, 60);
+        unmarked(&mut rows, 50, disowned);
+        let t = run(&rows.source(500));
+        let [ring] = t.rings.as_slice() else { panic!("{} rings", t.rings.len()) };
+        assert!(ring.cards.iter().all(|c| c.card.starts_with('q') || c.card.starts_with('u')));
+        let like: Vec<_> = ring.cards.iter().filter(|c| c.card.starts_with('u')).cloned().collect();
+        assert!(
+            like.iter().all(|c| c.marks.contains(&"opening:as_the_rings".into()) && c.probability < 0.98)
+        );
+        like.len()
+    };
+    assert!(joined(8) >= 45, "{}", joined(8));
+    assert_eq!(joined(0), 0);
 }
 
 #[test]

@@ -48,6 +48,10 @@ pub enum Mark {
     StockAway,
     /// The card had been moved to a party of the investigation.
     StockParty,
+    /// Opened as fast and on the same plan as the ring's proven cards.
+    LikeManner,
+    /// The holder comes from where those of the ring's proven cards do.
+    LikeOrigin,
     /// The card is named in a fraud report.
     Fraud,
     /// The holder says it is not theirs, or failed the re-verification.
@@ -57,7 +61,7 @@ pub enum Mark {
 }
 
 /// All marks with family and word, in order.
-pub const MARKS: [(Mark, Family, &str); 19] = [
+pub const MARKS: [(Mark, Family, &str); 21] = [
     (Mark::DeviceUnlisted, Family::Device, "device:unlisted"),
     (Mark::DeviceForeign, Family::Device, "device:foreign"),
     (Mark::Override, Family::Location, "location:override"),
@@ -74,6 +78,8 @@ pub const MARKS: [(Mark, Family, &str); 19] = [
     (Mark::Dropped, Family::Use, "use:dropped_by_opener"),
     (Mark::StockAway, Family::Stock, "stock:away_from_custodian"),
     (Mark::StockParty, Family::Stock, "stock:moved_to_party"),
+    (Mark::LikeManner, Family::Opening, "opening:as_the_rings"),
+    (Mark::LikeOrigin, Family::Identity, "identity:from_where_the_rings"),
     (Mark::Fraud, Family::Outcome, "outcome:fraud_report"),
     (Mark::Disowned, Family::Outcome, "outcome:disowned"),
     (Mark::Sighted, Family::Exhibit, "exhibit:sighting"),
@@ -206,6 +212,11 @@ impl Marker {
     /// Whether the holder disowned the card.
     pub fn disowned(&self, o: &Opening) -> bool {
         self.disowned_cards.contains(&o.card) || self.disowned_persons.contains(&o.subject)
+    }
+
+    /// Whether a report names the card or its holder disowned it.
+    pub fn harmed(&self, o: &Opening, index: usize) -> bool {
+        self.fraud.contains(&index) || self.disowned(o)
     }
 
     /// All marks of an opening; those of login, change and stock rest on what was loaded.
