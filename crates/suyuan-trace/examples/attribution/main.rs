@@ -1,10 +1,12 @@
 //! Made-up worlds for the attribution, its peers on the same counts, and the scores of both.
 //!
 //! `attribution SCENARIO SEED...`: one JSON object a world on standard output. `attribution names`: the scenarios.
-//! `cargo xtask eval trace` runs it and writes the tables.
+//! `attribution write DIR SCENARIO SEED` leaves a world in a folder, `attribution read DIR...` takes worlds from
+//! folders, whoever made them. `cargo xtask eval trace` runs it and writes the tables.
 
 mod cards;
 mod dice;
+mod folder;
 mod peers;
 mod people;
 mod scores;
@@ -85,6 +87,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         all.iter().for_each(|s| println!("{}", s.0));
         return Ok(());
     }
+    if name == "read" {
+        for dir in args {
+            let mut line = judged(&folder::read(dir.as_ref())?);
+            line["folder"] = dir.into();
+            println!("{line}");
+        }
+        return Ok(());
+    }
+    let dir = if name == "write" { args.next() } else { None };
+    let name = if dir.is_some() { args.next().ok_or("which scenario?")? } else { name };
     let scenario = all.iter().find(|s| s.0 == name).ok_or("no such scenario")?;
     for seed in args {
         let seed: u64 = seed.parse()?;
@@ -92,20 +104,29 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             Scenario::Town(t) => people::make(t, seed),
             Scenario::Cards(batches) => cards::make(*batches, seed),
         };
-        let p = w.problem();
-        let start = std::time::Instant::now();
-        let before = seconds(start);
-        let found = attribute(&p, &Settings::default(), &BTreeMap::new());
-        let spent = seconds(start) - before;
-        let others = if w.leaks.is_empty() {
-            Vec::new()
-        } else {
-            peers::all(&p, &|score| scores::average_precision(&w, score))
-        };
-        let mut line = scores::report(&w, &found, &others, &partners(&w, &found), spent);
+        if let Some(dir) = &dir {
+            folder::write(dir.as_ref(), &w)?;
+            continue;
+        }
+        let mut line = judged(&w);
         line["scenario"] = name.clone().into();
         line["seed"] = seed.into();
         println!("{line}");
     }
     Ok(())
+}
+
+/// Asks the model and its peers, and scores them.
+fn judged(w: &World) -> serde_json::Value {
+    let p = w.problem();
+    let start = std::time::Instant::now();
+    let before = seconds(start);
+    let found = attribute(&p, &Settings::default(), &BTreeMap::new());
+    let spent = seconds(start) - before;
+    let others = if w.leaks.is_empty() {
+        Vec::new()
+    } else {
+        peers::all(&p, &|score| scores::average_precision(w, score))
+    };
+    scores::report(w, &found, &others, &partners(w, &found), spent)
 }

@@ -104,6 +104,11 @@ pub fn report(w: &World, found: &[Scored], peers: &[Peer], more: &BTreeSet<u32>,
         "sets": sets,
         "added": more.difference(&listed).count(),
         "added_wrong": more.difference(&listed).filter(|a| !guilty.contains(a)).count(),
+        "found": found
+            .iter()
+            .filter(|s| s.probability >= 0.001)
+            .map(|s| json!([s.column, s.probability, s.log_factor, s.listed, s.certified, s.harmed, s.expected]))
+            .collect::<Vec<_>>(),
         "peers": peers.iter().map(beside).collect::<Vec<_>>(),
         "seconds": seconds,
     })

@@ -3,21 +3,31 @@
 //! Rates borrow strength from wide to narrow (everything, region, stratum), each level shrunk by
 //! the spread seen among its groups, and each column is held against the *others*: its own things are
 //! left out of the rate it is compared with, so a leak cannot raise its own base rate. What is left
-//! of honest differences among columns is a log-normal frailty whose spread is fitted to all columns.
+//! of honest differences among columns is a log-normal frailty whose spread is fitted to all columns. A column that
+//! serves a stratum nearly alone is held against what strata can be: its frailty then is the stratum's too.
 
 use super::calendar::{Calendar, Own, month, shape};
+use super::honest::{WAVE, WAVE_OF_CARDS};
 use super::problem::{Clock, Problem};
 use super::special::{ln_gamma, log_sum_exp};
 
-/// Risk multipliers of the frailty: from a third of the base rate to twelve times it.
-pub const FRAILTY: [f64; 8] = [0.35, 0.6, 1.0, 1.65, 2.7, 4.5, 7.4, 12.0];
+/// Risk multipliers of the frailty: from a third of the base rate to thirty times it.
+pub const FRAILTY: [f64; 10] = [0.35, 0.6, 1.0, 1.65, 2.7, 4.5, 7.4, 12.0, 20.0, 33.0];
+/// The same, wider, where spreads are fitted.
+const RISKS: [f64; 15] =
+    [0.05, 0.08, 0.13, 0.21, 0.35, 0.6, 1.0, 1.65, 2.7, 4.5, 7.4, 12.0, 20.0, 33.0, 54.0];
 /// Honest shops differ, but not without end: multiples of this size get rare faster than a log-normal has
 /// them. Else an account that opens little but blank cards would pass for a risky shop.
 const END: f64 = 6.0;
 /// The same of cards, whose shops choose their customers less than outlets their neighbourhood.
 const END_OF_CARDS: f64 = 3.5;
-/// Spreads tried, in log units. Below the first, honest shops would have to be more alike than any are.
-const SPREADS: [f64; 9] = [0.35, 0.5, 0.65, 0.8, 1.0, 1.2, 1.4, 1.6, 1.9];
+/// Spreads tried, in log units.
+const SPREADS: [f64; 12] = [0.05, 0.12, 0.22, 0.35, 0.5, 0.65, 0.8, 1.0, 1.2, 1.4, 1.6, 1.9];
+/// A common spread.
+const COMMON: f64 = 0.4;
+/// Part of the evidence that counts when spreads are weighed: columns share things, so they say less than as
+/// many strangers would.
+const SHARED: f64 = 0.5;
 
 /// Base rates without the harm that sources explain.
 pub struct Base {
@@ -36,16 +46,19 @@ pub struct Base {
     pub around: Vec<Vec<(f64, f64)>>,
     /// When honest harm strikes.
     pub calendar: Calendar,
+    /// Share of honest columns struck by waves of their own.
+    pub waves: f64,
 }
 
 impl Base {
-    /// Fits the base to harm weighted by `unexplained` (1 for every harmed thing at the start).
-    pub fn fit(p: &Problem, unexplained: &[f64]) -> Base {
-        let counts = Counts::of(p, unexplained);
+    /// Fits the base to harm weighted by `unexplained` (1 for every harmed thing at the start); `honest` is how
+    /// likely each column is none of the sources, so that they do not make everybody's risk look uneven.
+    pub fn fit(p: &Problem, unexplained: &[f64], honest: &[f64]) -> Base {
         let mut expected = vec![0.0; p.columns.len()];
-        let mut doubt = vec![0.0; p.columns.len()];
+        let mut doubt = vec![(0.0, 0.0); p.columns.len()];
         let mut seen = vec![0.0; p.columns.len()];
         let own = own_harm(p, unexplained);
+        let counts = Counts::of(p, unexplained, &own);
         let mut rates = Vec::with_capacity(p.columns.len());
         for (c, column) in p.columns.iter().enumerate() {
             let whole = column.whole.map_or(c, |w| w as usize);
@@ -64,18 +77,24 @@ impl Base {
         }
         let end = if p.clock == Clock::Age { END_OF_CARDS } else { END };
         let levels = p.columns.iter().map(|c| c.level as usize + 1).max().unwrap_or(1);
-        let spreads: Vec<f64> = (0..levels)
+        let spreads: Vec<[f64; SPREADS.len()]> = (0..levels)
             .map(|level| {
                 let of_level = |c: &usize| p.columns[*c].level as usize == level && expected[*c] > 1e-9;
-                let seen: Vec<(f64, f64, f64)> = (0..p.columns.len())
+                let seen: Vec<Seen> = (0..p.columns.len())
                     .filter(of_level)
-                    .map(|c| (seen[c].round(), expected[c], doubt[c]))
+                    .map(|c| Seen {
+                        harmed: seen[c].round(),
+                        expected: expected[c],
+                        doubt: doubt[c].0 * doubt[c].0 * doubt[c].1,
+                        weight: honest[c],
+                    })
                     .collect();
                 fit_spread(&seen, end)
             })
             .collect();
+        let of_level: Vec<Vec<f64>> = spreads.iter().map(|s| mixed(s, end)).collect();
         let frailty = (p.columns.iter().zip(&doubt))
-            .map(|(c, doubt)| weights((spreads[c.level as usize].powi(2) + doubt).sqrt(), end))
+            .map(|(c, (share, variance))| frailty(&of_level[c.level as usize], *share, *variance))
             .collect();
         let calendar = Calendar::fit(p, unexplained);
         let dated = own_dated(p, unexplained, calendar.months);
@@ -98,7 +117,8 @@ impl Base {
             share.iter_mut().for_each(|x| *x /= total);
             months.push(share);
         }
-        Base { expected, frailty, beta, months, peers, around, calendar }
+        let waves = if p.clock == Clock::Age { WAVE_OF_CARDS } else { WAVE };
+        Base { expected, frailty, beta, months, peers, around, calendar, waves }
     }
 }
 
@@ -148,10 +168,12 @@ struct Counts {
     all: (f64, f64),
     region_shape: f64,
     stratum_shape: f64,
+    /// Variance of the log of strata's risk within their region.
+    variance: f64,
 }
 
 impl Counts {
-    fn of(p: &Problem, unexplained: &[f64]) -> Counts {
+    fn of(p: &Problem, unexplained: &[f64], own: &[Vec<(u32, f64)>]) -> Counts {
         let regions = p.strata.iter().map(|s| s.region as usize + 1).max().unwrap_or(0);
         let mut stratum = vec![0.0; p.strata.len()];
         for (h, w) in p.harmed.iter().zip(unexplained) {
@@ -169,22 +191,29 @@ impl Counts {
             let (k, n) = region[p.strata[s].region as usize];
             rate * (k + region_shape) / (n * rate + region_shape)
         };
-        let stratum_shape =
-            likely_shape((0..stratum.len()).map(|s| (stratum[s], p.strata[s].things * regional(s))));
-        Counts { stratum, region, all, region_shape, stratum_shape }
+        let by: Vec<(f64, f64)> =
+            (0..stratum.len()).map(|s| (stratum[s], p.strata[s].things * regional(s))).collect();
+        let (stratum_shape, variance) = match p.clock {
+            Clock::Calendar => (likely_shape(by.iter().copied()), spread_of(&by)),
+            Clock::Age => {
+                let shape = shared_shape(p, own, &regional);
+                (shape, (1.0 / shape).ln_1p())
+            }
+        };
+        Counts { stratum, region, all, region_shape, stratum_shape, variance }
     }
 
-    /// Variance of the log of a column's expected harm for want of others who touch its strata: where a clerk
-    /// serves an outlet alone, nobody can tell the clerk's risk from the outlet's.
-    fn doubt(&self, strata: &[(u32, f64)], rates: &[f64], own: &[(u32, f64)]) -> f64 {
+    /// How much of a column's expected harm hangs on the stratum that others say least of, and the variance of the
+    /// log of that stratum's risk: where a clerk serves an outlet alone, nobody can tell the clerk's risk from
+    /// the outlet's.
+    fn doubt(&self, strata: &[(u32, f64)], rates: &[f64], own: &[(u32, f64)]) -> (f64, f64) {
         let own_of = |s: u32| own.binary_search_by_key(&s, |x| x.0).map_or(0.0, |i| own[i].1);
         let total: f64 = strata.iter().zip(rates).map(|((_, n), r)| n * r).sum::<f64>().max(1e-12);
-        (strata.iter().zip(rates))
-            .map(|((s, n), r)| {
-                let others = (self.stratum[*s as usize] - own_of(*s)).max(0.0);
-                (n * r / total).powi(2) * (1.0 / (others + self.stratum_shape)).ln_1p()
-            })
-            .sum()
+        let each = strata.iter().zip(rates).map(|((s, n), r)| {
+            let others = (self.stratum[*s as usize] - own_of(*s)).max(0.0);
+            (n * r / total, self.variance / (1.0 + self.variance * others))
+        });
+        each.max_by(|a, b| (a.0 * a.0 * a.1).total_cmp(&(b.0 * b.0 * b.1))).unwrap_or((0.0, 0.0))
     }
 
     /// The rate of each stratum of the column, from everyone else's things.
@@ -220,9 +249,9 @@ impl Counts {
     }
 }
 
-/// Log weights of the frailty grid for a log-normal of that spread and mean one.
-fn weights(spread: f64, end: f64) -> Vec<f64> {
-    let raw: Vec<f64> = FRAILTY
+/// Log weights of the risks for a log-normal of that spread and mean one.
+fn weights(risks: &[f64], spread: f64, end: f64) -> Vec<f64> {
+    let raw: Vec<f64> = risks
         .iter()
         .map(|m| {
             let z = (m.ln() + spread * spread / 2.0) / spread;
@@ -231,6 +260,28 @@ fn weights(spread: f64, end: f64) -> Vec<f64> {
         .collect();
     let total = log_sum_exp(&raw);
     raw.iter().map(|w| w - total).collect()
+}
+
+/// The frailty of a column whose own risk has these log weights, and whose expected harm hangs by that share on a
+/// stratum of unknown risk. That risk has no end of its own: outlets differ as their neighbourhoods do.
+fn frailty(own: &[f64], share: f64, variance: f64) -> Vec<f64> {
+    let spread = variance.sqrt();
+    let mut out = vec![0.0; FRAILTY.len()];
+    for step in -7..=8 {
+        let z = f64::from(step) / 2.0;
+        let weight = (-z * z / 2.0).exp();
+        let times = 1.0 - share + share * (z * spread - variance / 2.0).exp();
+        for (m, w) in FRAILTY.iter().zip(own) {
+            let at = m * times;
+            let next = FRAILTY.partition_point(|x| *x <= at).clamp(1, FRAILTY.len() - 1);
+            let (low, high) = (FRAILTY[next - 1], FRAILTY[next]);
+            let part = ((at / low).ln() / (high / low).ln()).clamp(0.0, 1.0);
+            out[next - 1] += weight * w.exp() * (1.0 - part);
+            out[next] += weight * w.exp() * part;
+        }
+    }
+    let total: f64 = out.iter().sum();
+    out.iter().map(|x| (x / total).max(1e-26).ln()).collect()
 }
 
 /// Shapes tried for how strata differ within their region.
@@ -254,6 +305,24 @@ fn likely_shape(pairs: impl Iterator<Item = (f64, f64)>) -> f64 {
     SHAPES.iter().zip(logs).map(|(a, l)| (l - total).exp() * a.ln()).sum::<f64>().exp()
 }
 
+/// The gamma's shape of what the shops of one stratum share, where each thing belongs to one shop: how the
+/// surprises of one go with those of another. What a shop has of its own, a source too, says nothing of it.
+fn shared_shape(p: &Problem, own: &[Vec<(u32, f64)>], regional: &dyn Fn(usize) -> f64) -> f64 {
+    let mut sums = vec![(0.0, 0.0, 0.0, 0.0); p.strata.len()];
+    for (column, own) in p.columns.iter().zip(own).filter(|(c, _)| c.whole.is_none()) {
+        for (s, n) in &column.strata {
+            let e = n * regional(*s as usize);
+            let k = own.binary_search_by_key(s, |x| x.0).map_or(0.0, |i| own[i].1);
+            // No shop may speak louder than a rare chance.
+            let more = (k - e).min(3.0 * e.sqrt() + 3.0);
+            let x = &mut sums[*s as usize];
+            *x = (x.0 + more, x.1 + more * more, x.2 + e, x.3 + e * e);
+        }
+    }
+    let (with, size) = sums.iter().fold((0.0, 0.0), |a, x| (a.0 + x.0 * x.0 - x.1, a.1 + x.2 * x.2 - x.3));
+    1.0 / (with / size.max(1e-9)).clamp(0.05, 4.0)
+}
+
 /// Share of columns that may be anything at all when the spread is fitted, so that a few sources do
 /// not make everyone look risky; honest differences show in the bulk of the columns.
 const STRANGERS: f64 = 0.03;
@@ -269,22 +338,51 @@ fn stranger(k: f64, e: f64) -> f64 {
     log_sum_exp(&terms) - 14f64.ln()
 }
 
-/// The spread that fits the counts of all columns.
-fn fit_spread(columns: &[(f64, f64, f64)], end: f64) -> f64 {
-    let log = |s: f64| -> f64 {
-        let of = |(k, e, doubt): &(f64, f64, f64)| {
-            let w = weights((s * s + doubt).sqrt(), end);
-            let risk = FRAILTY.iter().zip(&w).map(|(m, w)| w + k * (m * e).ln() - m * e - ln_gamma(k + 1.0));
-            let same = log_sum_exp(&risk.collect::<Vec<f64>>());
-            log_sum_exp(&[(1.0 - STRANGERS).ln() + same, STRANGERS.ln() + stranger(*k, *e)])
-        };
-        // A weak prior against the largest spreads; data overrule it after a few columns.
-        columns.iter().map(of).sum::<f64>() - s * s
-    };
-    // The mean over the grid, since a step from one spread to the next would move every factor.
-    let logs = SPREADS.map(log);
+/// What a column met, for the fit of the spread.
+struct Seen {
+    harmed: f64,
+    expected: f64,
+    /// Variance of the log of what is expected.
+    doubt: f64,
+    weight: f64,
+}
+
+/// How likely each spread is, given the counts of all columns.
+fn fit_spread(columns: &[Seen], end: f64) -> [f64; SPREADS.len()] {
+    // Columns as even as dice and columns that differ without end are both rare; data overrule it.
+    let mut logs = SPREADS.map(|s| -(s / COMMON).ln().powi(2) - s * s);
+    for c in columns {
+        let (k, e) = (c.harmed, c.expected);
+        let risk = RISKS.map(|m| k * (m * e).ln() - m * e - ln_gamma(k + 1.0));
+        let strange = STRANGERS.ln() + stranger(k, e);
+        for (log, s) in logs.iter_mut().zip(SPREADS) {
+            let w = weights(&RISKS, (s * s + c.doubt).sqrt(), end);
+            let same = log_sum_exp(&risk.iter().zip(&w).map(|(r, w)| r + w).collect::<Vec<f64>>());
+            *log += SHARED * c.weight * log_sum_exp(&[(1.0 - STRANGERS).ln() + same, strange]);
+        }
+    }
     let total = log_sum_exp(&logs);
-    SPREADS.iter().zip(logs).map(|(s, l)| (l - total).exp() * s.ln()).sum::<f64>().exp()
+    logs.map(|l| l - total)
+}
+
+/// Variance of the log of the risk that fits the counts `k` of strata, expected to be `e`.
+fn spread_of(strata: &[(f64, f64)]) -> f64 {
+    let seen: Vec<Seen> = strata
+        .iter()
+        .filter(|x| x.1 > 1e-9)
+        .map(|(k, e)| Seen { harmed: k.round(), expected: *e, doubt: 0.0, weight: 1.0 })
+        .collect();
+    SPREADS.iter().zip(fit_spread(&seen, f64::INFINITY)).map(|(s, likely)| s * s * likely.exp()).sum()
+}
+
+/// Log weights of the frailty grid, all spreads together as likely as each is.
+fn mixed(spreads: &[f64; SPREADS.len()], end: f64) -> Vec<f64> {
+    let each: Vec<Vec<f64>> = SPREADS.iter().map(|s| weights(&FRAILTY, *s, end)).collect();
+    (0..FRAILTY.len())
+        .map(|i| {
+            log_sum_exp(&each.iter().zip(spreads).map(|(w, likely)| w[i] + likely).collect::<Vec<f64>>())
+        })
+        .collect()
 }
 
 /// What the column's neighbours met, month by month: a wave of fraud spares nobody in the outlet.

@@ -10,10 +10,19 @@ use super::kernel::{RARE, Thing};
 use super::problem::{Clock, Problem};
 use super::special::log_sum_exp;
 
-/// How often an honest column's harm comes in a wave of its own: generous, since it protects.
-const WAVE: f64 = 0.3;
+/// Shares of honest columns whose harm may come in a wave of their own, and how common each is: large ones, since
+/// they protect, until many columns say otherwise.
+const SHARES: [(f64, f64); 5] = [(0.003, 0.01), (0.01, 0.03), (0.03, 0.1), (0.1, 0.3), (0.3, 0.56)];
+/// The share before anything is learned: generous, since it protects.
+pub const WAVE: f64 = 0.3;
 /// The same of cards: those who misuse them do so in their own time, not in their shop's.
-const WAVE_OF_CARDS: f64 = 0.05;
+pub const WAVE_OF_CARDS: f64 = 0.05;
+/// Share of columns that may be sources when the share of waves and the spread of risks are learned.
+pub const SOURCES: f64 = 0.005;
+/// Part of the evidence that counts when it is learned: neighbours share their waves.
+const SHARED: f64 = 0.5;
+/// Chance that a stretch of months holds a wave that all neighbours feel, before they are asked.
+const TOLD: f64 = 1e-5;
 /// Extra risk inside a wave, in multiples of the base rate.
 const SWELL: [f64; 4] = [2.0, 6.0, 18.0, 54.0];
 /// How common each swell is.
@@ -32,12 +41,38 @@ const TILTS: [(f64, f64); 4] = [(0.0, 0.1), (0.5, 0.15), (1.0, 0.65), (1.5, 0.1)
 /// Longest wave, months.
 const WAVE_MONTHS: usize = 4;
 
-/// The honest side of one column.
+/// The honest side of one column: log likelihoods.
+#[derive(Clone, Copy, Debug)]
 pub struct Honest {
-    /// Log likelihood without a wave, by frailty, prior included.
+    /// Without a wave, by frailty, its prior included.
     pub constant: [f64; FRAILTY.len()],
-    /// Log marginal likelihood over all frailties, with and without a wave.
-    pub log: f64,
+    /// Without a wave, over all frailties and tilts.
+    even: f64,
+    /// In a wave of its own.
+    wave: f64,
+    /// In a wave that its neighbours felt, times the chance of one given what they met.
+    told: f64,
+}
+
+impl Honest {
+    /// Log marginal likelihood where such a share of columns is struck by waves of their own.
+    pub fn log(&self, share: f64) -> f64 {
+        log_sum_exp(&[self.even + (1.0 - share).ln(), self.wave + share.ln(), self.told])
+    }
+}
+
+/// The share of columns with waves of their own that fits them all; `columns` are their honest sides and the log
+/// likelihood that each leaked.
+pub fn share_of_waves<'a>(columns: impl Iterator<Item = (&'a Honest, f64)>) -> f64 {
+    let mut logs = SHARES.map(|(_, common)| common.ln());
+    for (honest, leak) in columns {
+        for (sum, (share, _)) in logs.iter_mut().zip(SHARES) {
+            let either = [honest.log(share) + (1.0 - SOURCES).ln(), leak + SOURCES.ln()];
+            *sum += SHARED * (log_sum_exp(&either) - honest.even);
+        }
+    }
+    let total = log_sum_exp(&logs);
+    SHARES.iter().zip(logs).map(|((share, _), l)| (l - total).exp() * share.ln()).sum::<f64>().exp()
 }
 
 /// Share of a column's honest harm expected in each month.
@@ -91,7 +126,6 @@ pub fn honest(p: &Problem, base: &Base, column: usize, things: &[Thing]) -> Hone
     let share = expected_months(p, base, column);
     let expected = base.expected[column];
     let peers = &base.peers[column];
-    let wave = if p.clock == Clock::Age { WAVE_OF_CARDS } else { WAVE };
     let neighbours: f64 = peers.iter().map(|x| x.1).sum();
     let heard = neighbours / (neighbours + HEARD);
     // Every stretch of months, for each swell: what the neighbours say of it.
@@ -111,6 +145,10 @@ pub fn honest(p: &Problem, base: &Base, column: usize, things: &[Thing]) -> Hone
         }
     });
     let waves = beside[0].len().max(1) as f64;
+    let told = match p.clock {
+        Clock::Calendar => told(peers),
+        Clock::Age => SWELL.map(|_| vec![f64::NEG_INFINITY; beside[0].len()]),
+    };
     // A shop's cards follow its own openings, which no tilt of the region's months describes.
     let tilts: Vec<(Vec<f64>, f64)> = match p.clock {
         Clock::Age => vec![(vec![1.0; share.len()], 0.0)],
@@ -126,8 +164,8 @@ pub fn honest(p: &Problem, base: &Base, column: usize, things: &[Thing]) -> Hone
         -m * expected + things.iter().map(gain).sum::<f64>()
     };
     let mut constant = [0.0; FRAILTY.len()];
-    let mut null = Vec::with_capacity((1 + TILTS.len() * BETWEEN) * FRAILTY.len());
-    let mut terms = Vec::with_capacity(SWELL.len() * share.len() * WAVE_MONTHS);
+    let (mut even, mut wave, mut heard) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut terms, mut spoken) = (Vec::new(), Vec::new());
     for (i, (m, w)) in FRAILTY.iter().zip(prior).enumerate() {
         constant[i] = w + without(*m, None);
         if *w < prior.iter().copied().fold(f64::NEG_INFINITY, f64::max) - RARE {
@@ -139,18 +177,36 @@ pub fn honest(p: &Problem, base: &Base, column: usize, things: &[Thing]) -> Hone
             let m = m.powf(1.0 - part) * next.0.powf(part);
             let w = w * (1.0 - part) + next.1 * part - (BETWEEN as f64).ln();
             for (ratio, common) in &tilts {
-                null.push(w + without(m, Some(ratio)) + common + (1.0 - wave).ln());
+                even.push(w + without(m, Some(ratio)) + common);
             }
         }
         terms.clear();
-        for ((swell, common), beside) in SWELL.iter().zip(SWELL_SHARE).zip(&beside) {
+        spoken.clear();
+        for (((swell, common), beside), told) in SWELL.iter().zip(SWELL_SHARE).zip(&beside).zip(&told) {
             let mut gain: Vec<f64> = share.iter().map(|s| -swell * m * expected * s).collect();
             for x in things {
                 gain[x.month] += (swell * m * x.beta / (x.rest + m * x.beta)).ln_1p();
             }
-            terms.extend(stretches(&gain).zip(beside).map(|(sum, shared)| sum + shared + common.ln()));
+            for ((sum, beside), told) in stretches(&gain).zip(beside).zip(told) {
+                terms.push(sum + beside + common.ln());
+                spoken.push(sum + told);
+            }
         }
-        null.push(constant[i] + log_sum_exp(&terms) - waves.ln() + wave.ln());
+        wave.push(constant[i] + log_sum_exp(&terms) - waves.ln());
+        heard.push(constant[i] + log_sum_exp(&spoken));
     }
-    Honest { constant, log: log_sum_exp(&null) }
+    Honest { constant, even: log_sum_exp(&even), wave: log_sum_exp(&wave), told: log_sum_exp(&heard) }
+}
+
+/// Log chance of each stretch and swell, given what the neighbours met.
+fn told(peers: &[(f64, f64)]) -> [Vec<f64>; SWELL.len()] {
+    let mut out = SWELL.map(|swell| -> Vec<f64> { stretches(&spared(peers, swell)).collect() });
+    let mut all = vec![0.0];
+    for (of_swell, common) in out.iter_mut().zip(SWELL_SHARE) {
+        of_swell.iter_mut().for_each(|x| *x += (TOLD * common).ln());
+        all.extend_from_slice(of_swell);
+    }
+    let total = log_sum_exp(&all);
+    out.iter_mut().for_each(|of_swell| of_swell.iter_mut().for_each(|x| *x -= total));
+    out
 }

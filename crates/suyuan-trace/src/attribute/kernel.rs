@@ -20,7 +20,7 @@
 use super::base::{Base, FRAILTY};
 use super::calendar::{MONTH, month};
 use super::delay::Delay;
-use super::honest::honest;
+use super::honest::{Honest, honest};
 use super::problem::{Clock, Problem};
 use super::special::log_sum_exp;
 
@@ -58,6 +58,10 @@ pub struct Factor {
     pub log: f64,
     /// The same with the grid fixed in advance: an e-value, whatever was learned from these records.
     pub fixed: f64,
+    /// Log likelihoods of the leak with either grid, and of the honest side; only bounds where it was not summed.
+    pub sides: Option<(f64, f64, Honest)>,
+    /// Not summed, since it is at most this.
+    pub bounded: bool,
     /// Mean of `theta` where the bin lies in the window, given a leak used after a delay.
     pub on: Vec<f64>,
     /// The same where the loot is used as one batch in those months.
@@ -80,11 +84,21 @@ impl Factor {
         out
     }
 
+    /// The factor where such a share of columns is struck by waves of their own.
+    pub fn with_waves(&mut self, share: f64) {
+        if let Some((learned, fixed, honest)) = &self.sides {
+            let none = honest.log(share);
+            (self.log, self.fixed) = (learned - none, fixed - none);
+        }
+    }
+
     /// A factor of a column that need not be looked at: at most this.
     pub fn below(log: f64, bins: usize) -> Factor {
         Factor {
             log,
             fixed: log,
+            sides: None,
+            bounded: true,
             on: vec![0.0; bins],
             batches: Vec::new(),
             grid: [0.0; GRID],
@@ -94,9 +108,14 @@ impl Factor {
     }
 }
 
-/// Log weights of the grid: the fixed ones.
-pub fn even() -> [f64; GRID] {
-    [-(GRID as f64).ln(); GRID]
+/// How common each of [`THETA`] is, before anything is learned: most of what leaks is never known as harm.
+const THETA_SHARE: [f64; THETA.len()] = [0.16, 0.18, 0.18, 0.17, 0.13, 0.09, 0.06, 0.03];
+/// The same of [`LENGTH`].
+const LENGTH_SHARE: [f64; LENGTH.len()] = [0.25, 0.35, 0.25, 0.15];
+
+/// Shares of the grid before anything is learned.
+pub fn common() -> [f64; GRID] {
+    std::array::from_fn(|i| THETA_SHARE[i / LENGTH.len()] * LENGTH_SHARE[i % LENGTH.len()])
 }
 
 /// Room for the sums, kept between columns.
@@ -228,7 +247,7 @@ fn bound(room: &Scratch, things: &[Thing], m: f64, ripe: &[f64], theta: f64) -> 
     }
     if top > 600.0 {
         // Beyond what the sums below can hold; no mean over windows exceeds the best.
-        return top - (THETA.len() as f64).ln();
+        return top;
     }
     let shift = top.max(0.0);
     let unit = (-shift).exp();
@@ -241,8 +260,9 @@ fn bound(room: &Scratch, things: &[Thing], m: f64, ripe: &[f64], theta: f64) -> 
             *sum += *f;
         }
     }
-    let total: f64 = sums.iter().zip(&room.norms).map(|(z, n)| z * (-n).exp()).sum();
-    shift + total.max(1e-300).ln() - (GRID as f64).ln()
+    let total: f64 =
+        sums.iter().zip(&room.norms).zip(LENGTH_SHARE).map(|((z, n), share)| z * (-n).exp() * share).sum();
+    shift + total.max(1e-300).ln()
 }
 
 /// One frailty and rate, summed exactly: logs by length without weights, and by bin mean presence and the chance
@@ -372,7 +392,7 @@ pub fn factor(
     let Touched { things, ripe, weights } = touched;
     let prior = &base.frailty[column];
     let honest = honest(p, base, column, things);
-    let common = prior.iter().copied().fold(f64::NEG_INFINITY, f64::max) - RARE;
+    let rare = prior.iter().copied().fold(f64::NEG_INFINITY, f64::max) - RARE;
     // Ways in which a leak can come to light: after a delay, or as one batch.
     // Cards are used at all ages in a wave as in a batch: nothing would tell the two apart.
     let (batches, delayed) = match p.clock {
@@ -387,20 +407,27 @@ pub fn factor(
         .collect();
     let mut order: Vec<(f64, usize, usize, usize)> = Vec::with_capacity(FRAILTY.len() * THETA.len());
     for (way, (things, ripe, share)) in ways.iter().enumerate() {
-        for (i, m) in FRAILTY.iter().enumerate().filter(|(i, _)| prior[*i] > common) {
+        for (i, m) in FRAILTY.iter().enumerate().filter(|(i, _)| prior[*i] > rare) {
             for (rate, theta) in THETA.iter().enumerate() {
-                let most = honest.constant[i] + share + bound(room, things, *m, ripe, *theta);
+                let most = honest.constant[i]
+                    + share
+                    + THETA_SHARE[rate].ln()
+                    + bound(room, things, *m, ripe, *theta);
                 order.push((most, i, rate, way));
             }
         }
     }
     order.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let gain = weights.iter().copied().fold(f64::NEG_INFINITY, f64::max) + (GRID as f64).ln();
+    let common = common();
+    let gain = weights.iter().zip(common).map(|(w, c)| w - c.ln()).fold(f64::NEG_INFINITY, f64::max);
     let bounds: Vec<f64> = order.iter().map(|x| x.0).collect();
-    let most = log_sum_exp(&bounds) + gain - honest.log;
-    if most < floor {
-        return Factor::below(most, p.bins);
+    let most = log_sum_exp(&bounds) + gain;
+    let mut out = Factor { sides: Some((most, most, honest)), ..Factor::below(0.0, p.bins) };
+    out.with_waves(base.waves);
+    if out.log < floor {
+        return out;
     }
+    out.bounded = false;
     let mut cells = Vec::new();
     let (mut fixed, mut learned) = (Vec::new(), Vec::new());
     // From the smallest up, so that a bound far above all others does not swallow them.
@@ -416,14 +443,15 @@ pub fn factor(
         let c = cell(room, p.bins, things, FRAILTY[*i], ripe, *rate);
         for (h, log) in c.logs.iter().enumerate() {
             let log = honest.constant[*i] + share + log;
-            fixed.push(log - (GRID as f64).ln());
-            learned.push(log + weights[rate * LENGTH.len() + h]);
+            let cell = rate * LENGTH.len() + h;
+            fixed.push(log + common[cell].ln());
+            learned.push(log + weights[cell]);
         }
         cells.push((c, *way));
     }
     let l1 = log_sum_exp(&learned);
-    let mut out = Factor::below(l1 - honest.log, p.bins);
-    out.fixed = log_sum_exp(&fixed) - honest.log;
+    out.sides = Some((l1, log_sum_exp(&fixed), honest));
+    out.with_waves(base.waves);
     let mut on = vec![vec![0.0; p.bins]; ways.len()];
     let mut weight = vec![0.0; ways.len()];
     for ((c, way), logs) in cells.iter().zip(learned.chunks(LENGTH.len())) {
@@ -513,7 +541,9 @@ mod tests {
             for (rate, theta) in THETA.iter().enumerate() {
                 let most = bound(&room, &things, 1.65, &ripe, *theta);
                 let logs = cell(&mut room, bins, &things, 1.65, &ripe, rate).logs;
-                let sum = log_sum_exp(&logs) - (GRID as f64).ln();
+                let sum = log_sum_exp(
+                    &logs.iter().zip(LENGTH_SHARE).map(|(l, share)| l + share.ln()).collect::<Vec<f64>>(),
+                );
                 assert!(sum <= most + 1e-9, "{n} {theta}: {sum} {most}");
             }
         }

@@ -5,7 +5,8 @@
 //! much harm passed through it: a busy desk touches many things and is expected to meet much harm.
 //! All candidates compete for each harmed thing: what one explains, another cannot claim. The prior
 //! is small and grows with the factors of all columns; the rest is learned only from columns whose factor
-//! stands on its own (e-BH); the list needs both the Bayesian false discovery rate and e-BH.
+//! stands on its own (e-BH), and by no column about itself; how far honest columns differ, and how many are struck by
+//! waves of their own, is learned too, from generous beginnings; the list needs both the Bayesian false discovery rate and e-BH.
 //!
 //! Always holds: relabelling columns or things changes nothing; more exposure with the same harm
 //! lowers a factor; a column with fewer than two harmed things is not a candidate.
@@ -106,19 +107,37 @@ pub struct Scored {
 const SCREEN: f64 = -1.0;
 /// Candidates less probable than this are left until something moves.
 const FAR: f64 = 6e-6;
-/// Level of the e-BH behind which a source teaches how others leak: what is learned from a chance find
-/// would make it, and others like it, look surer.
-const LEARN: f64 = 0.05;
+/// Level of the e-BH behind which a source teaches how others leak; never how it leaked itself, or a chance find
+/// would make itself look surer.
+const LEARN: f64 = 0.25;
 /// Level of the certified list.
 const CERTIFIED: f64 = 0.05;
 /// Shares of intensity below this part of the common honest rate move nobody's factor.
 const STILL: f64 = 1e-3;
-/// Sources for which the even grid counts when the rates and lengths of leaks are learned.
+/// Sources for which the fixed grid counts when the rates and lengths of leaks are learned.
 const FEW: f64 = 3.0;
 /// Responsibilities below this are not told.
 const SMALL: f64 = 0.002;
 /// A rival must cover this share of a source's harmed things to be held against it.
 const RIVAL: f64 = 0.3;
+
+/// How leaks go.
+#[derive(Clone)]
+struct Ways {
+    /// From touch to harm.
+    delay: Delay,
+    /// Log weights of the leak side's grid.
+    grid: [f64; GRID],
+}
+
+/// What a source says of how leaks go.
+struct Lesson {
+    column: usize,
+    grid: [f64; GRID],
+    /// Delay and responsibility of each harm, and day and rate of its touches.
+    seen: Vec<(f64, f64)>,
+    touched: Vec<(f64, f64)>,
+}
 
 struct Fit<'a> {
     p: &'a Problem,
@@ -133,8 +152,9 @@ struct Fit<'a> {
     now: u64,
     factors: Vec<Factor>,
     pip: Vec<f64>,
-    /// Log weights of the leak side's grid, as learned from certified sources.
-    grid: [f64; GRID],
+    /// How leaks go, as learned from all sources that teach, and for each of these from the others.
+    ways: Ways,
+    apart: BTreeMap<usize, Ways>,
     room: Scratch,
 }
 
@@ -157,7 +177,8 @@ pub fn attribute(p: &Problem, settings: &Settings, suspected: &BTreeMap<u32, f64
         now: 1,
         factors: vec![Factor::below(f64::NEG_INFINITY, p.bins); n],
         pip: vec![0.0; n],
-        grid: kernel::even(),
+        ways: Ways { delay: Delay::new(p.horizon, 60.0), grid: kernel::common().map(f64::ln) },
+        apart: BTreeMap::new(),
         room: Scratch::new(p.bins),
         ranges,
     };
@@ -170,24 +191,36 @@ impl Fit<'_> {
             (0..self.p.columns.len()).filter(|c| self.harmed_before(*c).len() >= 2).collect();
         let mut candidates = all.clone();
         let mut unexplained = self.unsuspected();
-        let mut base = Base::fit(self.p, &unexplained);
-        let mut delay = match self.p.clock {
+        let mut base = Base::fit(self.p, &unexplained, &vec![1.0; self.p.columns.len()]);
+        self.ways.delay = match self.p.clock {
             Clock::Calendar => Delay::new(self.p.horizon, (self.p.horizon / 5.0).clamp(5.0, 90.0)),
             // Cards are used at the same ages whoever opened them, until the data say otherwise.
             Clock::Age => Delay::shaped(self.p.horizon, calendar::MONTH, &base.calendar.age),
         };
+        let mut waves = base.waves;
+        let first = self.ways.clone();
         let blank = Prior::new(self.set.sources_expected, self.p.columns.len(), self.set.prior_cap);
         for round in 0..self.set.rounds {
             self.share.fill(0.0);
             self.leak.fill(0.0);
             for &c in &candidates {
-                self.factors[c] = self.evaluate(&base, &delay, c);
+                self.factors[c] = self.evaluate(&base, c);
                 self.seen[c] = self.now;
+            }
+            if round == 0 {
+                waves = self.waves(&all);
+                base.waves = waves;
+                for &c in &all {
+                    self.factors[c].with_waves(waves);
+                    if self.factors[c].bounded && self.factors[c].log > SCREEN {
+                        self.factors[c] = self.evaluate(&base, c);
+                    }
+                }
             }
             candidates.retain(|c| self.factors[*c].log > SCREEN);
             candidates.sort_by(|a, b| self.factors[*b].log.total_cmp(&self.factors[*a].log).then(a.cmp(b)));
             self.pip.fill(0.0);
-            self.explain_away(&base, &delay, &candidates, &blank);
+            self.explain_away(&base, &candidates, &blank);
             if round + 1 == self.set.rounds {
                 break;
             }
@@ -195,10 +228,28 @@ impl Fit<'_> {
             if self.guarded(&candidates, LEARN).iter().any(|c| self.pip[*c] > 0.5) {
                 candidates.clone_from(&all);
             }
-            self.learn(&base, &mut delay, &candidates, &mut unexplained);
-            base = Base::fit(self.p, &unexplained);
+            let lessons = self.lessons(&base, &candidates, &mut unexplained);
+            self.learn(&first, &lessons);
+            base = Base::fit(self.p, &unexplained, &self.honest());
+            base.waves = waves;
         }
-        self.results(&base, &delay, &candidates)
+        self.results(&base, &candidates)
+    }
+
+    /// How likely each column is none of the sources, as if one in so many were one.
+    fn honest(&self) -> Vec<f64> {
+        let odds = (honest::SOURCES / (1.0 - honest::SOURCES)).ln();
+        self.factors.iter().map(|f| logistic(-(f.fixed + odds))).collect()
+    }
+
+    /// The share of columns struck by waves of their own.
+    fn waves(&self, columns: &[usize]) -> f64 {
+        honest::share_of_waves(
+            columns
+                .iter()
+                .filter_map(|c| self.factors[*c].sides.as_ref())
+                .map(|(_, leak, side)| (side, *leak)),
+        )
     }
 
     /// How much of each harm may speak of the honest risk: not what passed through suspected columns.
@@ -224,29 +275,22 @@ impl Fit<'_> {
         out
     }
 
-    fn evaluate(&mut self, base: &Base, delay: &Delay, c: usize) -> Factor {
+    fn evaluate(&mut self, base: &Base, c: usize) -> Factor {
         let mut room = std::mem::take(&mut self.room);
-        let out = self.factor(self.p, base, delay, c, SCREEN, &mut room);
+        let out = self.factor(self.p, base, c, SCREEN, &mut room);
         self.room = room;
         out
     }
 
     /// The factor of a column in the bins of `p`, given what the others explain.
-    fn factor(
-        &self,
-        p: &Problem,
-        base: &Base,
-        delay: &Delay,
-        c: usize,
-        floor: f64,
-        room: &mut Scratch,
-    ) -> Factor {
+    fn factor(&self, p: &Problem, base: &Base, c: usize, floor: f64, room: &mut Scratch) -> Factor {
         let own = self.own(c);
+        let Ways { delay, grid } = self.apart.get(&c).unwrap_or(&self.ways);
         let things = kernel::things(p, base, delay, self.ranges[c].clone(), |h| {
             (self.leak[h] - own.iter().find(|o| o.0 as usize == h).map_or(0.0, |o| o.1)).max(0.0)
         });
         let ripe = kernel::ripe(p, delay, c);
-        let touched = Touched { things: &things, ripe: &ripe, weights: &self.grid };
+        let touched = Touched { things: &things, ripe: &ripe, weights: grid };
         kernel::factor(p, base, c, &touched, floor, room)
     }
 
@@ -264,7 +308,7 @@ impl Fit<'_> {
     }
 
     /// Coordinate ascent: each candidate in turn sees what the others leave unexplained.
-    fn explain_away(&mut self, base: &Base, delay: &Delay, candidates: &[usize], blank: &Prior) {
+    fn explain_away(&mut self, base: &Base, candidates: &[usize], blank: &Prior) {
         for _ in 0..self.set.sweeps {
             let prior = self.prior(blank);
             let mut moved: f64 = 0.0;
@@ -277,11 +321,12 @@ impl Fit<'_> {
                 // Nothing that it could explain has moved since: the factor stands.
                 let range = self.ranges[c].clone();
                 if self.p.touches[range].iter().any(|t| self.moved[t.harmed as usize] > self.seen[c]) {
-                    self.factors[c] = self.evaluate(base, delay, c);
+                    self.factors[c] = self.evaluate(base, c);
                 }
                 let pip = prior.probability(self.factors[c].log, known);
                 moved = moved.max((pip - self.pip[c]).abs());
                 self.pip[c] = pip;
+                let delay = &self.apart.get(&c).unwrap_or(&self.ways).delay;
                 for e in self.ranges[c].clone() {
                     let t = &self.p.touches[e];
                     let h = t.harmed as usize;
@@ -316,17 +361,12 @@ impl Fit<'_> {
         blank.given(&logs)
     }
 
-    /// Updates the delay, the grid and how much of each harm is unexplained.
-    fn learn(&mut self, base: &Base, delay: &mut Delay, candidates: &[usize], unexplained: &mut [f64]) {
-        let sure = self.guarded(candidates, LEARN);
-        let mut weights = [FEW / GRID as f64; GRID];
-        let mut seen = Vec::new();
-        let mut touched = Vec::new();
+    /// What each source that stands on its own says of how leaks go; and how much of each harm is unexplained.
+    fn lessons(&self, base: &Base, candidates: &[usize], unexplained: &mut [f64]) -> Vec<Lesson> {
         unexplained.copy_from_slice(&self.unsuspected());
-        for &c in &sure {
-            for (w, share) in weights.iter_mut().zip(&self.factors[c].grid) {
-                *w += self.pip[c] * share;
-            }
+        let mut out = Vec::new();
+        for c in self.guarded(candidates, LEARN) {
+            let mut seen = Vec::new();
             for e in self.ranges[c].clone() {
                 let t = &self.p.touches[e];
                 let h = t.harmed as usize;
@@ -337,13 +377,36 @@ impl Fit<'_> {
                 }
             }
             let on = self.factors[c].window();
-            for (t, n) in self.p.columns[c].exposure.iter().enumerate() {
-                touched.push(((t as f64 + 0.5) * self.p.bin_days, self.pip[c] * on[t] * n));
-            }
+            let day = |t: usize| (t as f64 + 0.5) * self.p.bin_days;
+            let exposure = self.p.columns[c].exposure.iter().enumerate();
+            out.push(Lesson {
+                column: c,
+                grid: self.factors[c].grid.map(|share| self.pip[c] * share),
+                seen,
+                touched: exposure.map(|(t, n)| (day(t), self.pip[c] * on[t] * n)).collect(),
+            });
         }
-        delay.learn(&seen, &touched);
-        let total: f64 = weights.iter().sum();
-        self.grid = weights.map(|w| (w / total).ln());
+        out
+    }
+
+    /// Learns how leaks go: from all lessons, and for each who gave one from those of the others.
+    fn learn(&mut self, first: &Ways, lessons: &[Lesson]) {
+        let without = |out: usize| {
+            let others = || lessons.iter().filter(|l| l.column != out);
+            let mut ways = first.clone();
+            let seen: Vec<(f64, f64)> = others().flat_map(|l| l.seen.iter().copied()).collect();
+            let touched: Vec<(f64, f64)> = others().flat_map(|l| l.touched.iter().copied()).collect();
+            ways.delay.learn(&seen, &touched);
+            let mut weights = kernel::common().map(|share| FEW * share);
+            for l in others() {
+                weights.iter_mut().zip(&l.grid).for_each(|(w, share)| *w += share);
+            }
+            let total: f64 = weights.iter().sum();
+            ways.grid = weights.map(|w| (w / total).ln());
+            ways
+        };
+        self.ways = without(usize::MAX);
+        self.apart = lessons.iter().map(|l| (l.column, without(l.column))).collect();
     }
 
     /// e-BH: Bayes factors are e-values, so the list is safe under any dependence among columns.
@@ -361,7 +424,7 @@ impl Fit<'_> {
         order
     }
 
-    fn results(&mut self, base: &Base, delay: &Delay, candidates: &[usize]) -> Vec<Scored> {
+    fn results(&mut self, base: &Base, candidates: &[usize]) -> Vec<Scored> {
         let guarded = self.guarded(candidates, self.set.guard);
         let certified = self.guarded(candidates, CERTIFIED);
         let mut order = candidates.to_vec();
@@ -372,14 +435,14 @@ impl Fit<'_> {
         });
         let mut missed = 0.0;
         let mut open = true;
-        let closer = self.closer(base, delay, &order);
+        let closer = self.closer(base, &order);
         let mut out = Vec::with_capacity(order.len());
         for (i, &c) in order.iter().enumerate() {
             missed += 1.0 - self.pip[c];
             open &= missed / (i + 1) as f64 <= self.set.fdr;
             let listed = open && self.pip[c] >= 0.5 && guarded.contains(&c);
             let probability = self.pip[c].min(self.set.ceiling);
-            let set = if self.pip[c] >= 0.05 { self.rivals(base, delay, c) } else { vec![(c as u32, 1.0)] };
+            let set = if self.pip[c] >= 0.05 { self.rivals(base, c) } else { vec![(c as u32, 1.0)] };
             out.push(Scored {
                 column: c as u32,
                 probability,
@@ -411,7 +474,7 @@ impl Fit<'_> {
     }
 
     /// Window and limits in days of the columns that are more likely sources than not.
-    fn closer(&self, base: &Base, delay: &Delay, order: &[usize]) -> BTreeMap<usize, Closer> {
+    fn closer(&self, base: &Base, order: &[usize]) -> BTreeMap<usize, Closer> {
         let found: Vec<usize> = order.iter().copied().filter(|c| self.pip[*c] >= 0.5).collect();
         if found.is_empty() {
             return BTreeMap::new();
@@ -419,14 +482,14 @@ impl Fit<'_> {
         let daily = limits::daily(self.p, &found);
         let mut room = Scratch::new(daily.bins);
         let of = |c: usize| {
-            let factor = self.factor(&daily, base, delay, c, f64::NEG_INFINITY, &mut room);
+            let factor = self.factor(&daily, base, c, f64::NEG_INFINITY, &mut room);
             (c, (window(&daily, &factor), limits::limits(self.p, &daily, c, &factor)))
         };
         found.into_iter().map(of).collect()
     }
 
     /// Takes the source out and lets every column that covers enough of its harm take its place.
-    fn rivals(&mut self, base: &Base, delay: &Delay, c: usize) -> Vec<(u32, f64)> {
+    fn rivals(&mut self, base: &Base, c: usize) -> Vec<(u32, f64)> {
         let mine: Vec<u32> = self.explains(base, c).iter().filter(|x| x.1 > 0.3).map(|x| x.0).collect();
         if mine.is_empty() {
             return vec![(c as u32, 1.0)];
@@ -445,7 +508,7 @@ impl Fit<'_> {
                 self.harmed_before(b).iter().filter(|h| mine.binary_search(h).is_ok()).count()
             };
             if covered >= 2 && covered as f64 >= RIVAL * mine.len() as f64 && (b == c || self.pip[b] < 0.5) {
-                scored.push((b as u32, self.evaluate(base, delay, b).log));
+                scored.push((b as u32, self.evaluate(base, b).log));
             }
         }
         let range = self.ranges[c].clone();

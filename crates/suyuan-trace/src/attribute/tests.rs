@@ -321,11 +321,11 @@ fn factor_of(harmed: usize, exposure: f64, relabel: bool) -> f64 {
         let day = p.harmed[i].day - 12.0;
         p.touches.push(Touch { column: me, harmed: i as u32, day, weight: 1.0 });
     }
-    let base = Base::fit(&p, &vec![1.0; p.harmed.len()]);
+    let base = Base::fit(&p, &vec![1.0; p.harmed.len()], &vec![1.0; p.columns.len()]);
     let delay = Delay::new(DAYS, 60.0);
     let things = kernel::things(&p, &base, &delay, 0..harmed, |_| 0.0);
     let ripe = kernel::ripe(&p, &delay, me as usize);
-    let touched = kernel::Touched { things: &things, ripe: &ripe, weights: &kernel::even() };
+    let touched = kernel::Touched { things: &things, ripe: &ripe, weights: &kernel::common().map(f64::ln) };
     kernel::factor(&p, &base, me as usize, &touched, f64::NEG_INFINITY, &mut Scratch::new(bins)).log
 }
 
