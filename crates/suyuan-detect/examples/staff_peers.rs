@@ -57,7 +57,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             .map(|l| {
                 let a = &accounts[&l.account];
                 let m = Member { role: a.role, outlet: a.outlet, days: &a.days, apart: false };
-                let expected = fitted.expected(&m, l.counts.weekday, &[]);
+                let expected = fitted.expected(&fitted.usual(&m), m.role, l.counts.weekday, &[]);
                 let s = surprise(&l.counts.counts, &expected);
                 let rate = past.get(&l.role).map_or(1.0, |p| p.rate(s.score));
                 (s, rate, expected)

@@ -7,7 +7,6 @@
 //!
 //! Invariant: any number of threads says the same.
 
-mod jobs;
 mod lane;
 mod together;
 
@@ -18,6 +17,7 @@ use suyuan_model::time::{DAY, china_day};
 use crate::alert::{Alert, Evidence, alert_id};
 use crate::detector::Raised;
 use crate::hash::{Key, KeyMap};
+use crate::jobs;
 use crate::plan::{Bound, Comparable, Plan, Team};
 use crate::registry::Registry;
 use crate::rule::{Mode, RuleSet};

@@ -5,6 +5,7 @@
 //! support it, or when the rows it leaves unexplained would not have reached the rule's count.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 use suyuan_model::outcome::{
@@ -14,14 +15,15 @@ use suyuan_model::scan::{RowSource, Want};
 use suyuan_model::{Kind, time};
 
 use crate::check::{About, Check};
-use crate::core::Draft;
+use crate::core::{AHEAD, Draft};
 use crate::error::DetectError;
 use crate::field;
 use crate::hash::{Key, KeyMap, KeySet};
+use crate::jobs;
 use crate::plan::Plan;
 use crate::rule::{MICRO, Measure, Mode, Rule};
 use crate::run::Pass;
-use crate::view::{Binder, Row, Slot, Views, identity_of};
+use crate::view::{Binder, Row, Slot, View, Views, identity_of};
 
 /// Others involved, of one kind, that a finding names.
 const MOST_INVOLVED: usize = 50;
@@ -37,8 +39,6 @@ struct Second {
     checks: Vec<Vec<Checked>>,
     /// Per plan and kind: slot and what it names.
     involved: Vec<Vec<(Kind, Slot, EntityKind)>>,
-    /// Plans whose checks read a kind.
-    readers: Vec<Vec<(usize, usize)>>,
     /// Evidence rows: drafts they belong to.
     evidence: KeyMap<Vec<usize>>,
     times: KeySet,
@@ -53,12 +53,21 @@ pub(crate) fn findings(source: &dyn RowSource, pass: Pass<'_>) -> Result<Vec<Fin
     if !wants.is_empty() {
         let mut stream = source.scan(&wants)?;
         let mut views = Views::default();
+        let mut rows = Vec::with_capacity(AHEAD);
         while let Some(run) = stream.next_run()? {
             let view = views.of(run.kind, &run.batch, &second.binder, 0);
+            if run.rows.end == run.batch.num_rows() {
+                views.done(&run.batch);
+            }
             for i in run.rows {
-                second.row(&view.row(i), &pass);
+                rows.push((view.clone(), i));
+                if rows.len() == AHEAD {
+                    second.rows(&rows, &pass);
+                    rows.clear();
+                }
             }
         }
+        second.rows(&rows, &pass);
     }
     let fired = fired(&pass);
     let mut out: Vec<Finding> = pass
@@ -87,7 +96,6 @@ impl Second {
             binder: Binder::default(),
             checks: Vec::new(),
             involved: Vec::new(),
-            readers: vec![Vec::new(); Kind::ALL.len()],
             evidence: KeyMap::default(),
             times: KeySet::default(),
             names: vec![BTreeMap::new(); pass.drafts.list.len()],
@@ -109,9 +117,6 @@ impl Second {
             // Rules that did not fire ask for nothing.
             let rule = plan.rule;
             let checks = if fired[at] { s.checks_of(rule) } else { Vec::new() };
-            for (c, check) in checks.iter().enumerate() {
-                check.reads.iter().for_each(|k| s.readers[*k as usize].push((at, c)));
-            }
             s.checks.push(checks);
             let mut involved = Vec::new();
             for d in &rule.detections {
@@ -141,38 +146,47 @@ impl Second {
         for d in &pass.drafts.list {
             kinds.extend(pass.bound.plan(d.plan).rule.detections.iter().map(|d| d.kind));
         }
-        kinds.extend(Kind::ALL.iter().filter(|k| !self.readers[**k as usize].is_empty()));
+        kinds.extend(self.checks.iter().flatten().flat_map(|c| &c.reads));
         kinds.sort_unstable();
         kinds.dedup();
         kinds.retain(|k| source.count(*k) > 0);
         kinds.into_iter().map(|k| Want::only(k, self.binder.columns(k))).collect()
     }
 
-    fn row(&mut self, row: &Row<'_>, pass: &Pass<'_>) {
-        if self.times.contains(&Key::number(row.ts))
-            && let Some(drafts) = self.evidence.get(&row.identity())
-        {
-            self.origins.insert(row.identity(), row.origin());
+    /// Takes the next rows in: names and origins first, then the checks, those of each rule by themselves.
+    fn rows(&mut self, rows: &[(Arc<View>, usize)], pass: &Pass<'_>) {
+        let Second { checks, involved, evidence, times, names, origins, .. } = self;
+        let mut told: Vec<(Kind, &[usize])> = Vec::with_capacity(rows.len());
+        for (view, i) in rows {
+            let row = &view.row(*i);
+            let hit = times.contains(&Key::number(row.ts)).then(|| row.identity());
+            let drafts = hit.and_then(|id| evidence.get(&id)).map_or(&[][..], Vec::as_slice);
+            told.push((row.kind(), drafts));
+            if let Some(id) = hit.filter(|_| !drafts.is_empty()) {
+                origins.insert(id, row.origin());
+            }
             for n in drafts {
-                let plan = pass.drafts.list[*n].plan;
-                for c in &mut self.checks[plan] {
-                    c.check.evidence(*n, row, pass.refs);
-                }
-                for (kind, slot, names) in &self.involved[plan] {
-                    if *kind == row.kind()
-                        && let Some(id) = row.text(*slot)
-                    {
-                        let set = self.names[*n].entry(*names).or_default();
-                        if set.len() < MOST_INVOLVED && !set.contains(id) {
-                            set.insert(id.to_owned());
-                        }
-                    }
-                }
+                name(row, &involved[pass.drafts.list[*n].plan], &mut names[*n]);
             }
         }
-        for (plan, check) in &self.readers[row.kind() as usize] {
-            self.checks[*plan][*check].check.other(row, pass.refs);
-        }
+        let (drafts, refs) = (&pass.drafts.list, pass.refs);
+        let jobs = checks.iter_mut().enumerate().filter(|(_, c)| !c.is_empty()).collect();
+        jobs::each(pass.threads, jobs, |(plan, checks): (usize, &mut Vec<Checked>)| {
+            let mut read = vec![false; Kind::ALL.len()];
+            checks.iter().flat_map(|c| &c.reads).for_each(|k| read[*k as usize] = true);
+            for (n, (kind, told)) in told.iter().enumerate() {
+                if told.is_empty() && !read[*kind as usize] {
+                    continue;
+                }
+                let (view, i) = &rows[n];
+                let row = &view.row(*i);
+                for n in told.iter().filter(|n| drafts[**n].plan == plan) {
+                    checks.iter_mut().for_each(|c| c.check.evidence(*n, row, refs));
+                }
+                let readers = checks.iter_mut().filter(|c| c.reads.contains(kind));
+                readers.for_each(|c| c.check.other(row, refs));
+            }
+        });
     }
 
     fn finding(&self, n: usize, d: &Draft, pass: &Pass<'_>, fired: &[u64]) -> Option<Finding> {
@@ -246,6 +260,24 @@ impl Second {
             clears: rule.clears.clone(),
             cannot_tell: rule.cannot_tell.clone(),
         })
+    }
+}
+
+/// Takes the names of a row that are involved.
+fn name(
+    row: &Row<'_>,
+    involved: &[(Kind, Slot, EntityKind)],
+    names: &mut BTreeMap<EntityKind, BTreeSet<String>>,
+) {
+    for (kind, slot, what) in involved {
+        if *kind == row.kind()
+            && let Some(id) = row.text(*slot)
+        {
+            let set = names.entry(*what).or_default();
+            if set.len() < MOST_INVOLVED && !set.contains(id) {
+                set.insert(id.to_owned());
+            }
+        }
     }
 }
 

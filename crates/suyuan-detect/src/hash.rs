@@ -33,6 +33,7 @@ const A: u64 = 0x9E37_79B9_7F4A_7C15;
 const B: u64 = 0xC2B2_AE3D_27D4_EB4F;
 const C: u64 = 0x1656_67B1_9E37_79F9;
 
+#[inline]
 fn fold(a: u64, b: u64) -> u64 {
     let m = u128::from(a) * u128::from(b);
     (m as u64) ^ ((m >> 64) as u64)
@@ -40,10 +41,12 @@ fn fold(a: u64, b: u64) -> u64 {
 
 impl Key {
     /// The key of a text.
+    #[inline]
     pub fn of(text: &str) -> Key {
         Self::bytes(text.as_bytes())
     }
 
+    #[inline]
     pub(crate) fn bytes(b: &[u8]) -> Key {
         let (mut x, mut y) = (A ^ b.len() as u64, B);
         let mut chunks = b.chunks_exact(8);
@@ -62,6 +65,7 @@ impl Key {
     }
 
     /// This key and another, in that order.
+    #[inline]
     pub fn and(self, other: Key) -> Key {
         let (a, b) = (self.0 as u64, (self.0 >> 64) as u64);
         let (c, d) = (other.0 as u64, (other.0 >> 64) as u64);
@@ -71,6 +75,7 @@ impl Key {
     }
 
     /// The key of a number.
+    #[inline]
     pub fn number(n: i64) -> Key {
         Self::bytes(&n.to_le_bytes())
     }

@@ -29,6 +29,7 @@ impl Bitmap {
         }
         b
     }
+    #[inline]
     pub fn get(&self, i: usize) -> bool {
         self.words[i / 64] >> (i % 64) & 1 == 1
     }

@@ -48,6 +48,16 @@ pub struct Expected {
     pub size: f64,
 }
 
+/// What a member does on a day like all others.
+#[derive(Clone, Copy, Debug)]
+pub struct Usual {
+    mean: f64,
+    /// How well the mean is known.
+    variance: f64,
+    /// Day-to-day spread beyond Poisson: variance = mean + phi mean^2.
+    phi: f64,
+}
+
 /// Weight of "no effect" in a weekday's factor, in counts.
 const WEEKDAY_PRIOR: f64 = 50.0;
 /// Weight of all staff in a role's mean, in staff-days.
@@ -93,36 +103,51 @@ impl Baselines {
         for m in &peers {
             out.outlets.entry((m.role, m.outlet)).or_insert_with(|| Vec::with_capacity(features));
         }
+        // All days of all members in a row: what is read many times lies near.
+        let weekdays: Vec<u8> = peers.iter().flat_map(|m| m.days).map(|d| d.weekday).collect();
+        let mut counts = vec![0; weekdays.len()];
         for f in 0..features {
-            out.feature(f, &peers, roles);
+            let days = peers.iter().flat_map(|m| m.days);
+            counts.iter_mut().zip(days).for_each(|(c, d)| *c = d.counts[f]);
+            out.feature(&peers, &counts, &weekdays, roles);
         }
         out
     }
 
-    fn feature(&mut self, f: usize, peers: &[&Member<'_>], roles: usize) {
-        let total: f64 = peers.iter().map(|m| sum(m.days, f)).sum();
-        let days: f64 = peers.iter().map(|m| m.days.len() as f64).sum();
+    fn feature(&mut self, peers: &[&Member<'_>], mut counts: &[u32], mut weekdays: &[u8], roles: usize) {
+        let mut groups: Vec<Vec<Line<'_>>> = vec![Vec::new(); roles];
+        let (mut total, mut days) = (0.0, 0.0);
+        for m in peers {
+            let (own, kinds);
+            (own, counts) = counts.split_at(m.days.len());
+            (kinds, weekdays) = weekdays.split_at(m.days.len());
+            let sum = own.iter().map(|c| u64::from(*c)).sum::<u64>() as f64;
+            total += sum;
+            days += own.len() as f64;
+            groups[m.role].push(Line { outlet: m.outlet, counts: own, weekdays: kinds, sum, exposed: 0.0 });
+        }
         let all = (total + 0.01) / (days + 1.0);
-        let mut groups: Vec<Vec<&Member<'_>>> = vec![Vec::new(); roles];
-        peers.iter().for_each(|m| groups[m.role].push(m));
         // The spread of all staff stands in where a role is small.
         let mut spread = (0.0, 0.0);
         let mut firsts = Vec::with_capacity(roles);
-        for group in &groups {
-            let weekday = weekdays(group, f);
-            let (excess, scale) = excess(group, f, &weekday);
+        for group in &mut groups {
+            let weekday = factors(group);
+            for m in group.iter_mut() {
+                m.exposed = m.weekdays.iter().map(|w| weekday[usize::from(*w)]).sum();
+            }
+            let (excess, scale) = excess(group, &weekday);
             spread = (spread.0 + excess, spread.1 + scale);
             firsts.push((weekday, excess, scale));
         }
         let phi_all = (spread.0 / spread.1.max(1e-9)).clamp(0.001, 50.0);
         for (role, group) in groups.iter().enumerate() {
             let (weekday, excess, scale) = firsts[role];
-            let total: f64 = group.iter().map(|m| sum(m.days, f)).sum();
-            let exposure: f64 = group.iter().map(|m| exposed(m.days, &weekday)).sum();
+            let total: f64 = group.iter().map(|m| m.sum).sum();
+            let exposure: f64 = group.iter().map(|m| m.exposed).sum();
             let mean = ((total + ROLE_PRIOR * all) / (exposure + ROLE_PRIOR)).max(1e-6);
             let weight = 100.0 * mean * mean;
             let phi = ((excess + weight * phi_all) / (scale + weight)).clamp(0.001, 50.0);
-            let (between, outlets) = between(group, f, &weekday, mean, phi);
+            let (between, outlets) = between(group, mean, phi);
             self.roles[role].push(Role { mean, weekday, phi, between });
             for (outlet, ratio) in outlets {
                 if let Some(list) = self.outlets.get_mut(&(role, outlet)) {
@@ -132,8 +157,8 @@ impl Baselines {
         }
     }
 
-    /// What is expected of a member on such a day; `busy` is how much more all of the role do that day, by feature.
-    pub fn expected(&self, m: &Member<'_>, weekday: u8, busy: &[f64]) -> Vec<Expected> {
+    /// What a member does, by feature, whatever day it is.
+    pub fn usual(&self, m: &Member<'_>) -> Vec<Usual> {
         let outlet = self.outlets.get(&(m.role, m.outlet));
         (0..self.features)
             .map(|f| {
@@ -149,14 +174,34 @@ impl Baselines {
                     mean = ((info * own + prior_info * prior) / (info + prior_info)).max(1e-6);
                     variance = 1.0 / (info + prior_info);
                 }
-                let phi = own_phi(m.days, f, r, mean);
-                let factor = r.weekday[usize::from(weekday)] * busy.get(f).copied().unwrap_or(1.0);
-                let today = (mean * factor).max(LEAST_MEAN);
-                let beyond = phi * today * today + (1.0 + phi) * variance * factor * factor;
-                Expected { mean: today, size: today * today / beyond.max(1e-9) }
+                Usual { mean, variance, phi: own_phi(m.days, f, r, mean) }
             })
             .collect()
     }
+
+    /// What is expected of a member of a role on such a day; `busy` is how much more all of the role do that day, by feature.
+    pub fn expected(&self, usual: &[Usual], role: usize, weekday: u8, busy: &[f64]) -> Vec<Expected> {
+        let of = |(f, u): (usize, &Usual)| {
+            let Usual { mean, variance, phi } = *u;
+            let by_day = self.roles[role][f].weekday[usize::from(weekday)];
+            let factor = by_day * busy.get(f).copied().unwrap_or(1.0);
+            let today = (mean * factor).max(LEAST_MEAN);
+            let beyond = phi * today * today + (1.0 + phi) * variance * factor * factor;
+            Expected { mean: today, size: today * today / beyond.max(1e-9) }
+        };
+        usual.iter().enumerate().map(of).collect()
+    }
+}
+
+/// The days of a member, of one feature.
+#[derive(Clone, Copy)]
+struct Line<'a> {
+    outlet: usize,
+    counts: &'a [u32],
+    weekdays: &'a [u8],
+    sum: f64,
+    /// Days, each by its weekday's factor.
+    exposed: f64,
 }
 
 fn sum(days: &[DayCounts], f: usize) -> f64 {
@@ -168,27 +213,27 @@ fn exposed(days: &[DayCounts], weekday: &[f64; 7]) -> f64 {
 }
 
 /// How much a day of the week differs, each account against its own mean.
-fn weekdays(group: &[&Member<'_>], f: usize) -> [f64; 7] {
+fn factors(group: &[Line<'_>]) -> [f64; 7] {
     let (mut seen, mut expected) = ([WEEKDAY_PRIOR; 7], [WEEKDAY_PRIOR; 7]);
     for m in group {
-        let mean = sum(m.days, f) / m.days.len() as f64;
-        for d in m.days {
-            seen[usize::from(d.weekday)] += f64::from(d.counts[f]);
-            expected[usize::from(d.weekday)] += mean;
+        let mean = m.sum / m.counts.len() as f64;
+        for (count, w) in m.counts.iter().zip(m.weekdays) {
+            seen[usize::from(*w)] += f64::from(*count);
+            expected[usize::from(*w)] += mean;
         }
     }
     std::array::from_fn(|w| (seen[w] / expected[w]).max(0.02))
 }
 
 /// Sums for the day-to-day spread: what the squares hold beyond Poisson, and the squared means.
-fn excess(group: &[&Member<'_>], f: usize, weekday: &[f64; 7]) -> (f64, f64) {
+fn excess(group: &[Line<'_>], weekday: &[f64; 7]) -> (f64, f64) {
     let (mut excess, mut scale) = (0.0, 0.0);
-    for m in group.iter().filter(|m| m.days.len() > 1) {
-        let n = m.days.len() as f64;
-        let mean = sum(m.days, f) / exposed(m.days, weekday).max(1e-9);
-        for d in m.days {
-            let mu = mean * weekday[usize::from(d.weekday)];
-            let y = f64::from(d.counts[f]);
+    for m in group.iter().filter(|m| m.counts.len() > 1) {
+        let n = m.counts.len() as f64;
+        let mean = m.sum / m.exposed.max(1e-9);
+        for (count, w) in m.counts.iter().zip(m.weekdays) {
+            let mu = mean * weekday[usize::from(*w)];
+            let y = f64::from(*count);
             excess += (y - mu) * (y - mu) * n / (n - 1.0) - mu;
             scale += mu * mu * (1.0 - 1.0 / n) - mu / n / n;
         }
@@ -197,18 +242,12 @@ fn excess(group: &[&Member<'_>], f: usize, weekday: &[f64; 7]) -> (f64, f64) {
 }
 
 /// The spread between accounts of one outlet, and by outlet the shrunk ratio of its mean to the role's.
-fn between(
-    group: &[&Member<'_>],
-    f: usize,
-    weekday: &[f64; 7],
-    mean: f64,
-    phi: f64,
-) -> (f64, Vec<(usize, f64)>) {
+fn between(group: &[Line<'_>], mean: f64, phi: f64) -> (f64, Vec<(usize, f64)>) {
     let mut by_outlet: std::collections::BTreeMap<usize, Vec<(f64, f64)>> = std::collections::BTreeMap::new();
     let (mut all, mut n) = (0.0, 0.0);
     for m in group {
-        let exposure = exposed(m.days, weekday).max(1e-9);
-        let off = sum(m.days, f) / exposure / mean - 1.0;
+        let exposure = m.exposed.max(1e-9);
+        let off = m.sum / exposure / mean - 1.0;
         let noise = (1.0 / mean + phi) / exposure;
         all += off * off - noise;
         n += 1.0;
@@ -447,7 +486,7 @@ mod tests {
         members.push(of(leak(busy)));
         members.push(of(&[]));
         let b = Baselines::fit(&members, 1, 1);
-        let mean = |m: &Member<'_>| b.expected(m, 0, &[])[0].mean;
+        let mean = |m: &Member<'_>| b.expected(&b.usual(m), m.role, 0, &[])[0].mean;
         assert!(
             mean(&members[0]) < 3.0 && mean(&members[20]) > 14.0,
             "{} {}",
@@ -455,7 +494,7 @@ mod tests {
             mean(&members[20])
         );
         assert!((mean(&members[21]) - 2.8).abs() < 1.0, "{}", mean(&members[21]));
-        let at = |m: &Member<'_>, k| surprise(&[k], &b.expected(m, 0, &[])).score;
+        let at = |m: &Member<'_>, k| surprise(&[k], &b.expected(&b.usual(m), m.role, 0, &[])).score;
         assert!(at(&members[0], 20) > 8.0 && at(&members[20], 20) < 2.0);
     }
 

@@ -96,8 +96,10 @@ pub(crate) struct Plan<'r> {
     /// Whether all that it answers with are the rows' own columns and its windows: it may take many rows in before another
     /// rule does.
     pub alone: bool,
-    /// For rules whose rows a detector looks at.
+    /// For rules whose rows a detector looks at; several that share one have it at the first of them.
     pub detector: Option<Box<dyn Detector>>,
+    /// The numbers of the rules that share it, this one first.
+    pub speaks: Vec<usize>,
     pub measures: Vec<MeasureSpec>,
     /// Which of the shared sets counts what the rule is about; `None` for derived entities.
     pub compared: Option<usize>,
@@ -132,6 +134,8 @@ pub(crate) struct Derived {
     observes: &'static [Kind],
     values: Vec<Val>,
     stamp: u64,
+    /// When it forgot last.
+    forgot: i64,
     key: (&'static str, Params),
 }
 
@@ -154,6 +158,7 @@ impl Operators {
             observes: crate::derive::observed(u.spec, &u.params),
             values: vec![Val::Null; u.fields.len()],
             stamp: 0,
+            forgot: i64::MIN,
             key,
         });
         self.list.len() - 1
@@ -161,6 +166,9 @@ impl Operators {
     /// Shows the operators' state.
     pub fn state(&mut self, v: &mut dyn Visit) {
         self.list.iter_mut().for_each(|d| d.operator.state(v));
+    }
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
     }
     pub fn observed(&self) -> impl Iterator<Item = Kind> + '_ {
         self.list.iter().flat_map(|d| d.observes.iter().copied())
@@ -190,8 +198,9 @@ impl Operators {
         }
     }
     pub fn expire(&mut self, now: i64) {
-        for d in &mut self.list {
+        for d in self.list.iter_mut().filter(|d| now >= d.forgot.saturating_add(d.operator.patience())) {
             d.operator.expire(now);
+            d.forgot = now;
         }
     }
 }
@@ -246,10 +255,19 @@ impl<'r> Bound<'r> {
                 b.teams.push(Team::default());
             }
             let mut operators = std::mem::take(&mut b.teams[team].operators);
-            let plan = b.bind(number, rule, &mut operators);
+            let mut plan = b.bind(number, rule, &mut operators);
             b.teams[team].operators = operators;
-            for (at, d) in rule.detections.iter().enumerate() {
-                b.by_kind[d.kind as usize].push((number, at));
+            plan.speaks = (number..rules.len()).filter(|n| leader(rules, *n) == number).collect();
+            if let Some(d) = rule.detector.as_ref().filter(|_| !plan.speaks.is_empty()) {
+                let params: Vec<&Params> =
+                    plan.speaks.iter().filter_map(|n| Some(&rules[*n].detector.as_ref()?.params)).collect();
+                plan.detector = Some((d.spec.build)(&params, &mut b.binder));
+            }
+            // The rows of those that follow another rule are that one's.
+            if !plan.speaks.is_empty() {
+                for (at, d) in rule.detections.iter().enumerate() {
+                    b.by_kind[d.kind as usize].push((number, at));
+                }
             }
             b.places.push((team, b.teams[team].plans.len()));
             b.teams[team].plans.push(plan);
@@ -340,7 +358,8 @@ impl<'r> Bound<'r> {
             matchers,
             reads,
             windows: rule.correlations().map(Windows::new).collect(),
-            detector: rule.detector.as_ref().map(|d| (d.spec.build)(&d.params, &mut self.binder)),
+            detector: None,
+            speaks: Vec::new(),
             measures,
             compared,
             comparable: KeySet::default(),
@@ -435,6 +454,19 @@ impl<'r> Bound<'r> {
     }
 }
 
+/// The first rule whose detector a rule shares: they look at the same rows. Its own number, if it shares none.
+fn leader(rules: &[Rule], number: usize) -> usize {
+    let rule = &rules[number];
+    let Some(detector) = &rule.detector else { return number };
+    let same = |r: &Rule| {
+        r.detector.as_ref().is_some_and(|d| d.shares(detector))
+            && r.detections == rule.detections
+            && r.derive.is_empty()
+            && rule.derive.is_empty()
+    };
+    (0..number).find(|n| same(&rules[*n])).unwrap_or(number)
+}
+
 /// Which team each rule belongs to, numbered as they are met: rules that share an operator, directly or through others, are of
 /// one team; so are all that have neither operators nor a detector.
 fn teams(rules: &[Rule]) -> Vec<usize> {
@@ -451,6 +483,7 @@ fn teams(rules: &[Rule]) -> Vec<usize> {
     };
     for b in 1..rules.len() {
         (0..b).filter(|a| shared(&rules[*a], &rules[b])).for_each(|a| join(a, b));
+        join(leader(rules, b), b);
     }
     let mut met = Vec::new();
     let number = |team: usize| {

@@ -21,6 +21,8 @@ pub(crate) struct Pass<'r> {
     pub refs: &'r Registry,
     pub sources: Sources,
     pub drafts: Drafts,
+    /// On how many threads the checks may run.
+    pub threads: usize,
 }
 
 /// Runs the rules over the rows; the same rows give the same findings, however they are cut into batches.
@@ -50,7 +52,10 @@ pub fn detect_on(
         }
     })?;
     let Core { bound, sources, drafts, .. } = core;
-    explain::findings(source, Pass { bound, refs: &refs, sources, drafts: drafts.unwrap_or_default() })
+    explain::findings(
+        source,
+        Pass { bound, refs: &refs, sources, drafts: drafts.unwrap_or_default(), threads },
+    )
 }
 
 /// The alerts of the rules over the rows, in the order in which they were given.

@@ -245,6 +245,7 @@ impl<V: Serialize + DeserializeOwned> Default for Table<V> {
     }
 }
 
+#[inline]
 fn shard_of(k: &Key, shards: usize) -> usize {
     // The low half is the map's hash; the shard comes from the other half.
     (k.0 >> 120) as usize & (shards - 1)

@@ -156,6 +156,7 @@ impl Origin {
 }
 
 impl Col {
+    #[inline]
     fn whole(&self, i: usize) -> i64 {
         match self {
             Col::Int(a) => a.value(i),
@@ -198,6 +199,7 @@ impl View {
     pub(crate) fn is_of(&self, batch: &Arc<RecordBatch>) -> bool {
         Arc::ptr_eq(&self.batch, batch)
     }
+    #[inline]
     fn keys(&self, slot: Slot) -> &[Key] {
         self.keys[slot.0 as usize].get_or_init(|| match self.col(slot) {
             Col::Text(a) => {
@@ -227,9 +229,11 @@ impl View {
             (0..self.len()).map(key).collect()
         })
     }
+    #[inline]
     pub(crate) fn group_key(&self, group: GroupSlot, i: usize) -> Option<&Key> {
         Some(&self.group_keys(group)[i]).filter(|k| k.0 != 0)
     }
+    #[inline]
     pub(crate) fn row(&self, i: usize) -> Row<'_> {
         Row { view: self, i, ts: self.origin.ts.whole(i) }
     }
@@ -256,6 +260,7 @@ pub struct Row<'a> {
 macro_rules! read {
     ($(#[$doc:meta])* $name:ident, $variant:ident, $ty:ty, |$a:ident, $i:ident| $get:expr) => {
         $(#[$doc])*
+        #[inline]
         pub fn $name(&self, slot: Slot) -> Option<$ty> {
             match self.view.col(slot) {
                 Col::$variant($a) if $a.is_valid(self.i) => { let $i = self.i; Some($get) }
@@ -267,6 +272,7 @@ macro_rules! read {
 
 impl<'a> Row<'a> {
     /// Its kind.
+    #[inline]
     pub fn kind(&self) -> Kind {
         self.view.kind
     }
@@ -288,6 +294,7 @@ impl<'a> Row<'a> {
         fen, Fen, i64, |a, i| a.value(i) as i64);
 
     /// The key of a text or whole number; `None` where it is absent.
+    #[inline]
     pub fn key(&self, slot: Slot) -> Option<Key> {
         Some(self.view.keys(slot)[self.i]).filter(|k| k.0 != 0)
     }

@@ -5,6 +5,7 @@
 
 mod commands;
 mod language;
+mod memory;
 mod progress;
 
 use std::path::PathBuf;
@@ -120,6 +121,9 @@ enum Command {
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
+    if let Command::Detect(_) | Command::Trace(_) | Command::Watch(_) | Command::Run(_) = &cli.command {
+        memory::large_pages();
+    }
     let common = &cli.common;
     let done = match &cli.command {
         Command::Init(c) => c.run(common),

@@ -117,15 +117,15 @@ impl Saved for Links {
 }
 
 impl Links {
-    /// A row of the population: the card moves under the row's base.
-    pub fn used(&mut self, card: Key, under: &Under<'_>, day: i32) {
+    /// A row of the population: the card moves under the row's base; whether that is another one.
+    pub fn used(&mut self, card: Key, under: &Under<'_>, day: i32) -> bool {
         let c = self.cards.of(card);
         if c.last > 0 && day - c.last > 1 {
             c.woke = (day, day - c.last);
         }
         c.last = day;
         if c.base == under.base {
-            return;
+            return false;
         }
         let before = std::mem::replace(&mut c.base, under.base);
         let home = std::mem::replace(&mut c.home, under.home);
@@ -139,6 +139,22 @@ impl Links {
             *self.homes.of(under.home) += 1;
             *self.homes.of(under.base.and(under.home)) += 1;
         }
+        true
+    }
+
+    /// Reads what a row of the card will ask for; the number says nothing.
+    pub fn touch(&self, card: Key) -> i64 {
+        self.cards.get(&card).map_or(0, |c| i64::from(c.last) ^ c.base.0 as i64)
+    }
+
+    /// The base that a card stands under.
+    pub fn base_of(&self, card: Key) -> Option<Key> {
+        self.cards.get(&card).map(|c| c.base).filter(|b| b.0 != 0)
+    }
+
+    /// Whether cards stand under a base.
+    pub fn is_base(&self, base: Key) -> bool {
+        self.bases.contains(&base)
     }
 
     /// Days of the silence that ended within the last week; 0 where there was none. `opened` is the day of the card's opening.
@@ -286,6 +302,7 @@ impl Links {
             "期内有用卡记录的此类关联（设备、基站或来源），其中形成群组者",
         );
         Some(Raised {
+            rule: 0,
             entity: g.name.to_string(),
             rows,
             contributions,

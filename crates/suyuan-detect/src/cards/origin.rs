@@ -95,6 +95,11 @@ impl Origins {
         n
     }
 
+    /// Reads what is known of a card; the number says nothing.
+    pub fn touch(&self, card: Key) -> i64 {
+        self.of(card).map_or(0, |o| i64::from(o.day))
+    }
+
     /// Takes an opening in.
     pub fn opened(&mut self, row: &Row<'_>, cite: Cite) {
         let Some(card) = row.key(self.card) else { return };

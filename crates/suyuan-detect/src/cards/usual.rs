@@ -52,8 +52,8 @@ pub(crate) const NONE: u8 = 255;
 /// The histograms.
 #[derive(Default, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Usual {
-    /// By stratum and measure: cards in each bin.
-    counts: BTreeMap<(u32, u8), [u32; BINS]>,
+    /// By stratum, and there by measure: cards in each bin.
+    counts: BTreeMap<u32, Vec<[u32; BINS]>>,
 }
 
 /// Age band and tariff as one number.
@@ -85,8 +85,9 @@ pub(crate) fn rate_bin(count: u32, days: u32) -> u8 {
 
 impl Usual {
     fn add<const M: usize>(&mut self, p: &Place<M>, n: i64) {
-        for (m, b) in p.bins.iter().enumerate().filter(|(_, b)| **b != NONE) {
-            let c = &mut self.counts.entry((p.stratum, m as u8)).or_insert([0; BINS])[usize::from(*b)];
+        let counts = self.counts.entry(p.stratum).or_insert_with(|| vec![[0; BINS]; M]);
+        for (counts, b) in counts.iter_mut().zip(p.bins).filter(|(_, b)| *b != NONE) {
+            let c = &mut counts[usize::from(b)];
             *c = (i64::from(*c) + n).max(0) as u32;
         }
     }
@@ -103,7 +104,7 @@ impl Usual {
     }
     /// How many comparable cards reach the bin (or lie at or below it), and how many there are; `None` where too few.
     pub fn reach(&self, stratum: u32, measure: usize, bin: u8, low: bool) -> Option<(u32, u32)> {
-        let c = self.counts.get(&(stratum, measure as u8))?;
+        let c = self.counts.get(&stratum)?.get(measure)?;
         let all: u32 = c.iter().sum();
         if all < KNOWN {
             return None;
@@ -114,7 +115,7 @@ impl Usual {
     }
     /// The middle of all comparable cards.
     pub fn median(&self, stratum: u32, measure: usize) -> Option<u8> {
-        let c = self.counts.get(&(stratum, measure as u8))?;
+        let c = self.counts.get(&stratum)?.get(measure)?;
         let half = c.iter().sum::<u32>().div_ceil(2);
         let mut sum = 0;
         c.iter()

@@ -111,7 +111,7 @@ pub(crate) struct About<'a> {
 }
 
 /// Contract: rows come in the total order; an evidence row comes to `evidence` before it comes to `other`.
-pub(crate) trait Check {
+pub(crate) trait Check: Send {
     /// An evidence row of a finding.
     fn evidence(&mut self, finding: usize, row: &Row<'_>, refs: &Registry);
     /// A row of the kinds read.

@@ -182,7 +182,7 @@ impl Lane {
             let Some(detector) = &mut plan.detector else { continue };
             let mut out = Vec::new();
             detector.day_end(day, refs, &mut out);
-            self.raised.extend(out.into_iter().map(|r| (plan.number, r)));
+            self.raised.extend(out.into_iter().map(|r| (plan.speaks[r.rule], r)));
         }
     }
 

@@ -12,7 +12,8 @@ use std::sync::Arc;
 use suyuan_model::time::china_day;
 
 use super::lane::{Alone, At, Batch, Held, Lane, correlation, entity_of, group_of, matches, value_of};
-use super::{Asked, Comparable, Core, Team, jobs};
+use super::{Asked, Comparable, Core, Team};
+use crate::jobs;
 use crate::kernel::Columns;
 use crate::registry::Registry;
 use crate::view::View;
@@ -97,8 +98,11 @@ impl Lane {
         for n in 0..self.alone.len() {
             self.take_alone(n, team, batch);
         }
-        if self.kinds.iter().any(|k| k.seen) {
-            self.one_by_one(team, batch);
+        match team.plans.first().and_then(|p| p.detector.as_ref()) {
+            // Only followers of its detector are with it.
+            Some(_) if team.operators.is_empty() => self.watched(team, batch),
+            _ if self.kinds.iter().any(|k| k.seen) => self.one_by_one(team, batch),
+            _ => {}
         }
     }
 
@@ -185,6 +189,39 @@ impl Lane {
                 hits.push(Held::at(plan, ops, detection, at, *key, entity, hit));
             }
         }
+    }
+
+    /// The rows of a detector that asks for nothing but columns.
+    fn watched(&mut self, team: &mut Team<'_>, batch: &Batch<'_>) {
+        let mut matched = std::mem::take(&mut self.matched);
+        matched.clear();
+        for (n, kind) in batch.kinds.iter().enumerate() {
+            let of = &self.kinds[*kind as usize];
+            if !of.seen || batch.cites[n].is_none() {
+                continue;
+            }
+            for (w, (bits, mine)) in batch.bits(n, of.mine.len()).iter().zip(&of.mine).enumerate() {
+                let mut rest = bits & mine;
+                while rest != 0 {
+                    matched.push((n as u32, of.pairs[w * 64 + rest.trailing_zeros() as usize].detection));
+                    rest &= rest - 1;
+                }
+            }
+        }
+        if let Some(detector) = &mut team.plans[0].detector {
+            for block in matched.chunks(BLOCK) {
+                let rows = block.iter().map(|(n, _)| &batch.rows[*n as usize]);
+                let seen = rows.fold(0, |seen, (view, i)| seen ^ detector.touch(&view.row(*i)));
+                std::hint::black_box(seen);
+                for (n, detection) in block {
+                    let (view, i) = &batch.rows[*n as usize];
+                    if let Some(cite) = batch.cites[*n as usize] {
+                        detector.row(*detection, &view.row(*i), cite, batch.refs);
+                    }
+                }
+            }
+        }
+        self.matched = matched;
     }
 
     /// The rows through the rules that do not stand alone.

@@ -9,6 +9,7 @@
 use std::sync::Arc;
 
 use suyuan_model::Kind;
+use suyuan_model::time::DAY;
 
 use super::{FieldDef, Operator, ParamDef, ParamTy, Spec, Val, def};
 use crate::field::Ty;
@@ -155,6 +156,9 @@ impl Operator for LookedUp {
         }
         // A victim counts once for each who looked.
         self.seen.remove(&victim);
+    }
+    fn patience(&self) -> i64 {
+        7 * DAY
     }
     fn expire(&mut self, now: i64) {
         let within = self.within;

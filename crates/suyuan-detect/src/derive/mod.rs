@@ -320,6 +320,10 @@ pub(crate) trait Operator: Saved + Send {
     fn observe(&mut self, row: &Row<'_>, refs: &Registry);
     /// Forgets what no row at or after `now` can ask for.
     fn expire(&mut self, now: i64);
+    /// How long forgetting may wait, microseconds: where nothing that is past is ever told, once a week is enough.
+    fn patience(&self) -> i64 {
+        0
+    }
 }
 
 #[cfg(test)]

@@ -164,6 +164,9 @@ impl Operator for Orders {
             }
         }
     }
+    fn patience(&self) -> i64 {
+        7 * DAY
+    }
     fn expire(&mut self, now: i64) {
         let before = self.before;
         self.by_order.retain(|_, o| now < o.to.saturating_add(HOUR) || now - o.from < DAY);

@@ -4,6 +4,7 @@
 //! Blind to: twins and guardians, who share a face cluster without sharing an image.
 
 use suyuan_model::Kind;
+use suyuan_model::time::DAY;
 
 use super::{FieldDef, Operator, ParamDef, ParamTy, Params, Spec, Val, def};
 use crate::field::Ty;
@@ -96,6 +97,9 @@ impl Operator for Reuse {
         if seen.len() < MOST {
             seen.push((subject, row.ts));
         }
+    }
+    fn patience(&self) -> i64 {
+        7 * DAY
     }
     fn expire(&mut self, now: i64) {
         self.seen.retain(|_, seen| seen.iter().any(|s| now - s.1 < self.over));

@@ -8,7 +8,7 @@
 use std::collections::VecDeque;
 
 use suyuan_model::Kind;
-use suyuan_model::time::china_day;
+use suyuan_model::time::{DAY, china_day};
 
 use super::{FieldDef, Operator, ParamDef, ParamTy, Spec, Val, def, order_for};
 use crate::field::Ty;
@@ -174,6 +174,9 @@ impl Operator for Unexplained {
             self.all.add(day, n);
         }
         self.reasons.observe(row, refs);
+    }
+    fn patience(&self) -> i64 {
+        7 * DAY
     }
     fn expire(&mut self, now: i64) {
         self.reasons.expire(now);

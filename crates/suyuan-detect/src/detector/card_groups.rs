@@ -57,7 +57,9 @@ pub(crate) static SPEC: Spec = Spec {
         ParamDef { name: "short", ty: ParamTy::Int, default: "0" },
         ParamDef { name: "new", ty: ParamTy::Int, default: "0" },
     ],
+    shared: None,
     build: |p, b| {
+        let p = p[0];
         Box::new(Groups {
             linker: Linker::new(p, b),
             limits: Limits {
@@ -96,6 +98,11 @@ impl Linker {
             _ => "imei",
         };
         Linker { by, card: b.slot(Kind::Usage, "card"), own: b.slot(Kind::Usage, column) }
+    }
+
+    /// Whether a card is linked by what its opening says.
+    pub fn by_opening(&self) -> bool {
+        !matches!(self.by, "imei" | "cell" | "region")
     }
 
     pub fn card<'a>(&self, row: &Row<'a>) -> Option<(Key, &'a str)> {
@@ -213,6 +220,12 @@ impl Detector for Groups {
         } else if self.holds(row, card, day) {
             self.links.sign((card, id), &under, day, cite, &self.limits);
         }
+    }
+
+    fn touch(&self, row: &Row<'_>) -> i64 {
+        let Some((card, _)) = self.linker.card(row).filter(|_| row.kind() == Kind::Usage) else { return 0 };
+        let opened = if self.age > 0 || self.linker.by_opening() { self.origins.touch(card) } else { 0 };
+        opened ^ self.links.touch(card)
     }
 
     fn day_end(&mut self, day: i64, _: &Registry, out: &mut Vec<Raised>) {

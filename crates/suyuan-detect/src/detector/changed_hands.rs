@@ -67,10 +67,12 @@ pub(crate) static SPEC: Spec = Spec {
         ParamDef { name: "nats", ty: ParamTy::Int, default: "3" },
         ParamDef { name: "per_mille", ty: ParamTy::Int, default: "10" },
     ],
+    shared: None,
     build,
 };
 
-fn build(p: &Params, b: &mut Binder) -> Box<dyn Detector> {
+fn build(p: &[&Params], b: &mut Binder) -> Box<dyn Detector> {
+    let p = p[0];
     Box::new(ChangedHands {
         account: b.slot(Kind::Login, "account"),
         device: b.slot(Kind::Login, "device"),
@@ -473,6 +475,7 @@ impl ChangedHands {
         });
         let involved: BTreeSet<Entity> = ids.map(|id| Entity::new(EntityKind::Account, id)).collect();
         Raised {
+            rule: 0,
             entity: a.id.clone(),
             rows: a.today.iter().map(|l| l.cite).collect(),
             contributions,

@@ -41,7 +41,9 @@ pub(crate) static SPEC: Spec = Spec {
         ParamDef { name: "least", ty: ParamTy::Int, default: "5" },
         ParamDef { name: "chance", ty: ParamTy::Int, default: "100" },
     ],
+    shared: None,
     build: |p, b| {
+        let p = p[0];
         let mut s = |name| b.slot(Kind::Usage, name);
         let (card, cell, imei) = (s("card"), s("main_cell"), s("imei"));
         Box::new(Moving {
@@ -224,6 +226,7 @@ impl Moving {
             "移动卡的路径，其中由一组卡共有者",
         );
         Some(Raised {
+            rule: 0,
             // The card with the smallest id stands for the group.
             entity: names.into_iter().min()?,
             rows,
@@ -251,6 +254,10 @@ impl Detector for Moving {
             Kind::Opening => self.origins.opened(row, cite),
             _ => self.used(row, cite),
         }
+    }
+
+    fn touch(&self, row: &Row<'_>) -> i64 {
+        row.key(self.card).and_then(|k| self.cards.get(&k)).map_or(0, |c| i64::from(c.last))
     }
 
     fn day_end(&mut self, day: i64, _: &Registry, out: &mut Vec<Raised>) {

@@ -51,7 +51,8 @@ pub(crate) static SPEC: Spec = Spec {
         ParamDef { name: "span", ty: ParamTy::Span, default: "30d" },
         ParamDef { name: "least", ty: ParamTy::Int, default: "5" },
     ],
-    build: |p, b| Box::new(Pools::new(p, b)),
+    shared: None,
+    build: |p, b| Box::new(Pools::new(p[0], b)),
 };
 
 #[derive(Default, serde::Serialize, serde::Deserialize)]
@@ -347,6 +348,7 @@ impl Pools {
             named.push(Entity::new(EntityKind::Card, &*u.id));
         }
         Some(Raised {
+            rule: 0,
             entity: d.name.to_string(),
             rows,
             contributions,

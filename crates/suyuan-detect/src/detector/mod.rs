@@ -37,7 +37,11 @@ pub(crate) struct Spec {
     /// The kinds that the rule's detections may select.
     pub on: &'static [Kind],
     pub params: &'static [ParamDef],
-    pub build: fn(&Params, &mut Binder) -> Box<dyn Detector>,
+    /// The parameters that rules must have in common, beside their detections, to share one detector; `None` where each has
+    /// its own.
+    pub shared: Option<&'static [&'static str]>,
+    /// Makes it for the rules that share it, by their parameters.
+    pub build: fn(&[&Params], &mut Binder) -> Box<dyn Detector>,
 }
 
 impl std::fmt::Debug for Spec {
@@ -53,8 +57,18 @@ pub(crate) struct DetectorUse {
     pub params: Params,
 }
 
+impl DetectorUse {
+    /// Whether the two may share one detector, if they look at the same rows.
+    pub fn shares(&self, other: &DetectorUse) -> bool {
+        let same = |p: &&str| self.params.get(p) == other.params.get(p);
+        self.spec.name == other.spec.name && self.spec.shared.is_some_and(|list| list.iter().all(same))
+    }
+}
+
 /// Something that held at the end of a day.
 pub(crate) struct Raised {
+    /// Which of the rules that share the detector says so.
+    pub rule: usize,
     /// The id of whom or what it is about; its kind is that of the rule's `entity`.
     pub entity: String,
     /// The rows that made it, at least one.
@@ -73,6 +87,10 @@ pub(crate) struct Raised {
 pub(crate) trait Detector: Saved + Send {
     /// A row that the rule's detection of that index matched.
     fn row(&mut self, detection: usize, row: &Row<'_>, cite: Cite, refs: &Registry);
+    /// Reads what such a row will ask for, so that it lies near when the row comes; the number says nothing.
+    fn touch(&self, _: &Row<'_>) -> i64 {
+        0
+    }
     /// The day is over: every row of it has been seen. Days without rows are skipped.
     fn day_end(&mut self, day: i64, refs: &Registry, out: &mut Vec<Raised>);
 }

@@ -25,7 +25,7 @@ use suyuan_model::time::{HOUR, format_day};
 use super::{Detector, Raised, Spec};
 use crate::derive::{ParamDef, ParamTy, Params};
 use crate::hash::Key;
-use crate::peers::{Baselines, DayCounts, Expected, Member, Past, Surprise, discoveries, surprise};
+use crate::peers::{Baselines, DayCounts, Expected, Member, Past, Surprise, Usual, discoveries, surprise};
 use crate::registry::Registry;
 use crate::state::{Table, saved};
 use crate::view::{Binder, Cite, Row, Slot};
@@ -58,6 +58,7 @@ pub(crate) static SPEC: Spec = Spec {
         ParamDef { name: "false_per_mille", ty: ParamTy::Int, default: "10" },
         ParamDef { name: "warm_up", ty: ParamTy::Int, default: "300" },
     ],
+    shared: None,
     build,
 };
 
@@ -98,7 +99,8 @@ struct Slots {
     categories: Option<Slot>,
 }
 
-fn build(p: &Params, b: &mut Binder) -> Box<dyn Detector> {
+fn build(p: &[&Params], b: &mut Binder) -> Box<dyn Detector> {
+    let p = p[0];
     let (kind, features) = match p.get("of") {
         "opening" => (Kind::Opening, OPENING),
         _ => (Kind::Access, ACCESS),
@@ -379,15 +381,17 @@ impl StaffPeers {
         let baselines = Baselines::fit(&plain, roles.len(), self.features.len());
         let active: Vec<usize> = (0..members.len()).filter(|i| !members[*i].0.counts.is_empty()).collect();
         let weekday = weekday(day);
-        let first: Vec<(usize, Vec<Expected>)> =
-            active.iter().map(|i| (*i, baselines.expected(&plain[*i], weekday, &[]))).collect();
+        let usual: Vec<Vec<Usual>> = active.iter().map(|i| baselines.usual(&plain[*i])).collect();
+        let on_the_day =
+            |(i, u): (&usize, &Vec<Usual>)| (*i, baselines.expected(u, plain[*i].role, weekday, &[]));
+        let first: Vec<(usize, Vec<Expected>)> = active.iter().zip(&usual).map(on_the_day).collect();
         let busy = self.busy(&first, &members, roles.len());
         let mut peers = vec![0usize; roles.len()];
         plain.iter().filter(|m| !m.apart && !m.days.is_empty()).for_each(|m| peers[m.role] += 1);
         let mut scored: Vec<Scored> = Vec::with_capacity(active.len());
-        for at in active {
+        for (at, usual) in active.into_iter().zip(&usual) {
             let (a, m) = &members[at];
-            let expected = baselines.expected(m, weekday, &busy[m.role]);
+            let expected = baselines.expected(usual, m.role, weekday, &busy[m.role]);
             let surprise = surprise(&a.counts, &expected);
             let known = m.days.len() >= OWN_DAYS || peers[m.role] > ROLE_PEERS;
             let (rate, of) = self.rate(&a.role, surprise.score);
@@ -461,6 +465,7 @@ impl StaffPeers {
             })
             .collect();
         Some(Raised {
+            rule: 0,
             entity: a.id.clone(),
             rows,
             contributions,

@@ -10,7 +10,8 @@
 //!
 //! Invariants: the same card with the same use among the same others has the same score, whatever day it is; cards with fewer
 //! than three days of use are never told.
-//! State: about 350 bytes a card, and 40 for each row of those whose score is above nought (40 rows at most), for `span` days.
+//! Rules that look at the same rows share the profiles and the measures; each has its own links.
+//! State: about 350 bytes a card and 100 for each link, and 40 for each row of those whose score is above nought (40 rows at most), for `span` days.
 //! Blind to: farms that make up more than a fiftieth of all comparable cards (they are then usual by the card; groups under
 //! a link still stand out only if most cards do not look so); cards used just like others.
 
@@ -63,6 +64,7 @@ pub(crate) static SPEC: Spec = Spec {
         ParamDef { name: "share", ty: ParamTy::Int, default: "0" },
         ParamDef { name: "chance", ty: ParamTy::Int, default: "100" },
     ],
+    shared: Some(&["half"]),
     build: |p, b| Box::new(Unusual::new(p, b)),
 };
 
@@ -76,13 +78,9 @@ struct Card {
     data: i64,
     place: Option<Place<MEASURES>>,
     sum: Option<Place<1>>,
-    /// Group, base and name of its link.
-    under: (Key, Key, Box<str>),
     latest: Option<Cite>,
     watched: bool,
     rows: Vec<Cite>,
-    /// The sum with which it was last told, hundredths of nats.
-    told: Option<i32>,
 }
 
 struct Slots {
@@ -92,49 +90,55 @@ struct Slots {
     counts: [Slot; 6],
 }
 
-struct Unusual {
-    half: i32,
+/// What one of the rules asks for.
+struct Way {
     rare: u64,
     alone: bool,
     limits: Limits,
     linker: Linker,
+    links: Links,
+    /// What the bases of the links are called.
+    names: Table<Box<str>>,
+    /// Per card the sum with which it was last told, hundredths of nats.
+    told: Table<i32>,
+}
+
+/// The cards and their use, measured once for all rules.
+struct Unusual {
+    half: i32,
+    card: Linker,
     slots: Slots,
     origins: Origins,
     cards: Table<Card>,
-    links: Links,
     usual: Usual,
     sums: Usual,
     active: Vec<Key>,
     swept: i64,
+    ways: Vec<Way>,
 }
 
 impl Saved for Unusual {
     fn state(&mut self, v: &mut dyn Visit) {
         self.origins.state(v);
         v.table(&mut self.cards);
-        self.links.state(v);
         v.cell(&mut Plain(&mut self.usual));
         v.cell(&mut Plain(&mut self.sums));
         v.cell(&mut Plain(&mut self.active));
         v.cell(&mut Plain(&mut self.swept));
+        for w in &mut self.ways {
+            w.links.state(v);
+            v.table(&mut w.names);
+            v.table(&mut w.told);
+        }
     }
 }
 
 /// A card's nats, one for each measure.
 type Nats = [f64; MEASURES];
 
-impl Unusual {
-    fn new(p: &Params, b: &mut Binder) -> Unusual {
-        let half = ((p.span("half") / DAY) as i32).max(1);
-        let mut s = |name| b.slot(Kind::Usage, name);
-        let slots = Slots {
-            cell: s("main_cell"),
-            region: s("main_region6"),
-            data: s("data_mb"),
-            counts: ["calls_out", "calls_in", "calls_short", "peers", "peers_new", "otp_senders"].map(&mut s),
-        };
-        Unusual {
-            half,
+impl Way {
+    fn new(p: &Params, half: i32, b: &mut Binder) -> Way {
+        Way {
             rare: p.int("rare").max(2) as u64,
             alone: p.get("by") == "card",
             limits: Limits {
@@ -145,21 +149,52 @@ impl Unusual {
                 chance: (p.int("chance").max(1) as f64).ln(),
             },
             linker: Linker::new(p, b),
+            links: Links::default(),
+            names: Table::default(),
+            told: Table::default(),
+        }
+    }
+
+    /// A card is used: it moves under the row's link.
+    fn used(&mut self, row: &Row<'_>, card: Key, day: i32, origins: &Origins) {
+        if self.alone {
+            return;
+        }
+        if let Some(u) = self.linker.under(row, card, origins)
+            && self.links.used(card, &u, day)
+        {
+            self.names.or_insert_with(u.base, || u.name.into());
+        }
+    }
+}
+
+impl Unusual {
+    fn new(p: &[&Params], b: &mut Binder) -> Unusual {
+        let half = ((p[0].span("half") / DAY) as i32).max(1);
+        let mut s = |name| b.slot(Kind::Usage, name);
+        let slots = Slots {
+            cell: s("main_cell"),
+            region: s("main_region6"),
+            data: s("data_mb"),
+            counts: ["calls_out", "calls_in", "calls_short", "peers", "peers_new", "otp_senders"].map(&mut s),
+        };
+        Unusual {
+            half,
+            card: Linker::new(p[0], b),
             slots,
             origins: Origins::new(b),
             cards: Table::default(),
-            links: Links::default(),
             usual: Usual::default(),
             sums: Usual::default(),
             active: Vec::new(),
             swept: 0,
+            ways: p.iter().map(|p| Way::new(p, half, b)).collect(),
         }
     }
 
     fn used(&mut self, row: &Row<'_>, cite: Cite) {
-        let Some((card, id)) = self.linker.card(row) else { return };
+        let Some((card, id)) = self.card.card(row) else { return };
         let day = china_day(row.ts) as i32;
-        let under = if self.alone { None } else { self.linker.under(row, card, &self.origins) };
         let region = region_number(row.text(self.slots.region));
         let far = self
             .origins
@@ -188,11 +223,8 @@ impl Unusual {
         if c.watched && c.rows.len() < ROWS {
             c.rows.push(cite);
         }
-        if let Some(u) = under {
-            if c.under.0 != u.group {
-                c.under = (u.group, u.base, u.name.into());
-            }
-            self.links.used(card, &u, day);
+        for w in &mut self.ways {
+            w.used(row, card, day, &self.origins);
         }
     }
 
@@ -247,27 +279,27 @@ impl Unusual {
     }
 
     /// How many comparable cards reach a card's sum, where few enough do.
-    fn rank(&self, card: Key) -> Option<(u32, u32)> {
+    fn rank(&self, card: Key, rare: u64) -> Option<(u32, u32)> {
         let sum = self.cards.get(&card)?.sum?;
         let (reach, all) = self.sums.reach(sum.stratum, 0, sum.bins[0], false)?;
-        (u64::from(reach) * self.rare <= u64::from(all)).then_some((reach, all))
+        (u64::from(reach) * rare <= u64::from(all)).then_some((reach, all))
     }
 
-    fn tell(&mut self, card: Key, nats: &Nats) -> Option<Raised> {
-        let (reach, all) = self.rank(card)?;
+    fn tell(&self, card: Key, nats: &Nats, way: &mut Way) -> Option<Raised> {
+        let (reach, all) = self.rank(card, way.rare)?;
         let sum: f64 = nats.iter().sum();
-        let c = self.cards.get_mut(&card)?;
-        if c.told.is_some_and(|t| sum < f64::from(t) / 100.0 + MORE) {
+        let c = self.cards.get(&card)?;
+        if way.told.get(&card).is_some_and(|t| sum < f64::from(*t) / 100.0 + MORE) {
             return None;
         }
-        c.told = Some((sum * 100.0) as i32);
+        way.told.insert(card, (sum * 100.0) as i32);
         let (entity, rows) = (c.id.to_string(), c.rows.clone());
         let (place, counts) = (c.place?, c.profile.sum());
         let mut contributions = vec![said(
             "comparable cards used so unusually",
             "用卡同样异常的可比卡",
             one_in(reach.into(), all.into()),
-            Some(format!("≤ 1 : {}", self.rare)),
+            Some(format!("≤ 1 : {}", way.rare)),
             0.0,
         )];
         contributions.extend(self.figures(&place, &counts, nats));
@@ -276,7 +308,7 @@ impl Unusual {
             "同龄同套餐的卡，其中总分同样高者",
         );
         let base_rate = Some(BaseRate { hits: reach.into(), of: all.into(), what });
-        Some(Raised { entity, rows, contributions, involved: Vec::new(), base_rate, at_most: None })
+        Some(Raised { rule: 0, entity, rows, contributions, involved: Vec::new(), base_rate, at_most: None })
     }
 
     /// Every measure, the heaviest first: the value, what is usual, and how rare it is.
@@ -315,7 +347,11 @@ impl Unusual {
             }
             false
         });
-        self.links.sweep(day as i32, self.limits.span);
+        for w in &mut self.ways {
+            w.links.sweep(day as i32, w.limits.span);
+            w.names.retain(|base, _| w.links.is_base(*base));
+            w.told.retain(|card, _| self.cards.contains(card));
+        }
         self.origins.sweep(day);
         self.swept = day;
     }
@@ -338,6 +374,13 @@ impl Detector for Unusual {
         }
     }
 
+    fn touch(&self, row: &Row<'_>) -> i64 {
+        let Some((card, _)) = self.card.card(row).filter(|_| row.kind() == Kind::Usage) else { return 0 };
+        let links = self.ways.iter().filter(|w| !w.alone).map(|w| w.links.touch(card));
+        let own = self.cards.get(&card).map_or(0, |c| c.data ^ i64::from(c.watched));
+        links.fold(self.origins.touch(card) ^ own, |seen, n| seen ^ n)
+    }
+
     fn day_end(&mut self, day: i64, _: &Registry, out: &mut Vec<Raised>) {
         if day - self.swept >= SWEEP {
             self.sweep(day);
@@ -347,21 +390,32 @@ impl Detector for Unusual {
         active.dedup();
         self.measure(&active, day as i32);
         let found = self.add_up(&active);
-        if self.alone {
-            out.extend(found.iter().filter_map(|(k, nats)| self.tell(*k, nats)));
+        let mut ways = std::mem::take(&mut self.ways);
+        for (rule, way) in ways.iter_mut().enumerate() {
+            let before = out.len();
+            self.say(way, &found, day as i32, out);
+            out[before..].iter_mut().for_each(|r| r.rule = rule);
+        }
+        self.ways = ways;
+    }
+}
+
+impl Unusual {
+    /// What one of the rules says of the cards that stand out.
+    fn say(&self, way: &mut Way, found: &[(Key, Nats)], day: i32, out: &mut Vec<Raised>) {
+        if way.alone {
+            out.extend(found.iter().filter_map(|(k, nats)| self.tell(*k, nats, way)));
             return;
         }
-        for (k, _) in &found {
-            if self.rank(*k).is_none() {
-                continue;
-            }
-            let Some(c) = self.cards.get(k) else { continue };
-            let (group, base, name) = &c.under;
-            if let Some(cite) = c.latest.filter(|_| group.0 != 0) {
-                let under = Under { group: *group, base: *base, class: Key(0), home: Key(0), name };
-                self.links.sign((*k, &c.id), &under, day as i32, cite, &self.limits);
+        for (k, _) in found {
+            let Some(c) = self.cards.get(k).filter(|_| self.rank(*k, way.rare).is_some()) else { continue };
+            if let Some((cite, base)) = c.latest.zip(way.links.base_of(*k))
+                && let Some(name) = way.names.get(&base)
+            {
+                let under = Under { group: base, base, class: Key(0), home: Key(0), name };
+                way.links.sign((*k, &c.id), &under, day, cite, &way.limits);
             }
         }
-        self.links.say(day as i32, &self.limits, &self.origins, out);
+        way.links.say(day, &way.limits, &self.origins, out);
     }
 }

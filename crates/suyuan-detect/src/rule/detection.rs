@@ -11,7 +11,7 @@ use crate::rule::{DeriveUse, Expr, FieldRef, Leaf, condition};
 use crate::yaml::{Node, unknown};
 
 /// What matches one row.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Detection {
     /// The name that correlations use.
     pub name: String,

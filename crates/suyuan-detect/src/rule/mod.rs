@@ -51,7 +51,7 @@ pub(crate) enum FieldRef {
 }
 
 /// A condition over leaves.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Expr {
     All(Vec<Expr>),
     Any(Vec<Expr>),
@@ -60,7 +60,7 @@ pub(crate) enum Expr {
 }
 
 /// One question to one field.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Leaf<F = FieldRef> {
     pub field: F,
     pub test: Test,

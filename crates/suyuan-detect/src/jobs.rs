@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 /// Does every job, on so many threads; whoever is free takes the next one. Jobs must not depend on each other.
-pub(super) fn each<T: Send>(threads: usize, jobs: Vec<T>, work: impl Fn(T) + Sync) {
+pub(crate) fn each<T: Send>(threads: usize, jobs: Vec<T>, work: impl Fn(T) + Sync) {
     if threads < 2 || jobs.len() < 2 {
         return jobs.into_iter().for_each(work);
     }
