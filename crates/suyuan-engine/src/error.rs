@@ -123,7 +123,7 @@ pub enum EngineError {
         /// The text.
         text: String,
     },
-    /// A line of a list of victims that names no one.
+    /// A line of a list of victims or canaries that names no one.
     #[error("`{path}` line {line}: {}; {}", fault.reason().en, fault.remedy().en)]
     Victim {
         /// The file.
@@ -133,7 +133,7 @@ pub enum EngineError {
         /// What is wrong; never holds the value.
         fault: suyuan_vault::PiiFault,
     },
-    /// A line of a list of victims whose date cannot be read; the text is not told, it may be an identity.
+    /// A line of a list of victims or canaries whose date cannot be read; the text is not told, it may be an identity.
     #[error("`{path}` line {line}: after the comma stands no date; write identity,2020-06-30")]
     VictimDay {
         /// The file.

@@ -4,6 +4,7 @@
 //! step is a call into the crate that does. What a step gives is kept in the store under its name, so
 //! that the next step can run later, in another process.
 
+mod ask;
 pub mod error;
 mod feature_words;
 pub mod home;
@@ -21,5 +22,6 @@ mod spool;
 pub mod telling;
 pub mod traced;
 
+pub use ask::Ask;
 pub use error::EngineError;
 pub use path::{Engine, Options};

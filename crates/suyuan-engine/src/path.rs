@@ -10,10 +10,11 @@ use suyuan_lake::{Lake, Snapshot};
 use suyuan_model::outcome::{Cases, FORMAT, Finding, Lang, Run, Trace};
 use suyuan_model::risk::Risk;
 use suyuan_model::scan::RowSource;
-use suyuan_model::{Kind, PiiClass, time};
+use suyuan_model::{Kind, time};
 use suyuan_store::Store;
 use suyuan_vault::Vault;
 
+use crate::ask::{self, Ask};
 use crate::home::{self, Paths};
 use crate::outputs::Outputs;
 use crate::progress::{Progress, Step, Watch};
@@ -102,47 +103,31 @@ impl Engine {
 
     /// Traces sources, operators and rings, and keeps them.
     pub fn trace(&mut self, watch: Watch) -> Result<Trace, EngineError> {
+        self.trace_asked(&Ask::default(), watch)
+    }
+
+    /// The same with what is asked beside; an answer that rests on lists is not kept.
+    pub fn trace_asked(&mut self, asked: &Ask, watch: Watch) -> Result<Trace, EngineError> {
+        let params = suyuan_trace::Params {
+            victims: ask::list(&self.vault, asked.victims.as_deref())?,
+            canaries: ask::list(&self.vault, asked.canaries.as_deref())?,
+            decoys: asked.decoys,
+            ..suyuan_trace::Params::default()
+        };
         let findings: Vec<Finding> = self.kept("detect")?;
         let snapshot = self.lake.snapshot(None)?;
-        let found =
-            suyuan_trace::trace(&snapshot, &findings, &suyuan_trace::Params::default(), &mut |done| {
-                watch(&Progress { step: Step::Trace, done, total: None, at: String::new() });
-            })?;
-        self.keep("trace", &found)?;
+        let found = suyuan_trace::trace(&snapshot, &findings, &params, &mut |done| {
+            watch(&Progress { step: Step::Trace, done, total: None, at: String::new() });
+        })?;
+        if !asked.rests_on_lists() {
+            self.keep("trace", &found)?;
+        }
         Ok(found)
     }
 
     /// The trace that was kept.
     pub fn traced(&self) -> Result<Trace, EngineError> {
         self.kept("trace")
-    }
-
-    /// Traces with victims of a file beside those of the fraud reports; keeps nothing. A line is an identity or number as the
-    /// records have it, with a comma and a date where the date of the harm is known; without one the end of the records counts.
-    pub fn trace_victims(&self, file: &Path, watch: Watch) -> Result<Trace, EngineError> {
-        let text = std::fs::read_to_string(file)
-            .map_err(|source| EngineError::File { path: file.to_owned(), source })?;
-        let mut victims = Vec::new();
-        for (n, line) in text.lines().enumerate().filter(|(_, l)| !l.trim().is_empty()) {
-            let (who, day) = line.split_once(',').map_or((line, None), |(w, d)| (w, Some(d.trim())));
-            let day = day.filter(|d| !d.is_empty());
-            let instant = |d: &str| time::parse_day(d).map(|d| d * time::DAY).or_else(|| time::parse(d));
-            let line = n as u64 + 1;
-            let at = day
-                .map(|d| instant(d).ok_or_else(|| EngineError::VictimDay { path: file.to_owned(), line }))
-                .transpose()?;
-            let token = self
-                .vault
-                .tokenise(PiiClass::Person, who.trim(), at.unwrap_or(0))
-                .map_err(|fault| EngineError::Victim { path: file.to_owned(), line, fault })?;
-            victims.push((token.text, at));
-        }
-        let findings: Vec<Finding> = self.kept("detect")?;
-        let snapshot = self.lake.snapshot(None)?;
-        let params = suyuan_trace::Params { victims, ..suyuan_trace::Params::default() };
-        Ok(suyuan_trace::trace(&snapshot, &findings, &params, &mut |done| {
-            watch(&Progress { step: Step::Trace, done, total: None, at: String::new() });
-        })?)
     }
 
     /// Builds the cases and keeps them.

@@ -1,7 +1,7 @@
 //! What the terminal says of a result: few lines, in the reader's language.
 
 use suyuan_detect::{Alert, Backtest, Correction, Known};
-use suyuan_model::outcome::{Cases, Finding, Lang, Trace};
+use suyuan_model::outcome::{Cases, Decoy, Finding, Lang, Trace};
 use suyuan_model::risk::Risk;
 use suyuan_model::time;
 
@@ -64,6 +64,7 @@ pub fn trace(found: &Trace, all: bool, lang: Lang) -> Vec<String> {
             s.probability, s.entity, s.exposure, s.harmed, s.expected
         ),
     }));
+    lines.extend(Decoy::text(&found.decoys).iter().map(|t| t.get(lang).to_owned()));
     lines.extend(found.outside.iter().map(|o| o.text().get(lang).to_owned()));
     lines.extend(found.farms.iter().take(TOP).map(|f| {
         let items: Vec<String> = f.items.iter().take(3).map(|i| i.entity.to_string()).collect();

@@ -93,6 +93,18 @@ pub fn explain(found: &Trace, who: &str, lang: Lang) -> Vec<String> {
             lines.push(format!("  {} – {}", time::format_china(w.start), time::format_china(w.end)));
         }
         lines.extend(s.limits.map(|l| format!("  {}", l.text().get(lang))));
+        if let Some(c) = s.canaries {
+            lines.push(match lang {
+                Lang::En => format!(
+                    "  of this, {:.1} nats from {} misused canaries; {} other accounts touched them before, too",
+                    c.nats, c.touched, c.others
+                ),
+                Lang::Zh => format!(
+                    "  其中 {:.1} 奈特来自 {} 个被冒用的诱饵身份；此前另有 {} 个工号接触过",
+                    c.nats, c.touched, c.others
+                ),
+            });
+        }
         if s.credible_set.len() > 1 {
             let set: Vec<String> = s.credible_set.iter().map(|(e, p)| format!("{e} {p:.2}")).collect();
             lines.push(match lang {

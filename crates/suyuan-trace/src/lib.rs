@@ -13,6 +13,8 @@
 //! exhibits show; the limits of the outcome say which apply.
 
 pub mod attribute;
+mod canary;
+mod decoy;
 mod dense;
 mod facts;
 pub mod farm;
@@ -55,11 +57,22 @@ pub struct Params {
     /// Victims named beside those of the fraud reports: token and when they were harmed (microseconds UTC), where known;
     /// else the end of the records counts.
     pub victims: Vec<(String, Option<i64>)>,
+    /// Identities that the holder of the data planted: token and when misuse was noted, where it was.
+    pub canaries: Vec<(String, Option<i64>)>,
+    /// Runs of the self-test in which harm is dealt out anew; none unless asked for.
+    pub decoys: u64,
 }
 
 impl Default for Params {
     fn default() -> Self {
-        Params { attribution: Settings::default(), least_ring: 0.2, farms: farms(), victims: Vec::new() }
+        Params {
+            attribution: Settings::default(),
+            least_ring: 0.2,
+            farms: farms(),
+            victims: Vec::new(),
+            canaries: Vec::new(),
+            decoys: 0,
+        }
     }
 }
 
@@ -88,10 +101,16 @@ pub fn trace(
     let mut bar = Bar::new(progress);
     let mut f = facts::load(source, &mut bar)?;
     let (marker, cards, drafts) = rings(&mut f, source, params, &mut bar)?;
-    let (harmed, victims) = (impersonated(&f, &drafts), victims(&mut f, &params.victims));
+    let canaries = canary::known(&mut f, &params.canaries);
+    let mut harmed = impersonated(&f, &drafts);
+    canary::impersonated(&f, &canaries, &mut harmed);
+    let noted = params.canaries.iter().filter(|c| c.1.is_some());
+    let named: Vec<(String, Option<i64>)> = params.victims.iter().chain(noted).cloned().collect();
+    let victims = victims(&mut f, &named);
     let used = cards.fraud.keys().map(|i| f.openings[*i].subject).filter(|p| *p != NONE);
     let interest: BTreeSet<Id> = harmed.keys().chain(victims.keys()).copied().chain(used).collect();
     let mut looked = count::count(&mut f, source, &interest, &mut bar)?;
+    looked.canaries = canaries.keys().copied().collect();
     let holders = person::holders(&f, &mut looked, &harmed, &params.attribution, &harvesters(&drafts));
     let leaks = person::victims(&f, &mut looked, &victims, &params.attribution);
     let outside = cards.outside.iter().chain(&holders.outside).chain(&leaks.outside).cloned().collect();
@@ -112,6 +131,13 @@ pub fn trace(
     let unexplained = cards.fraud.keys().filter(|i| !explained(i)).count() as u64;
     let mut limits = limits(&f, &looked, &cards, &holders);
     let used: BTreeSet<Id> = cards.fraud.keys().map(|i| f.openings[*i].card).collect();
+    let misused = harmed.keys().chain(victims.keys()).copied().collect();
+    limits.extend(canary::told(&canaries, &misused));
+    let asked = decoy::Asked { holders: &harmed, victims: &victims, cards: &cards.fraud };
+    let decoys = match params.decoys {
+        0 => Vec::new(),
+        n => decoy::runs(&mut f, source, &params.attribution, &asked, n, &mut bar)?,
+    };
     let touched = touches::read(&mut f, source, &used, &mut bar)?;
     let farms = dense::farms(&mut f, &touched, source, &params.farms, &rings, &mut limits, &mut bar)?;
     let paths = path::paths(&f, &cards.fraud, &looked, &holders, &touched.first_use);
@@ -127,7 +153,7 @@ pub fn trace(
         rings,
         unexplained_fraud_cards: unexplained,
         outside,
-        decoys: Vec::new(),
+        decoys,
     })
 }
 

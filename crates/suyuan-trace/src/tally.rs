@@ -251,7 +251,7 @@ impl Tally {
             harmed: harmed
                 .iter()
                 .map(|(t, day)| (self.things[*t as usize], *day))
-                .map(|(t, day)| Harmed { day, stratum: t.stratum, risk: risks.of(t.touched) })
+                .map(|(t, day)| Harmed { day, stratum: t.stratum, risk: risks.of(t.touched), canary: false })
                 .collect(),
             touches,
             bins: self.bins,

@@ -222,3 +222,77 @@ fn what_came_from_outside_is_told_with_an_interval() {
     }
     assert!(held >= 4, "{held} of 5");
 }
+
+/// A quiet office in which these accounts looked at one canary from day 110 on, and it was misused on day 140.
+fn with_canary(holders: &[&str], sold: f64) -> Trace {
+    let mut rows = office(Office { sold, ..OFFICE });
+    for (n, account) in holders.iter().enumerate() {
+        rows.look(account, 9001, 110 + n as i64, 1000);
+    }
+    let misused = (START + 140 * 86_400) * time::SECOND;
+    let planted = [("idn1-p9001".to_owned(), Some(misused)), ("idn1-p9002".to_owned(), None)];
+    let params = Params { canaries: planted.to_vec(), ..Params::default() };
+    trace(&rows.source(4096), &[], &params, &mut |_| {}).unwrap()
+}
+
+#[test]
+fn a_canary_speaks_loudly_and_says_that_it_stands_alone() {
+    let found = with_canary(&["c33"], 0.0);
+    let source = found.sources.iter().find(|s| s.entity.id == "c33").unwrap();
+    let canaries = source.canaries.unwrap();
+    assert_eq!((canaries.touched, canaries.others), (1, 0));
+    assert!((8.0..18.0).contains(&canaries.nats), "{canaries:?}");
+    assert!(source.cannot_tell.en.contains("rests on 1 canary"), "{}", source.cannot_tell.en);
+    assert!(source.cannot_tell.zh.contains("诱饵"));
+    assert!(found.sources.iter().all(|s| s.entity.id == "c33" || s.probability < 0.5));
+    assert!(found.limits.iter().any(|l| l.en.contains("Of 2 canaries") && l.en.contains(" 1 were misused")));
+}
+
+#[test]
+fn a_canary_in_many_hands_names_nobody() {
+    let found = with_canary(&["c33", "c34", "c11", "c12", "c71"], 0.0);
+    for s in &found.sources {
+        assert!(!s.listed && s.probability < 0.5, "{} {}", s.entity, s.probability);
+    }
+}
+
+#[test]
+fn a_canary_adds_to_what_other_harm_says() {
+    let (with, without) = (with_canary(&["c00", "c11"], 0.25), traced(OFFICE, &Params::default()));
+    let (with, without) = (clerk(&with), clerk(&without));
+    let (more, less) = (with.log_bayes_factor, without.log_bayes_factor);
+    assert!(more > less + 4.0, "{more} {less}");
+    assert!(!with.cannot_tell.en.contains("canary"), "it stands without it");
+    assert_eq!(with.canaries.unwrap().others, 1);
+    assert_eq!(without.canaries, None);
+}
+
+#[test]
+fn decoys_find_nobody_where_the_true_harm_finds_the_clerk() {
+    let params = Params { decoys: 4, ..Params::default() };
+    let found = traced(OFFICE, &params);
+    assert!(clerk(&found).listed);
+    assert_eq!(found.decoys.len(), 4, "one question with harm, four runs");
+    for d in &found.decoys {
+        assert_eq!((d.question, d.listed), (Question::VictimData, 0), "{d:?}");
+        assert!(d.probability < 0.5 && d.harmed > 90, "{d:?}");
+    }
+    assert_eq!(found, traced(OFFICE, &params), "the run's number is its seed");
+    let plain = traced(OFFICE, &Params::default());
+    assert_eq!((plain.sources, plain.decoys), (found.sources, Vec::new()), "the self-test changes nothing");
+}
+
+#[test]
+fn what_speaks_against_a_source_is_counted() {
+    let found = traced(OFFICE, &Params::default());
+    let of = |what: &str| clerk(&found).counter.iter().find(|c| c.what.en == what).unwrap();
+    let untouched = of("Touched and not harmed");
+    assert!(untouched.detail.en.contains("in its window it touched about"), "{}", untouched.detail.en);
+    let others = of("Others held the same harmed things");
+    assert_eq!(others.outcome, Outcome::NotCheckable, "{}", others.detail.en);
+    assert!(
+        others.detail.en.contains("supervisor") || others.detail.en.contains("partner"),
+        "{}",
+        others.detail.en
+    );
+}

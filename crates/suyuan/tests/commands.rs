@@ -189,16 +189,33 @@ fn a_trace_can_be_asked_for_more() {
     assert!(ask(&["explain", "nobody"]).1.contains("nothing was found"));
     // A list of victims: with dates, without, and faults that never tell the value.
     let victim = "330681199003071234";
-    let list = |text: String| {
+    let list_of = |what: &str, text: String| {
         let path = place.path("victims.csv");
         std::fs::write(&path, text).unwrap();
-        ask(&["--victims", path.to_str().unwrap()])
+        ask(&[what, path.to_str().unwrap()])
     };
+    let list = |text: String| list_of("--victims", text);
     assert_eq!(list(format!("{victim},2020-01-05\n\n330681199003071235\n")).0, Some(0));
     for bad in
         [format!("2020-01-05,{victim}\n"), format!("{victim},{victim}\n"), "\n***,2020-01-05\n".to_owned()]
     {
-        let (code, told) = list(bad);
-        assert!(code == Some(1) && told.contains("victims.csv` line ") && !told.contains(victim), "{told}");
+        for what in ["--victims", "--canaries"] {
+            let (code, told) = list_of(what, bad.clone());
+            assert!(
+                code == Some(1) && told.contains("victims.csv` line ") && !told.contains(victim),
+                "{told}"
+            );
+        }
     }
+    // Canaries: told how many were misused, never which.
+    let (code, told) = list_of("--canaries", format!("{victim},2020-01-05\n330681199003071235\n"));
+    assert!(code == Some(0) && !told.contains(victim), "{told}");
+    // The self-test tells of no one by name, and the plain answer stands beside it.
+    let (_, told) = ask(&["--decoy", "2", "--format", "json"]);
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(told["sources"], found["sources"]);
+    let decoys = told["decoys"].as_array().unwrap();
+    assert!(!decoys.is_empty() && decoys.iter().all(|d| d["run"] == 1 || d["run"] == 2), "{decoys:?}");
+    assert!(ask(&["--decoy", "2"]).1.contains("self-test, "));
+    assert_eq!(ask(&["--decoy", "0"]).0, Some(2));
 }

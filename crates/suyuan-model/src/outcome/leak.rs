@@ -162,6 +162,40 @@ pub struct Decoy {
     pub log_e_value: f64,
 }
 
+impl Decoy {
+    /// In words, a line for each question that was asked again.
+    pub fn text(runs: &[Decoy]) -> Vec<Text> {
+        let mut out = Vec::new();
+        for question in [Question::CardOpening, Question::HolderIdentity, Question::VictimData] {
+            let of: Vec<&Decoy> = runs.iter().filter(|d| d.question == question).collect();
+            if of.is_empty() {
+                continue;
+            }
+            let (en, zh) = match question {
+                Question::CardOpening => ("fraud cards", "涉诈卡"),
+                Question::HolderIdentity => ("impersonated persons", "被冒名者"),
+                Question::VictimData => ("victims", "被害人"),
+            };
+            let runs = of.len();
+            let listed: u64 = of.iter().map(|d| d.listed).sum();
+            let with = of.iter().filter(|d| d.listed > 0).count();
+            let most = of.iter().map(|d| d.probability).fold(0.0, f64::max);
+            let e =
+                of.iter().map(|d| d.log_e_value).fold(f64::NEG_INFINITY, f64::max) / std::f64::consts::LN_10;
+            out.push(Text::new(
+                format!(
+                    "self-test, {en} dealt out anew {runs} times: {listed} accounts listed (in {with} of the runs), \
+                     highest probability {most:.3}, largest e-value 1e{e:.1}"
+                ),
+                format!(
+                    "自检，{zh}标记打乱 {runs} 次：列入名单 {listed} 个（{with} 次中出现），最高概率 {most:.3}，最大 e 值 1e{e:.1}"
+                ),
+            ));
+        }
+        out
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

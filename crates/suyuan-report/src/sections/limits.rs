@@ -1,7 +1,7 @@
 //! What the records cannot tell, exhibits, requests; and what belongs to no case.
 
 use crate::words::Reading as _;
-use suyuan_model::outcome::{Outside, Text};
+use suyuan_model::outcome::{Decoy, Outside, Text};
 
 use super::{One, Parts, sources};
 use crate::page::Doc;
@@ -49,6 +49,7 @@ pub(super) fn run_wide(doc: &mut Doc, parts: &Parts) {
         }
     }
     remarks.extend(parts.trace.outside.iter().map(Outside::text));
+    remarks.extend(Decoy::text(&parts.trace.decoys));
     doc.section("remarks", w.remarks);
     list(doc, &remarks);
     doc.end_section();

@@ -157,7 +157,7 @@ impl World {
         }
         if self.harm[thing] < self.horizon {
             let harmed = p.harmed.len() as u32;
-            p.harmed.push(Harmed { day: self.harm[thing], stratum, risk });
+            p.harmed.push(Harmed { day: self.harm[thing], stratum, risk, canary: false });
             p.touches.extend(mine.iter().map(|t| Edge {
                 column: t.column,
                 harmed,

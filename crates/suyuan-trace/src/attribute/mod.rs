@@ -9,13 +9,14 @@
 //! waves of their own, is learned too, from generous beginnings; the list needs both the Bayesian false discovery rate and e-BH.
 //!
 //! Always holds: relabelling columns or things changes nothing; more exposure with the same harm
-//! lowers a factor; a column with fewer than two harmed things is not a candidate.
+//! lowers a factor; a column with fewer than two harmed things is not a candidate, unless the one is a canary.
 //! Blind to: a leak that never became known harm; partners who share all their touches (they come
 //! out as one credible set); causes that raise one column's risk in just the window of its touches.
 
 mod base;
 mod beside;
 mod calendar;
+mod canary;
 mod delay;
 pub(crate) mod dice;
 mod honest;
@@ -31,6 +32,7 @@ use std::collections::BTreeMap;
 
 use base::Base;
 pub use beside::{Partner, Visit, beside, near};
+pub use canary::{Canary, RESTS};
 use delay::Delay;
 use kernel::{Factor, GRID, Scratch, Touched};
 pub use limits::Limits;
@@ -97,6 +99,8 @@ pub struct Scored {
     pub window: Option<(f64, f64)>,
     /// 90 % limits of the window's ends; of found columns only.
     pub limits: Option<Limits>,
+    /// Its evidence from canaries, where it touched any that was misused.
+    pub canaries: Option<Canary>,
     /// Harmed things it explains: index and share.
     pub explains: Vec<(u32, f64)>,
     /// Columns that could stand in its place, with their share; sums to one.
@@ -188,7 +192,7 @@ pub fn attribute(p: &Problem, settings: &Settings, suspected: &BTreeMap<u32, f64
 impl Fit<'_> {
     fn run(&mut self) -> Vec<Scored> {
         let all: Vec<usize> =
-            (0..self.p.columns.len()).filter(|c| self.harmed_before(*c).len() >= 2).collect();
+            (0..self.p.columns.len()).filter(|c| self.enough(&self.harmed_before(*c))).collect();
         let mut candidates = all.clone();
         let mut unexplained = self.unsuspected();
         let mut base = Base::fit(self.p, &unexplained, &vec![1.0; self.p.columns.len()]);
@@ -254,7 +258,7 @@ impl Fit<'_> {
 
     /// How much of each harm may speak of the honest risk: not what passed through suspected columns.
     fn unsuspected(&self) -> Vec<f64> {
-        let mut out = vec![1.0f64; self.p.harmed.len()];
+        let mut out: Vec<f64> = self.p.harmed.iter().map(|h| if h.canary { 0.0 } else { 1.0 }).collect();
         for (column, p) in self.suspected {
             for e in self.ranges[*column as usize].clone() {
                 let slot = &mut out[self.p.touches[e].harmed as usize];
@@ -284,11 +288,28 @@ impl Fit<'_> {
 
     /// The factor of a column in the bins of `p`, given what the others explain.
     fn factor(&self, p: &Problem, base: &Base, c: usize, floor: f64, room: &mut Scratch) -> Factor {
+        self.factor_of(p, base, c, floor, room, |_| true)
+    }
+
+    /// The same of the harmed things that are wanted.
+    fn factor_of(
+        &self,
+        p: &Problem,
+        base: &Base,
+        c: usize,
+        floor: f64,
+        room: &mut Scratch,
+        wanted: impl Fn(usize) -> bool,
+    ) -> Factor {
         let own = self.own(c);
         let Ways { delay, grid } = self.apart.get(&c).unwrap_or(&self.ways);
+        let mut ids = Vec::new();
         let things = kernel::things(p, base, delay, self.ranges[c].clone(), |h| {
+            ids.push(h);
             (self.leak[h] - own.iter().find(|o| o.0 as usize == h).map_or(0.0, |o| o.1)).max(0.0)
         });
+        let things: Vec<kernel::Thing> =
+            things.into_iter().zip(ids).filter(|(_, h)| wanted(*h)).map(|x| x.0).collect();
         let ripe = kernel::ripe(p, delay, c);
         let touched = Touched { things: &things, ripe: &ripe, weights: grid };
         kernel::factor(p, base, c, &touched, floor, room)
@@ -425,6 +446,7 @@ impl Fit<'_> {
     }
 
     fn results(&mut self, base: &Base, candidates: &[usize]) -> Vec<Scored> {
+        let hands = self.share_canaries(base, candidates);
         let guarded = self.guarded(candidates, self.set.guard);
         let certified = self.guarded(candidates, CERTIFIED);
         let mut order = candidates.to_vec();
@@ -442,7 +464,13 @@ impl Fit<'_> {
             open &= missed / (i + 1) as f64 <= self.set.fdr;
             let listed = open && self.pip[c] >= 0.5 && guarded.contains(&c);
             let probability = self.pip[c].min(self.set.ceiling);
-            let set = if self.pip[c] >= 0.05 { self.rivals(base, c) } else { vec![(c as u32, 1.0)] };
+            let set = if let Some(hands) = hands.get(&c) {
+                hands.clone()
+            } else if self.pip[c] >= 0.05 {
+                self.rivals(base, c)
+            } else {
+                vec![(c as u32, 1.0)]
+            };
             out.push(Scored {
                 column: c as u32,
                 probability,
@@ -454,6 +482,7 @@ impl Fit<'_> {
                 expected: base.expected[c],
                 window: closer.get(&c).map_or_else(|| window(self.p, &self.factors[c]), |x| x.0),
                 limits: closer.get(&c).and_then(|x| x.1),
+                canaries: if probability >= 0.05 { self.canaries(base, c) } else { None },
                 explains: self.explains(base, c),
                 set,
             });
@@ -494,6 +523,11 @@ impl Fit<'_> {
         if mine.is_empty() {
             return vec![(c as u32, 1.0)];
         }
+        self.in_place_of(base, c, &mine)
+    }
+
+    /// Columns that could stand in a column's place for these of its harmed things.
+    fn in_place_of(&mut self, base: &Base, c: usize, mine: &[u32]) -> Vec<(u32, f64)> {
         let own = self.own(c);
         for (h, s) in &own {
             self.leak[*h as usize] -= s;
@@ -507,7 +541,11 @@ impl Fit<'_> {
             } else {
                 self.harmed_before(b).iter().filter(|h| mine.binary_search(h).is_ok()).count()
             };
-            if covered >= 2 && covered as f64 >= RIVAL * mine.len() as f64 && (b == c || self.pip[b] < 0.5) {
+            // One canary is enough for its source, so it is for a rival.
+            if covered >= mine.len().min(2)
+                && covered as f64 >= RIVAL * mine.len() as f64
+                && (b == c || self.pip[b] < 0.5)
+            {
                 scored.push((b as u32, self.evaluate(base, b).log));
             }
         }

@@ -58,6 +58,7 @@ mod tests {
             expected: 0.0,
             window: None,
             limits: None,
+            canaries: None,
             explains,
             set: Vec::new(),
         }

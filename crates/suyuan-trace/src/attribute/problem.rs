@@ -33,6 +33,16 @@ pub struct Harmed {
     /// Its honest risk against the mean of all things: the more a person is dealt with, the likelier
     /// both harm and touches are, without any leak. See [`Risks`].
     pub risk: f64,
+    /// Planted by the holder of the data: see [`Harmed::plant`].
+    pub canary: bool,
+}
+
+impl Harmed {
+    /// Makes it a canary: its honest risk is next to nothing, and its harm says nothing of anybody's honest risk.
+    pub fn plant(&mut self) {
+        self.canary = true;
+        self.risk = super::canary::RISK;
+    }
 }
 
 /// A harmed thing was touched by a column.

@@ -180,7 +180,7 @@ fn problem(w: &World) -> Problem {
     let mut index = BTreeMap::new();
     for (person, day) in &w.harm {
         index.insert(*person, p.harmed.len() as u32);
-        p.harmed.push(Harmed { day: *day, stratum: w.home[*person] as u32, risk: 1.0 });
+        p.harmed.push(Harmed { day: *day, stratum: w.home[*person] as u32, risk: 1.0, canary: false });
     }
     for (a, person, t) in &w.events {
         if let Some(h) = index.get(person) {
@@ -309,6 +309,7 @@ fn factor_of(harmed: usize, exposure: f64, relabel: bool) -> f64 {
                 day: 40.0 + (if i < harmed { i } else { i - harmed } * 13 % 300) as f64,
                 stratum: if i < harmed { me % 2 } else { i as u32 % 2 },
                 risk: 1.0,
+                canary: false,
             })
             .collect(),
         touches: Vec::new(),

@@ -232,5 +232,12 @@ fn behind(
             finer.push(entity(f, EntityKind::Outlet, outlet));
         }
     }
-    Behind { entity: entity(f, EntityKind::Account, key.0), finer, exposure, rows }
+    Behind {
+        entity: entity(f, EntityKind::Account, key.0),
+        finer,
+        exposure,
+        rows,
+        against: None,
+        rival: None,
+    }
 }

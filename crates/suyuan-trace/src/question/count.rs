@@ -197,7 +197,14 @@ pub fn count(
         }
     })?;
     captures(&mut n, f);
-    Ok(Lookups { tally: n.tally, keys: n.keys, persons: n.followed, numbers: n.numbers, bulk })
+    Ok(Lookups {
+        tally: n.tally,
+        keys: n.keys,
+        persons: n.followed,
+        numbers: n.numbers,
+        bulk,
+        canaries: BTreeSet::new(),
+    })
 }
 
 /// Rows that are read together.

@@ -1,6 +1,7 @@
 //! The three questions: through whom were fraud cards opened, where did the holders' identities
 //! leak, where did the victims' data leak.
 
+pub mod against;
 pub mod card;
 pub mod count;
 pub mod outside;
@@ -10,8 +11,8 @@ pub mod person;
 use std::collections::BTreeMap;
 
 use suyuan_model::outcome::{
-    Contribution, Counter, EndLimits, Entity, EntityKind, Evidence, Outcome, Outside, Question, Source, Text,
-    Window, WindowLimits,
+    CanaryShare, Contribution, Counter, EndLimits, Entity, EntityKind, Evidence, Outcome, Outside, Question,
+    Source, Text, Window, WindowLimits,
 };
 use suyuan_model::time::DAY;
 
@@ -63,6 +64,10 @@ pub struct Behind {
     pub exposure: u64,
     /// Rows that show the touches of harmed things and their harm.
     pub rows: Vec<Row>,
+    /// What speaks against it in its touches, where things pass through several hands.
+    pub against: Option<against::Against>,
+    /// Who else held most of its harmed things, and how many.
+    pub rival: Option<(Entity, u64)>,
 }
 
 /// The words of a question: what passed through, what harm means, and what it cannot tell.
@@ -143,6 +148,13 @@ pub fn source(
     } else {
         words.blind.clone()
     };
+    let rests = scored
+        .canaries
+        .and_then(|c| crate::canary::rests(&behind.entity, c.touched, c.others, scored.log_factor - c.nats));
+    let cannot_tell = match rests {
+        Some(rests) => Text::new(rests.en + &cannot_tell.en, rests.zh + &cannot_tell.zh),
+        None => cannot_tell,
+    };
     Some(Source {
         question,
         entity: behind.entity.clone(),
@@ -157,7 +169,7 @@ pub fn source(
         window: scored.window.map(|(a, b)| Window { start: at(a), end: at(b) }),
         limits: scored.limits.map(|l| WindowLimits { start: ends(l.start), end: ends(l.end) }),
         partners: Vec::new(),
-        canaries: None,
+        canaries: scored.canaries.map(|c| CanaryShare { touched: c.touched, others: c.others, nats: c.nats }),
         counter: counters(scored, behind, &words, &credible_set),
         contributions: contributions(scored, behind, &words),
         credible_set,
@@ -184,6 +196,21 @@ fn contributions(s: &Scored, b: &Behind, w: &Wording) -> Vec<Contribution> {
             nats: 0.0,
         },
     ];
+    if let Some(c) = s.canaries {
+        out.push(Contribution {
+            what: text(
+                format!(
+                    "of this, from canaries (planted identities that nobody has an honest reason to use) misused after \
+                     it touched them; {} other accounts touched them before, too",
+                    c.others
+                ),
+                format!("其中来自诱饵身份（预埋、无正当理由使用）：其接触后被冒用；此前另有 {} 个工号接触过", c.others),
+            ),
+            value: c.touched.to_string(),
+            threshold: None,
+            nats: c.nats,
+        });
+    }
     if s.certified {
         out.push(Contribution {
             what: text(
@@ -240,12 +267,10 @@ fn counters(s: &Scored, b: &Behind, w: &Wording, set: &[(Entity, f64)]) -> Vec<C
         Counter {
             what: text("Touched and not harmed", "接触过但未受害"),
             outcome: Outcome::NotCheckable,
-            detail: text(
-                format!("{untouched} of {} {} show no harm so far", b.exposure, w.thing.en),
-                format!("{} {} 件中有 {untouched} 件至今未见受害", w.thing.zh, b.exposure),
-            ),
+            detail: untouched_words(b, w, untouched),
         },
     ];
+    out.extend(b.against.map(|a| other_holders(&a, b)));
     let others: Vec<String> =
         set.iter().filter(|x| x.0 != b.entity).map(|(e, p)| format!("{} {}", e.id, number(*p))).collect();
     if !others.is_empty() {
@@ -259,6 +284,55 @@ fn counters(s: &Scored, b: &Behind, w: &Wording, set: &[(Entity, f64)]) -> Vec<C
         });
     }
     out
+}
+
+/// How much passed through it without harm, in all and in its window.
+fn untouched_words(b: &Behind, w: &Wording, untouched: u64) -> Text {
+    let all = text(
+        format!("{untouched} of {} {} show no harm so far", b.exposure, w.thing.en),
+        format!("{} {} 件中有 {untouched} 件至今未见受害", w.thing.zh, b.exposure),
+    );
+    let Some(a) = b.against else { return all };
+    let (touched, harmed) = (number(a.inside.round().max(a.harmed as f64)), a.harmed);
+    text(
+        format!(
+            "{}; in its window it touched about {touched} (once a person and week, less where an order explains it), \
+             {harmed} of them harmed later",
+            all.en
+        ),
+        format!(
+            "{}；窗口内接触约 {touched} 件（每人每周计一次，有工单者减计），其后受害 {harmed} 件",
+            all.zh
+        ),
+    )
+}
+
+/// Who else held the same harmed things.
+fn other_holders(a: &against::Against, b: &Behind) -> Counter {
+    let most = b.rival.as_ref().map_or((String::new(), 0), |(e, n)| (e.id.clone(), *n));
+    let few = most.1 * 10 < a.all * 3;
+    Counter {
+        what: text("Others held the same harmed things", "另有他人持有相同的受害信息"),
+        outcome: if few { Outcome::Excluded } else { Outcome::NotCheckable },
+        detail: if a.shared == 0 {
+            text(
+                format!("none of the {} was touched by another recorded account before its harm", a.all),
+                format!("{} 件中没有一件在受害前被其他有记录的工号接触过", a.all),
+            )
+        } else {
+            text(
+                format!(
+                    "{} of {} were touched before their harm by one of {} others, too; the one with most of them, {}, \
+                     touched {}",
+                    a.shared, a.all, a.others, most.0, most.1
+                ),
+                format!(
+                    "{} 件中有 {} 件在受害前也被另外 {} 个工号之一接触过；其中最多的 {} 接触过 {} 件",
+                    a.all, a.shared, a.others, most.0, most.1
+                ),
+            )
+        },
+    }
 }
 
 /// Several columns of one entity as one, as probable as its most probable column.

@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use suyuan_model::outcome::{EntityKind, Question};
 use suyuan_model::time::{DAY, HOUR};
 
+use super::against::against;
 use super::count::Numbers;
 use super::{Answer, Behind, Best, WORTH, entity, merge, outside, source};
 use crate::attribute::{Clock, Settings, attribute};
@@ -30,6 +31,8 @@ pub struct Lookups {
     pub(super) numbers: Numbers,
     /// Bulk accesses that name no person: rows and sum of their counts.
     pub bulk: (u64, u64),
+    /// Identities planted by the holder of the data.
+    pub canaries: BTreeSet<Id>,
 }
 
 /// Asks for the leak of card-holders' identities. `collectors` are those whose captures led to a
@@ -79,12 +82,18 @@ fn ask(
 ) -> Answer {
     let days: Vec<(u32, f64)> =
         l.persons.iter().filter_map(|(i, p)| harmed.get(p).map(|ts| (*i, f.day(*ts)))).collect();
-    if days.len() < 2 {
+    let planted = days.iter().any(|(t, _)| l.canaries.contains(&l.persons[t]));
+    if days.len() < 2 && !planted {
         let outside = (!harmed.is_empty()).then(|| outside::told(question, harmed.len(), None));
         return Answer { sources: Vec::new(), outside, best: Best::default() };
     }
     let exposure = l.tally.things_of();
-    let (problem, asked, things) = l.tally.problem(Clock::Calendar, keep, &days, &counts);
+    let (mut problem, asked, things) = l.tally.problem(Clock::Calendar, keep, &days, &counts);
+    for (h, t) in problem.harmed.iter_mut().zip(&things) {
+        if l.canaries.contains(&l.persons[t]) {
+            h.plant();
+        }
+    }
     let known: BTreeMap<u32, f64> =
         asked.iter().enumerate().filter_map(|(i, c)| known.get(c).map(|p| (i as u32, *p))).collect();
     let scored = attribute(&problem, settings, &known);
@@ -101,11 +110,18 @@ fn ask(
             .filter(|h| place.get(&h.thing).is_some_and(|i| days[*i].1 > h.day))
             .map(|h| h.row)
             .collect();
+        let against = against(&problem, s);
+        let rival = against.most.map(|(c, n)| {
+            let (kind, id) = l.keys[asked[c as usize] as usize];
+            (entity(f, kind, id), n)
+        });
         let behind = Behind {
             entity: entity(f, kind, id),
             finer: Vec::new(),
             exposure: exposure[column as usize],
             rows,
+            against: Some(against),
+            rival,
         };
         let set = s
             .set

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use suyuan_engine::{telling, traced};
+use suyuan_engine::{Ask, telling, traced};
 
 use super::{Done, Outcome, meter, open, print_json, print_line};
 use crate::{Common, Format};
@@ -18,6 +18,8 @@ use crate::{Common, Format};
   suyuan trace --data /srv/suyuan --format json
   suyuan trace --from-fraud 89860000000000000001 A3301092020060005
   suyuan trace --victims victims.csv
+  suyuan trace --canaries planted.csv
+  suyuan trace --decoy 20
   suyuan trace explain ZJ330681-0151 --lang zh"
 )]
 pub struct Trace {
@@ -29,6 +31,12 @@ pub struct Trace {
     /// Victims beside those of the fraud reports, `identity[,date]` a line; nothing is kept / 另附被害人名单，每行“证件号[,日期]”；结果不保存
     #[arg(long, value_name = "FILE")]
     victims: Option<PathBuf>,
+    /// Identities that you planted and nobody has a reason to use, `identity[,date of misuse]` a line; nothing is kept / 预埋的诱饵身份，每行“证件号[,被冒用日期]”；结果不保存
+    #[arg(long, value_name = "FILE")]
+    canaries: Option<PathBuf>,
+    /// Also say what the same method finds where there is nothing: harm dealt out anew, so many runs / 自检：打乱受害标记后用同一方法重跑若干次
+    #[arg(long, value_name = "RUNS", default_value_t = 0, hide_default_value = true, value_parser = clap::value_parser!(u64).range(1..=100))]
+    decoy: u64,
     /// Tell every source, those off the list too / 列出全部来源，包括名单之外的
     #[arg(long)]
     all: bool,
@@ -59,10 +67,8 @@ impl Trace {
             return Ok(Outcome::Done);
         }
         let mut meter = meter(common);
-        let mut found = match &self.victims {
-            Some(file) => engine.trace_victims(file, &mut |p| meter.show(p))?,
-            None => engine.trace(&mut |p| meter.show(p))?,
-        };
+        let ask = Ask { victims: self.victims.clone(), canaries: self.canaries.clone(), decoys: self.decoy };
+        let mut found = engine.trace_asked(&ask, &mut |p| meter.show(p))?;
         meter.end();
         if !self.from_fraud.is_empty() {
             let asked = |p: &suyuan_model::outcome::ChainPath| {

@@ -1,0 +1,215 @@
+//! A self-test on request: what the same method finds where there is nothing.
+//!
+//! Harm is dealt out anew. A harmed person's harm goes, on its day, to somebody else of the same outlet who was looked
+//! up about as often; a fraud card's reports go to another card of its outlet opened in the same month, or of the same
+//! months of its region where one account opened most of the outlet's. Then the questions are asked again, without
+//! what conduct says of anybody. Whatever is found is chance, risky outlets and waves, never a leak of theirs.
+//!
+//! Always holds: the run's number is its seed, so the same run deals the same hands.
+//! Blind to: a leak that fills its outlet: who is dealt its harm was mostly touched by the same account.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use suyuan_model::Kind;
+use suyuan_model::columns::Column;
+use suyuan_model::outcome::{Decoy, Question};
+use suyuan_model::records::access::AccessColumns;
+use suyuan_model::scan::{RowSource, ScanError};
+
+use crate::attribute::Settings;
+use crate::attribute::dice::Dice;
+use crate::facts::{Bar, Facts, scan};
+use crate::intern::{Id, Interner, NONE};
+use crate::question::person::{self, Impersonated};
+use crate::question::{Best, card, count};
+
+/// What was asked of the true harm.
+pub struct Asked<'a> {
+    /// Persons impersonated.
+    pub holders: &'a Impersonated,
+    /// Persons defrauded.
+    pub victims: &'a BTreeMap<Id, i64>,
+    /// Fraud cards: openings by index with their reports.
+    pub cards: &'a BTreeMap<usize, Vec<usize>>,
+}
+
+/// Somebody whom harm may be dealt to.
+struct Person {
+    token: Id,
+    outlet: Id,
+    votes: u8,
+    looks: u32,
+}
+
+/// Days that count as one month.
+const MONTH: f64 = 30.0;
+
+/// Asks every question of `runs` worlds without a source.
+pub fn runs(
+    f: &mut Facts,
+    source: &dyn RowSource,
+    settings: &Settings,
+    asked: &Asked<'_>,
+    runs: u64,
+    bar: &mut Bar<'_>,
+) -> Result<Vec<Decoy>, ScanError> {
+    let (names, people) = people(f, source, bar)?;
+    let mut holders = Vec::new();
+    let mut victims = Vec::new();
+    for run in 1..=runs {
+        let mut dice = Dice::new(run);
+        let harmed = asked.holders.iter().map(|(p, at)| (*p, *at)).collect();
+        holders.push(deal(f, &names, &people, harmed, &mut dice));
+        let harmed = asked.victims.iter().map(|(p, at)| (*p, *at)).collect();
+        victims.push(deal(f, &names, &people, harmed, &mut dice));
+    }
+    let interest: BTreeSet<Id> = holders
+        .iter()
+        .flat_map(BTreeMap::keys)
+        .chain(victims.iter().flat_map(BTreeMap::keys))
+        .copied()
+        .collect();
+    let mut looked = count::count(f, source, &interest, bar)?;
+    let mut out = Vec::new();
+    for (i, (holders, victims)) in holders.iter().zip(&victims).enumerate() {
+        let run = i as u64 + 1;
+        let mut tell = |question, harmed: usize, best: Best| {
+            if harmed > 0 {
+                out.push(Decoy {
+                    question,
+                    run,
+                    harmed: harmed as u64,
+                    listed: best.listed,
+                    probability: best.probability,
+                    log_e_value: best.log_e_value,
+                });
+            }
+        };
+        let cards = deal_cards(f, asked.cards, &mut Dice::new(run));
+        let count = cards.len();
+        tell(Question::CardOpening, count, card::ask(f, settings, cards, &BTreeMap::new()).best);
+        let found = person::holders(f, &mut looked, holders, settings, &BTreeMap::new());
+        tell(Question::HolderIdentity, holders.len(), found.best);
+        let found = person::victims(f, &mut looked, victims, settings);
+        tell(Question::VictimData, victims.len(), found.best);
+    }
+    Ok(out)
+}
+
+/// Everybody who was looked up or captured, with the outlet that did so most (Boyer and Moore's vote).
+fn people(
+    f: &Facts,
+    source: &dyn RowSource,
+    bar: &mut Bar<'_>,
+) -> Result<(Interner, Vec<Person>), ScanError> {
+    let (mut names, mut people) = (Interner::default(), Vec::<Person>::new());
+    let mut seen = |token: &str, outlet: Id| {
+        let i = names.id(Some(token));
+        if i as usize == people.len() {
+            people.push(Person { token: i, outlet, votes: 0, looks: 0 });
+        }
+        let p = &mut people[i as usize];
+        p.looks += 1;
+        match p.votes {
+            _ if outlet == NONE => {}
+            _ if p.outlet == outlet => p.votes = p.votes.saturating_add(1),
+            0 => (p.outlet, p.votes) = (outlet, 1),
+            _ => p.votes -= 1,
+        }
+    };
+    scan(source, Kind::Access, &["account", "subject", "result"], bar, |batch, rows| {
+        let c = AccessColumns::bind(batch);
+        for i in rows.filter(|i| c.result.get(*i) != Some("denied")) {
+            let Some(subject) = c.subject.get(i) else { continue };
+            let account = c.account.get(i).and_then(|a| f.names.find(a)).unwrap_or(NONE);
+            seen(subject, f.home(account));
+        }
+    })?;
+    f.captures.iter().filter(|c| c.subject != NONE).for_each(|c| seen(f.name(c.subject), NONE));
+    Ok((names, people))
+}
+
+/// Gives each harm to somebody else of the same outlet who was looked up about as often. Whose harm finds nobody, loses it.
+fn deal<T: Copy>(
+    f: &mut Facts,
+    names: &Interner,
+    people: &[Person],
+    harmed: Vec<(Id, T)>,
+    dice: &mut Dice,
+) -> BTreeMap<Id, T> {
+    let mut by_outlet: BTreeMap<Id, Vec<(u32, Id)>> = BTreeMap::new();
+    people.iter().for_each(|p| by_outlet.entry(p.outlet).or_default().push((p.looks, p.token)));
+    by_outlet.values_mut().for_each(|list| list.sort_unstable());
+    let of = |person: Id| names.find(f.names.get(person));
+    let mut taken: BTreeSet<Id> = harmed.iter().filter_map(|h| of(h.0)).collect();
+    let mut dealt: Vec<(Id, T)> = Vec::new();
+    for (person, at) in harmed {
+        // Who was never looked up stays so: nothing can be told of that harm.
+        let Some(me) = of(person).map(|i| &people[i as usize]) else { continue };
+        let list = &by_outlet[&me.outlet];
+        let place = list.partition_point(|x| *x < (me.looks, me.token));
+        if let Some(to) = near(list.len(), place, dice, |i| !taken.contains(&list[i].1)) {
+            taken.insert(list[to].1);
+            dealt.push((list[to].1, at));
+        }
+    }
+    dealt.into_iter().map(|(i, at)| (f.names.id(Some(names.get(i))), at)).collect()
+}
+
+/// Tries before the whole list is searched.
+const TRIES: usize = 20;
+
+/// A free place among those around `place`, a tenth of the list either way; else the first free one of all.
+fn near(len: usize, place: usize, dice: &mut Dice, free: impl Fn(usize) -> bool) -> Option<usize> {
+    let reach = (len / 10).max(10);
+    let (from, until) = (place.saturating_sub(reach), (place + reach).min(len));
+    let drawn = (0..TRIES).map(|_| from + dice.below((until - from).max(1))).find(|i| *i < len && free(*i));
+    drawn.or_else(|| (0..len).find(|i| free(*i)))
+}
+
+/// Gives each fraud card's reports to another card of its outlet and month.
+fn deal_cards(
+    f: &Facts,
+    fraud: &BTreeMap<usize, Vec<usize>>,
+    dice: &mut Dice,
+) -> BTreeMap<usize, Vec<usize>> {
+    let month = |i: usize| (f.day(f.openings[i].row.ts) / MONTH).floor() as i64;
+    let region = |i: usize| f.outlet_region(f.outlet_of(&f.openings[i]));
+    let mut by_outlet: BTreeMap<(Id, i64), Vec<usize>> = BTreeMap::new();
+    let mut by_region: BTreeMap<(Id, i64), Vec<usize>> = BTreeMap::new();
+    for i in 0..f.openings.len() {
+        by_outlet.entry((f.outlet_of(&f.openings[i]), month(i))).or_default().push(i);
+        by_region.entry((region(i), month(i))).or_default().push(i);
+    }
+    let mut taken: BTreeSet<usize> = fraud.keys().copied().collect();
+    let mut out = BTreeMap::new();
+    for (i, reports) in fraud {
+        let account = f.openings[*i].account;
+        let near_by = &by_outlet[&(f.outlet_of(&f.openings[*i]), month(*i))];
+        let own = near_by.iter().filter(|j| f.openings[**j].account == account).count();
+        let list = if own * 2 > near_by.len() { &by_region[&(region(*i), month(*i))] } else { near_by };
+        let drawn = (0..TRIES).map(|_| list[dice.below(list.len())]).find(|j| !taken.contains(j));
+        if let Some(j) = drawn.or_else(|| list.iter().copied().find(|j| !taken.contains(j))) {
+            taken.insert(j);
+            out.insert(j, reports.clone());
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_free_place_is_found_where_there_is_one() {
+        let mut dice = Dice::new(3);
+        for place in [0, 5, 99] {
+            let at = near(100, place, &mut dice, |_| true).unwrap();
+            assert!(at.abs_diff(place) <= 10, "{place} {at}");
+        }
+        assert_eq!(near(40, 20, &mut dice, |i| i == 3), Some(3), "far, but free");
+        assert_eq!(near(40, 20, &mut dice, |_| false), None);
+        assert_eq!(near(0, 0, &mut dice, |_| true), None);
+    }
+}
