@@ -39,8 +39,8 @@ use facts::{Bar, Facts};
 use intern::{Id, NONE};
 use question::card::{self, CardSources};
 use question::count;
-use question::partners;
 use question::person::{self, Impersonated, Lookups};
+use question::{apart, partners};
 use ring::Draft;
 use ring::marks::Marker;
 use words::text;
@@ -142,6 +142,7 @@ pub fn trace(
     let farms = dense::farms(&mut f, &touched, source, &params.farms, &rings, &mut limits, &mut bar)?;
     let paths = path::paths(&f, &cards.fraud, &looked, &holders, &touched.first_use);
     let mut sources = ranked(cards.sources, holders, leaks.sources);
+    apart::tell(&f, source, &mut sources, &mut bar)?;
     partners::tell(&mut f, &mut looked, source, &mut sources, &mut bar)?;
     Ok(Trace {
         format: FORMAT.to_owned(),

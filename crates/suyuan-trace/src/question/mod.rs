@@ -2,6 +2,7 @@
 //! leak, where did the victims' data leak.
 
 pub mod against;
+pub mod apart;
 pub mod card;
 pub mod count;
 pub mod outside;
@@ -130,24 +131,7 @@ pub fn source(
     let end = f.span.map_or(0, |s| s.1);
     let at = |day: f64| (start + (day * DAY as f64) as i64).clamp(start, end);
     let ends = |(a, b): (Option<f64>, Option<f64>)| EndLimits { earliest: a.map(at), latest: b.map(at) };
-    let cannot_tell = if credible_set.len() > 1 {
-        text(
-            format!(
-                "{} of these rows fit {} candidates; more harm, or a finer column (device, hour), would tell them apart. {}",
-                behind.entity.id,
-                credible_set.len(),
-                words.blind.en
-            ),
-            format!(
-                "{} 的记录同时符合 {} 个候选；更多案件或更细的线索（终端、时段）才能区分。{}",
-                behind.entity.id,
-                credible_set.len(),
-                words.blind.zh
-            ),
-        )
-    } else {
-        words.blind.clone()
-    };
+    let cannot_tell = words.blind.clone();
     let rests = scored
         .canaries
         .and_then(|c| crate::canary::rests(&behind.entity, c.touched, c.others, scored.log_factor - c.nats));
