@@ -1,7 +1,7 @@
 //! A self-test on request: what the same method finds where there is nothing.
 //!
-//! Harm is dealt out anew. A harmed person's harm goes, on its day, to somebody else of the same outlet who was looked
-//! up about as often; a fraud card's reports go to another card of its outlet opened in the same month, or of the same
+//! Harm is dealt out anew. A harmed person's harm goes, on its day, to somebody else of the same outlet (where none
+//! serves them, of the same city) who was looked up about as often, and is lost where there is nobody else; a fraud card's reports go to another card of its outlet opened in the same month, or of the same
 //! months of its region where one account opened most of the outlet's. Then the questions are asked again, without
 //! what conduct says of anybody. Whatever is found is chance, risky outlets and waves, never a leak of theirs.
 //!
@@ -18,7 +18,7 @@ use suyuan_model::scan::{RowSource, ScanError};
 
 use crate::attribute::Settings;
 use crate::attribute::dice::Dice;
-use crate::facts::{Bar, Facts, scan};
+use crate::facts::{Bar, Facts, city, scan};
 use crate::intern::{Id, Interner, NONE};
 use crate::question::person::{self, Impersonated};
 use crate::question::{Best, card, count};
@@ -36,9 +36,16 @@ pub struct Asked<'a> {
 /// Somebody whom harm may be dealt to.
 struct Person {
     token: Id,
-    outlet: Id,
+    stratum: Stratum,
     votes: u8,
     looks: u32,
+}
+
+/// Who is alike: those of an outlet, or those of a city whom no outlet serves.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Stratum {
+    Outlet(Id),
+    Place(Id),
 }
 
 /// Days that count as one month.
@@ -102,34 +109,41 @@ fn people(
     source: &dyn RowSource,
     bar: &mut Bar<'_>,
 ) -> Result<(Interner, Vec<Person>), ScanError> {
-    let (mut names, mut people) = (Interner::default(), Vec::<Person>::new());
-    let mut seen = |token: &str, outlet: Id| {
+    let (mut names, mut places) = (Interner::default(), Interner::default());
+    let mut people = Vec::<Person>::new();
+    let mut seen = |token: &str, outlet: Id, place: Option<&str>| {
+        let outlet = (outlet != NONE).then_some(Stratum::Outlet(outlet));
         let i = names.id(Some(token));
         if i as usize == people.len() {
-            people.push(Person { token: i, outlet, votes: 0, looks: 0 });
+            let stratum = outlet.unwrap_or_else(|| Stratum::Place(places.id(place)));
+            people.push(Person { token: i, stratum, votes: 0, looks: 0 });
         }
         let p = &mut people[i as usize];
         p.looks += 1;
-        match p.votes {
-            _ if outlet == NONE => {}
-            _ if p.outlet == outlet => p.votes = p.votes.saturating_add(1),
-            0 => (p.outlet, p.votes) = (outlet, 1),
+        match (outlet, p.votes) {
+            (None, _) => {}
+            (Some(outlet), _) if p.stratum == outlet => p.votes = p.votes.saturating_add(1),
+            (Some(outlet), 0) => (p.stratum, p.votes) = (outlet, 1),
             _ => p.votes -= 1,
         }
     };
-    scan(source, Kind::Access, &["account", "subject", "result"], bar, |batch, rows| {
+    let columns = ["account", "subject", "subject_region6", "subject_segment", "result"];
+    scan(source, Kind::Access, &columns, bar, |batch, rows| {
         let c = AccessColumns::bind(batch);
         for i in rows.filter(|i| c.result.get(*i) != Some("denied")) {
             let Some(subject) = c.subject.get(i) else { continue };
             let account = c.account.get(i).and_then(|a| f.names.find(a)).unwrap_or(NONE);
-            seen(subject, f.home(account));
+            let place = c.subject.region6.get(i).and_then(city).or(c.subject.segment.get(i));
+            seen(subject, f.home(account), place);
         }
     })?;
-    f.captures.iter().filter(|c| c.subject != NONE).for_each(|c| seen(f.name(c.subject), NONE));
+    for c in f.captures.iter().filter(|c| c.subject != NONE) {
+        seen(f.name(c.subject), NONE, city(f.name(c.place)));
+    }
     Ok((names, people))
 }
 
-/// Gives each harm to somebody else of the same outlet who was looked up about as often. Whose harm finds nobody, loses it.
+/// Gives each harm to somebody else of the same stratum who was looked up about as often. Whose harm finds nobody, loses it.
 fn deal<T: Copy>(
     f: &mut Facts,
     names: &Interner,
@@ -137,16 +151,16 @@ fn deal<T: Copy>(
     harmed: Vec<(Id, T)>,
     dice: &mut Dice,
 ) -> BTreeMap<Id, T> {
-    let mut by_outlet: BTreeMap<Id, Vec<(u32, Id)>> = BTreeMap::new();
-    people.iter().for_each(|p| by_outlet.entry(p.outlet).or_default().push((p.looks, p.token)));
-    by_outlet.values_mut().for_each(|list| list.sort_unstable());
+    let mut alike: BTreeMap<Stratum, Vec<(u32, Id)>> = BTreeMap::new();
+    people.iter().for_each(|p| alike.entry(p.stratum).or_default().push((p.looks, p.token)));
+    alike.values_mut().for_each(|list| list.sort_unstable());
     let of = |person: Id| names.find(f.names.get(person));
     let mut taken: BTreeSet<Id> = harmed.iter().filter_map(|h| of(h.0)).collect();
     let mut dealt: Vec<(Id, T)> = Vec::new();
     for (person, at) in harmed {
         // Who was never looked up stays so: nothing can be told of that harm.
         let Some(me) = of(person).map(|i| &people[i as usize]) else { continue };
-        let list = &by_outlet[&me.outlet];
+        let list = &alike[&me.stratum];
         let place = list.partition_point(|x| *x < (me.looks, me.token));
         if let Some(to) = near(list.len(), place, dice, |i| !taken.contains(&list[i].1)) {
             taken.insert(list[to].1);

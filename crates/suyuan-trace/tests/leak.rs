@@ -283,21 +283,14 @@ fn decoys_find_nobody_where_the_true_harm_finds_the_clerk() {
 }
 
 #[test]
-fn twins_are_told_as_one_set_with_the_record_that_would_tell_them_apart() {
-    let mut rows = office(OFFICE);
-    let mine: Vec<(i64, Value)> =
-        rows.0.iter().filter(|r| r.2["account"] == "c00").map(|r| (r.0, r.2.clone())).collect();
-    for (ts, mut row) in mine {
-        row["account"] = "twin".into();
-        row["seq"] = (rows.0.len() as i64 + 1).into();
-        rows.0.push((ts, Kind::Access, row));
-    }
-    let found = trace(&rows.source(4096), &[], &Params::default(), &mut |_| {}).unwrap();
-    let of = |s: &&Source| s.credible_set.len() > 1 && ["c00", "twin"].contains(&s.entity.id.as_str());
-    let source = found.sources.iter().find(of).unwrap();
+fn a_set_of_several_names_the_record_that_would_tell_its_members_apart() {
+    let found = with_canary(&["c33", "c34"], 0.0);
+    let both = ["c33", "c34"];
+    let source = found.sources.iter().find(|s| both.contains(&s.entity.id.as_str())).unwrap();
+    assert_eq!(source.credible_set.len(), 2);
     let told = &source.cannot_tell;
     for what in
-        ["cannot be told apart: ", "c00", "twin", "the device of each look-up", "`work_order`", "`login`"]
+        ["cannot be told apart: ", "c33", "c34", "the device of each look-up", "`work_order`", "`login`"]
     {
         assert!(told.en.contains(what), "{what}: {}", told.en);
     }
