@@ -1,6 +1,6 @@
 """Source attribution over many look-ups: `suyuan trace` from the lake beside the DuckDB lift query on the same files.
 
-Called by `cargo xtask bench trace [--accesses N,N] [--runs N] [--write]`: trace.py SUYUAN FOLDER ...
+Called by `cargo xtask bench trace [--accesses N,N] [--runs N] [--homes DIR] [--write]`: trace.py SUYUAN FOLDER ...
 
 Made-up look-ups (180 days, 8,000 accounts of heavy-tailed activity, as many persons as accesses up to 1e7) go through the
 ordinary intake; 20 accounts leak three in ten of the persons they look at within 60 days, which makes victims after an
@@ -69,7 +69,6 @@ def make(folder, n):
                'C' || row_number() OVER (ORDER BY moment, subject) AS "case", subject AS victim
         FROM (SELECT * FROM harmed UNION ALL SELECT * FROM outside)
         WHERE moment < 1575129600000000 + {DAYS}::BIGINT * 86400000000) TO '{folder}/fraud_report.parquet' (FORMAT parquet)""")
-    return {f"A{137 + 300 * k:05}" for k in range(LEAKERS)}, con.sql(f"SELECT count(DISTINCT victim) FROM read_parquet('{folder}/fraud_report.parquet')").fetchall()[0][0]
 
 
 def measure(command, out=None):
@@ -83,10 +82,23 @@ def measure(command, out=None):
     return time.monotonic() - begin, use.ru_utime + use.ru_stime, use.ru_maxrss / 1024
 
 
+def home(suyuan, here, n, common):
+    """A data home with that many look-ups, taken in as any others are."""
+    os.makedirs(os.path.join(here, "records"))
+    print(f"{n:,} accesses: making ({time.strftime('%H:%M:%S')})", file=sys.stderr, flush=True)
+    make(os.path.join(here, "records"), n)
+    print(f"  intake ({time.strftime('%H:%M:%S')})", file=sys.stderr, flush=True)
+    subprocess.run([suyuan, "ingest", f"{here}/records", *common], check=True, stdout=subprocess.DEVNULL)
+    # The trace takes what the rules found; one rule that reads neither kind finds nothing.
+    subprocess.run([suyuan, "detect", "--only", "login/two-places-at-once", *common], check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["rm", "-rf", os.path.join(here, "records")], check=True)
+
+
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("--accesses", default="1000000,10000000")
     p.add_argument("--runs", type=int, default=3)
+    p.add_argument("--homes", help="keep the data homes here, and take those that are there already")
     p.add_argument("--write", action="store_true")
     a = p.parse_args(sys.argv[3:])
     suyuan, folder = sys.argv[1:3]
@@ -100,16 +112,13 @@ def main():
         "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
     for n in [int(float(x)) for x in a.accesses.split(",")]:
-        here = os.path.join(folder, str(n))
-        os.makedirs(os.path.join(here, "records"))
-        print(f"{n:,} accesses: making ({time.strftime('%H:%M:%S')})", file=sys.stderr, flush=True)
-        leakers, victims = make(os.path.join(here, "records"), n)
+        here = os.path.join(a.homes or folder, str(n))
         common = ["--data", f"{here}/data", "--keys", f"{here}/keys", "--quiet", "--threads", "2"]
-        print(f"  intake ({time.strftime('%H:%M:%S')})", file=sys.stderr, flush=True)
-        subprocess.run([suyuan, "ingest", f"{here}/records", *common], check=True, stdout=subprocess.DEVNULL)
-        # The trace takes what the rules found; one rule that reads neither kind finds nothing.
-        subprocess.run([suyuan, "detect", "--only", "login/two-places-at-once", *common], check=True, stdout=subprocess.DEVNULL)
+        if not os.path.exists(f"{here}/data"):
+            home(suyuan, here, n, common)
         lake = f"{here}/data/lake/main"
+        leakers = {f"A{137 + 300 * k:05}" for k in range(LEAKERS)}
+        victims = duckdb.sql(f"SELECT count(DISTINCT victim) FROM read_parquet('{lake}/fraud_report/*.parquet')").fetchall()[0][0]
         query = LIFT.format(reports=f"{lake}/fraud_report/*.parquet", access=f"{lake}/access/*.parquet")
         peer = [sys.executable, "-c", "import duckdb,json,sys;c=duckdb.connect();c.sql('SET threads=2');c.sql('SET enable_progress_bar=false');print(json.dumps(c.sql(sys.argv[1]).fetchall()))", query]
         assert glob.glob(f"{lake}/access/*.parquet")
@@ -127,7 +136,8 @@ def main():
         lines.append(f"| {n:,} | {victims:,} | {m[0]:.1f} | {m[1]:.1f} | {m[2]:.0f} | {d[0]:.1f} | {d[1]:.1f} | {d[2]:.0f} "
                      f"| {m[1] / d[1]:.2f} | {len(listed & leakers)} of {len(leakers)} | {len(listed - leakers)} | {len(first & leakers)} |")
         print(lines[-1], flush=True)
-        subprocess.run(["rm", "-rf", here], check=True)
+        if not a.homes:
+            subprocess.run(["rm", "-rf", here], check=True)
     print("\n".join(lines))
     if a.write:
         write_section(TITLE, lines)
