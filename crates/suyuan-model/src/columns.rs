@@ -39,6 +39,7 @@ pub trait Column<'a>: Copy {
     fn get(&self, i: usize) -> Option<Self::Value>;
 }
 
+#[inline]
 fn at<A: Array>(array: Option<&A>, i: usize) -> Option<&A> {
     array.filter(|a| a.is_valid(i))
 }
@@ -50,6 +51,7 @@ macro_rules! column {
             fn bind(batch: &'a RecordBatch, name: &str) -> Self {
                 Self(batch.column_by_name(name).and_then(|$c| $cast))
             }
+            #[inline]
             fn get(&self, $i: usize) -> Option<$value> {
                 at(self.0, $i).map(|$a| $get)
             }
@@ -101,6 +103,7 @@ impl<'a> Column<'a> for Pii<'a> {
             surname: Str::bind(batch, &beside("surname")),
         }
     }
+    #[inline]
     fn get(&self, i: usize) -> Option<&'a str> {
         self.token.get(i)
     }
@@ -134,6 +137,7 @@ impl<'a> Key<'a> {
     }
 
     /// The instant of row `i`.
+    #[inline]
     pub fn ts(&self, i: usize) -> i64 {
         self.ts.get(i).unwrap_or(0)
     }

@@ -130,6 +130,8 @@ pub fn trace(
     let explained = |i: &usize| in_rings.contains(i) || cards.explained.get(i).is_some_and(|p| *p >= 0.5);
     let unexplained = cards.fraud.keys().filter(|i| !explained(i)).count() as u64;
     let mut limits = limits(&f, &looked, &cards, &holders);
+    limits.extend(short(&f));
+    limits.extend(crowded(&looked, &victims));
     let used: BTreeSet<Id> = cards.fraud.keys().map(|i| f.openings[*i].card).collect();
     let misused = harmed.keys().chain(victims.keys()).copied().collect();
     limits.extend(canary::told(&canaries, &misused));
@@ -300,6 +302,37 @@ fn ranked(cards: Vec<Source>, holders: Vec<Source>, leaks: Vec<Source>) -> Vec<S
             .then((a.question, &a.entity).cmp(&(b.question, &b.entity)))
     });
     out
+}
+
+/// Records of a few days name nobody.
+fn short(f: &Facts) -> Option<Text> {
+    let (days, least) = (f.horizon(), question::LEAST_DAYS);
+    (days < least && !f.reports.is_empty()).then(|| {
+        text(
+            format!(
+                "Openings, captures and reports span {days:.0} days: under {least:.0} days a leak cannot be told from \
+                 chance, so no source is named. Take in a longer time."
+            ),
+            format!("开卡、采集与案件记录仅跨 {days:.0} 天：不足 {least:.0} 天无法区分泄露与巧合，故不指认来源。请导入更长时段的记录。"),
+        )
+    })
+}
+
+/// Where most of those who were looked up are victims, no account's share of them can stand out.
+fn crowded(looked: &Lookups, victims: &BTreeMap<Id, i64>) -> Option<Text> {
+    let (hit, all) = (looked.known(|p| victims.contains_key(&p)), looked.everyone());
+    (hit * 2 > all).then(|| {
+        text(
+            format!(
+                "{hit} of the {all} persons in look-ups and captures are victims: where nearly everyone is one, nobody's \
+                 share of them stands out, and a source cannot be told from its neighbours. Take in look-ups of people \
+                 who were not harmed."
+            ),
+            format!(
+                "查询与采集记录中的 {all} 人有 {hit} 人是被害人：几乎人人受害时，任何账号的比例都不突出，无法区分来源。请导入未受害人员的查询记录。"
+            ),
+        )
+    })
 }
 
 fn limits(f: &Facts, looked: &Lookups, cards: &CardSources, holders: &[Source]) -> Vec<Text> {

@@ -5,6 +5,8 @@
 
 use std::hint::black_box;
 
+use crate::intern::Lookup;
+
 /// 96 bits that stand for a string.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Print {
@@ -40,7 +42,26 @@ struct Slot {
     number: u32,
 }
 
+/// No number; the highest bit below it marks one.
 const FREE: u32 = u32::MAX;
+const MARK: u32 = 1 << 31;
+
+/// What is known of a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// Its number.
+    pub number: u32,
+    /// Whether it was met just now.
+    pub new: bool,
+    /// Whether it was marked.
+    pub marked: bool,
+}
+
+impl Known {
+    fn of(number: u32, new: bool) -> Known {
+        Known { number: number & !MARK, new, marked: number & MARK != 0 }
+    }
+}
 
 /// Numbers of keys, in the order of first sight: an open table whose key bits rise along it, so that it grows in one sweep.
 pub struct Prints {
@@ -67,10 +88,10 @@ impl Prints {
         black_box(all);
     }
 
-    /// The number of a key, and whether it is new.
-    pub fn number(&mut self, p: Print) -> (u32, bool) {
+    /// The number of a key, a new one where it has none; fewer than 2^31 have one.
+    pub fn number(&mut self, p: Print) -> Known {
         match self.slot(p) {
-            Ok(number) => (number, false),
+            Ok(at) => Known::of(self.slots[at].number, false),
             Err(_) if self.count as usize >= self.slots.len() / 10 * 7 => {
                 self.grow();
                 self.number(p)
@@ -78,18 +99,32 @@ impl Prints {
             Err(free) => {
                 self.slots[free] = Slot { high: p.high, low: p.low, number: self.count };
                 self.count += 1;
-                (self.count - 1, true)
+                Known::of(self.count - 1, true)
             }
         }
     }
 
     /// The number of a key that was seen before.
     pub fn find(&self, p: Print) -> Option<u32> {
-        self.slot(p).ok()
+        self.slot(p).ok().map(|at| self.slots[at].number & !MARK)
     }
 
-    /// The key's number, or the free place for it.
-    fn slot(&self, p: Print) -> Result<u32, usize> {
+    /// Marks a key that has a number.
+    pub fn mark(&mut self, p: Print) {
+        if let Ok(at) = self.slot(p) {
+            self.slots[at].number |= MARK;
+        }
+    }
+
+    /// Some of the keys with their numbers.
+    pub fn some(&self, wanted: impl Fn(u32) -> bool) -> Sieve {
+        let numbered = |s: &Slot| (Print { high: s.high, low: s.low }, s.number & !MARK);
+        let filled = self.slots.iter().filter(|s| s.number != FREE).map(numbered);
+        Sieve::of(filled.filter(|(_, number)| wanted(*number)).collect())
+    }
+
+    /// The place of a key, or the free place for it.
+    fn slot(&self, p: Print) -> Result<usize, usize> {
         let mut at = (p.high >> self.shift) as usize;
         loop {
             let s = &self.slots[at];
@@ -97,7 +132,7 @@ impl Prints {
                 return Err(at);
             }
             if s.high == p.high && s.low == p.low {
-                return Ok(s.number);
+                return Ok(at);
             }
             at = (at + 1) & (self.slots.len() - 1);
         }
@@ -115,6 +150,33 @@ impl Prints {
     }
 }
 
+/// A few keys among many: most others are told apart by bits that fit a near cache.
+pub struct Sieve {
+    bits: Vec<u64>,
+    shift: u32,
+    numbers: Lookup<Print, u32>,
+}
+
+impl Sieve {
+    fn of(keys: Vec<(Print, u32)>) -> Sieve {
+        // Sixteen bits a key.
+        let width = (keys.len() * 16).next_power_of_two().max(64).ilog2();
+        let (mut bits, shift) = (vec![0; 1 << (width - 6)], u64::BITS - width);
+        for (p, _) in &keys {
+            let at = p.high >> shift;
+            bits[(at / 64) as usize] |= 1u64 << (at % 64);
+        }
+        Sieve { bits, shift, numbers: keys.into_iter().collect() }
+    }
+
+    /// The number of a key, if it is one of these.
+    pub fn find(&self, p: Print) -> Option<u32> {
+        let at = p.high >> self.shift;
+        let here = self.bits[(at / 64) as usize] >> (at % 64) & 1 == 1;
+        here.then(|| self.numbers.get(&p).copied()).flatten()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -125,12 +187,19 @@ mod tests {
         let of = |i: u32| Print::of(&format!("tel1-{i}"));
         for i in 0..5000 {
             assert_eq!(prints.find(of(i)), None);
-            assert_eq!(prints.number(of(i)), (i, true));
-            assert_eq!(prints.number(of(i / 2)), (i / 2, false));
+            assert_eq!(prints.number(of(i)), Known { number: i, new: true, marked: false });
+            assert_eq!(prints.number(of(i / 2)), Known { number: i / 2, new: false, marked: i % 2 == 1 });
+            if i % 2 == 0 {
+                prints.mark(of(i / 2));
+            }
         }
         let all: Vec<Print> = (0..5000).map(of).collect();
         prints.near(all.iter().copied());
         assert!(all.iter().enumerate().all(|(i, p)| prints.find(*p) == Some(i as u32)));
+        let third = prints.some(|n| n % 3 == 0);
+        let found = |i: usize| i.is_multiple_of(3).then_some(i as u32);
+        assert!(all.iter().enumerate().all(|(i, p)| third.find(*p) == found(i)));
+        assert_eq!(Prints::default().some(|_| true).find(of(1)), None);
     }
 
     #[test]

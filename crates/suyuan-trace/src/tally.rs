@@ -58,6 +58,8 @@ struct Counted {
     whole: Option<u32>,
     /// By bin.
     exposure: Vec<Exposure>,
+    /// First and last day of touches.
+    days: (i64, i64),
 }
 
 #[derive(Clone, Copy)]
@@ -66,7 +68,6 @@ struct Thing {
     /// In how many bins and whole columns it was touched.
     touched: u32,
     votes: u8,
-    followed: bool,
 }
 
 /// With more cells than this, strata by columns are not counted in a table.
@@ -81,6 +82,8 @@ pub struct Tally {
     things: Vec<Thing>,
     pairs: Pairs,
     bin: usize,
+    /// Of every column: its things of the open bin, and whether it is a whole.
+    open: Vec<(Exposure, bool)>,
     strata: Vec<Stratum>,
     held: Vec<Held>,
 }
@@ -97,6 +100,7 @@ impl Tally {
             things: Vec::new(),
             pairs: Pairs::default(),
             bin: 0,
+            open: Vec::new(),
             strata: Vec::new(),
             held: Vec::new(),
         }
@@ -104,7 +108,9 @@ impl Tally {
 
     /// A new column of that level, where it is one the part of a whole.
     pub fn column(&mut self, level: u8, whole: Option<u32>) -> u32 {
-        self.columns.push(Counted { level, whole, exposure: vec![Exposure::default(); self.bins] });
+        let exposure = vec![Exposure::default(); self.bins];
+        self.columns.push(Counted { level, whole, exposure, days: (i64::MAX, i64::MIN) });
+        self.open.push((Exposure::default(), whole.is_none()));
         (self.columns.len() - 1) as u32
     }
 
@@ -116,8 +122,13 @@ impl Tally {
 
     /// A new thing of that stratum; things are numbered in order.
     pub fn thing(&mut self, stratum: u32) -> u32 {
-        self.things.push(Thing { stratum, touched: 0, votes: 0, followed: false });
+        self.things.push(Thing { stratum, touched: 0, votes: 0 });
         (self.things.len() - 1) as u32
+    }
+
+    /// How many things there are.
+    pub fn things(&self) -> usize {
+        self.things.len()
     }
 
     /// One more sign that a thing belongs to a stratum; the stratum with more than half of the signs wins,
@@ -131,44 +142,47 @@ impl Tally {
         }
     }
 
-    /// Follows a thing's touches with their rows from now on.
-    pub fn follow(&mut self, thing: u32) {
-        self.things[thing as usize].followed = true;
-    }
-
-    /// Whether a thing is followed.
-    pub fn followed(&self, thing: u32) -> bool {
-        self.things[thing as usize].followed
-    }
-
     /// Brings what is known of these things near before they are touched one by one.
     pub fn near(&self, things: impl Iterator<Item = u32>) {
         black_box(things.fold(0, |sum, t| sum ^ self.things[t as usize].stratum));
     }
 
-    /// Counts one touch.
-    pub fn touch(&mut self, column: u32, thing: u32, day: f64, reason: Reason, row: Row) {
+    /// Counts one touch; with its row it is also kept.
+    pub fn touch(&mut self, column: u32, thing: u32, day: f64, reason: Reason, row: Option<Row>) {
         let bin = ((day / self.bin_days).max(0.0) as usize).min(self.bins - 1);
         if bin != self.bin {
             self.end_bin();
             self.bin = bin;
         }
+        let days = &mut self.columns[column as usize].days;
+        let whole = day.floor() as i64;
+        *days = (days.0.min(whole), days.1.max(whole));
         self.pairs.push(column, thing, reason as u8);
-        if self.followed(thing) {
+        if let Some(row) = row {
             self.held.push(Held { column, thing, row, day, weight: reason.weight() });
         }
     }
 
     fn end_bin(&mut self) {
-        let (columns, things, bin) = (&mut self.columns, &mut self.things, self.bin);
+        let (open, things) = (&mut self.open, &mut self.things);
         self.pairs.end_bin(|first| {
-            let column = &mut columns[first.column as usize];
-            column.exposure[bin][first.mark as usize] += 1;
-            things[first.thing as usize].touched += u32::from(column.whole.is_none());
+            let (exposure, whole) = &mut open[first.column as usize];
+            exposure[first.mark as usize] += 1;
+            things[first.thing as usize].touched += u32::from(*whole);
         });
+        for (column, (open, _)) in self.columns.iter_mut().zip(open) {
+            for (all, n) in column.exposure[self.bin].iter_mut().zip(std::mem::take(open)) {
+                *all += n;
+            }
+        }
     }
 
-    /// The touches of followed things.
+    /// First and last day of a column's touches.
+    pub fn days_of(&self, column: u32) -> (i64, i64) {
+        self.columns[column as usize].days
+    }
+
+    /// The touches that were kept.
     pub fn held(&self) -> &[Held] {
         &self.held
     }
@@ -310,8 +324,10 @@ mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
     use proptest::prelude::*;
+    use suyuan_model::Kind;
 
     use super::*;
+    use crate::intern::NONE;
 
     proptest! {
         /// The counting pass agrees with sets of whole tuples.
@@ -329,12 +345,10 @@ mod tests {
             let strata = [t.stratum(0), t.stratum(0), t.stratum(1)];
             for thing in 0..12u32 {
                 t.thing(strata[thing as usize % 3]);
-                if harmed.contains(&thing) {
-                    t.follow(thing);
-                }
             }
             for (c, x, day) in &events {
-                t.touch(*c, *x, *day, Reason::None, Row::nowhere(0));
+                let row = Row { kind: Kind::Access, ts: 0, source: NONE, seq: 0, file: 0, line: 0 };
+                t.touch(*c, *x, *day, Reason::None, harmed.contains(x).then_some(row));
             }
             let pairs: BTreeSet<(u32, u32)> = events.iter().map(|e| (e.0, e.1)).collect();
             let things = t.things_of();

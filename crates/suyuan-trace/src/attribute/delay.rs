@@ -71,7 +71,7 @@ impl Delay {
             return;
         }
         let sum: f64 = seen.iter().map(|(d, w)| d * w).sum();
-        self.mean = ((sum + 10.0 * self.mean) / (total + 10.0)).clamp(5.0, self.horizon);
+        self.mean = ((sum + 10.0 * self.mean) / (total + 10.0)).clamp(5.0, self.horizon.max(5.0));
         let f0 = exponential(self.horizon, self.mean);
         let rate: f64 = touched.iter().map(|x| x.1).sum::<f64>().max(1e-9);
         let mut q = [0.0; 14];

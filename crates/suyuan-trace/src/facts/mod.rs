@@ -27,11 +27,6 @@ pub struct Row {
 }
 
 impl Row {
-    /// A row that only counts and is never cited.
-    pub fn nowhere(ts: i64) -> Row {
-        Row { kind: Kind::Access, ts, source: NONE, seq: 0, file: 0, line: 0 }
-    }
-
     /// The row as evidence cites it.
     pub fn cite(&self, names: &Interner) -> RowRef {
         RowRef {

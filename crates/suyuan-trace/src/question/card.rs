@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use suyuan_model::outcome::{Contribution, Entity, EntityKind, Outside, Question, Source};
 
-use super::{Behind, Best, WORTH, entity, merge, outside, source};
-use crate::attribute::{Clock, Settings, attribute};
+use super::{Behind, Best, WORTH, entity, merge, outside, scored, source};
+use crate::attribute::{Clock, Settings};
 use crate::facts::{Facts, Row, city};
 use crate::intern::{Id, Lookup, NONE};
 use crate::tally::{Reason, Tally};
@@ -83,9 +83,7 @@ pub fn ask(
             }
         };
         let thing = tally.thing(stratum);
-        if fraud.contains_key(&i) {
-            tally.follow(thing);
-        }
+        let row = fraud.contains_key(&i).then_some(o.row);
         for key in [(o.account, NONE), (o.account, o.device)] {
             if key == (o.account, NONE) || o.device != NONE {
                 let whole = if key.1 == NONE { None } else { columns.get(&(key.0, NONE)).copied() };
@@ -93,7 +91,7 @@ pub fn ask(
                     keys.push(key);
                     tally.column(u8::from(key.1 != NONE), whole)
                 });
-                tally.touch(column, thing, f.day(o.row.ts), Reason::None, o.row);
+                tally.touch(column, thing, f.day(o.row.ts), Reason::None, row);
             }
         }
     }
@@ -122,7 +120,7 @@ pub fn ask(
         .enumerate()
         .filter_map(|(i, c)| suspected.get(&keys[*c as usize]).map(|p| (i as u32, *p)))
         .collect();
-    let scored = attribute(&problem, settings, &known);
+    let scored = scored(f, &problem, settings, &known);
     let asked_of = (!fraud.is_empty())
         .then(|| outside::told(Question::CardOpening, fraud.len(), Some((&problem, &scored))));
     let mut out = CardSources {

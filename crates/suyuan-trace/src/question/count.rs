@@ -14,13 +14,13 @@ use suyuan_model::records::work_order::WorkOrderColumns;
 use suyuan_model::scan::{RowSource, ScanError};
 
 use super::person::Lookups;
-use crate::facts::{Bar, Facts, Row, city, row, scan};
+use crate::facts::{Bar, Facts, city, row, scan};
 use crate::intern::{Id, Lookup, NONE};
 use crate::prints::{Print, Prints};
 use crate::tally::{Reason, Tally};
 
 /// Rows of one step: what they touch fits the nearer caches.
-pub const STEP: usize = 1024;
+const STEP: usize = 1024;
 
 /// An account as the count knows it.
 #[derive(Clone, Copy)]
@@ -31,18 +31,12 @@ struct Account {
     stratum: Option<u32>,
 }
 
-/// The numbers of persons and accounts by their keys.
-#[derive(Default)]
-pub struct Numbers {
-    pub persons: Prints,
-    pub accounts: Prints,
-}
-
 struct Counting {
     tally: Tally,
     columns: BTreeMap<(EntityKind, Id), u32>,
     keys: Vec<(EntityKind, Id)>,
-    numbers: Numbers,
+    accounts: Prints,
+    persons: Prints,
     account: Vec<Account>,
     /// Persons of interest by their number in `sought`.
     interest: Vec<Id>,
@@ -63,34 +57,37 @@ impl Counting {
     }
 
     fn account(&mut self, f: &mut Facts, text: Option<&str>) -> usize {
-        let (number, new) = self.numbers.accounts.number(Print::of(text.unwrap_or("")));
-        if new {
+        let known = self.accounts.number(Print::of(text.unwrap_or("")));
+        if known.new {
             let id = f.names.id(text);
             let column = self.column(EntityKind::Account, id);
             self.account.push(Account { column, outlet: f.home(id), stratum: None });
         }
-        number as usize
+        known.number as usize
     }
 
-    /// The thing that a person is. Who is new belongs to the outlet of that account, or to a place where it has none.
+    /// The thing that a person is, and whether it is one of interest. Who is new belongs to the outlet of that account, or
+    /// to a place where it has none.
     fn person<'p>(
         &mut self,
         f: &Facts,
         person: Print,
         account: Option<usize>,
         place: impl FnOnce() -> Option<&'p str>,
-    ) -> u32 {
-        let (thing, new) = self.numbers.persons.number(person);
-        if new {
-            let of_outlet = account.and_then(|a| self.of_outlet(f, a));
-            let stratum = of_outlet.unwrap_or_else(|| self.of_place(place().unwrap_or("")));
-            self.tally.thing(stratum);
-            if let Some(k) = self.sought.find(person) {
-                self.tally.follow(thing);
-                self.followed.insert(thing, self.interest[k as usize]);
-            }
+    ) -> (u32, bool) {
+        let known = self.persons.number(person);
+        if !known.new {
+            return (known.number, known.marked);
         }
-        thing
+        let of_outlet = account.and_then(|a| self.of_outlet(f, a));
+        let stratum = of_outlet.unwrap_or_else(|| self.of_place(place().unwrap_or("")));
+        self.tally.thing(stratum);
+        let sought = self.sought.find(person);
+        if let Some(k) = sought {
+            self.persons.mark(person);
+            self.followed.insert(known.number, self.interest[k as usize]);
+        }
+        (known.number, sought.is_some())
     }
 
     /// The stratum of an account's outlet, where it has one.
@@ -172,7 +169,8 @@ pub fn count(
         tally: Tally::new(f.horizon()),
         columns: BTreeMap::new(),
         keys: Vec::new(),
-        numbers: Numbers::default(),
+        accounts: Prints::default(),
+        persons: Prints::default(),
         account: Vec::new(),
         interest: interest.iter().copied().collect(),
         sought: Prints::default(),
@@ -200,8 +198,9 @@ pub fn count(
     Ok(Lookups {
         tally: n.tally,
         keys: n.keys,
+        columns: n.columns,
         persons: n.followed,
-        numbers: n.numbers,
+        numbers: n.persons,
         bulk,
         canaries: BTreeSet::new(),
     })
@@ -212,8 +211,8 @@ pub fn count(
 struct Step {
     rows: Vec<usize>,
     persons: Vec<Print>,
-    /// Account and thing of each row.
-    touches: Vec<(usize, u32)>,
+    /// Of each row: account, thing, whether the thing is of interest.
+    touches: Vec<(usize, u32, bool)>,
 }
 
 impl Step {
@@ -241,26 +240,25 @@ impl Step {
                 bulk.1 += c.rows.get(i).unwrap_or(0).max(0) as u64;
             }
         }
-        n.numbers.persons.near(self.persons.iter().copied());
+        n.persons.near(self.persons.iter().copied());
         for (i, person) in self.rows.iter().zip(&self.persons) {
             let account = n.account(f, c.account.get(*i));
             let place = || c.subject.region6.get(*i).and_then(city).or(c.subject.segment.get(*i));
-            let thing = n.person(f, *person, Some(account), place);
-            self.touches.push((account, thing));
+            let (thing, kept) = n.person(f, *person, Some(account), place);
+            self.touches.push((account, thing, kept));
         }
-        n.tally.near(self.touches.iter().map(|t| t.1));
-        for ((i, person), (account, thing)) in self.rows.iter().zip(&self.persons).zip(&self.touches) {
+        let at_outlets = self.touches.iter().filter(|t| n.account[t.0].outlet != NONE);
+        n.tally.near(at_outlets.map(|t| t.1));
+        for ((i, person), (account, thing, kept)) in self.rows.iter().zip(&self.persons).zip(&self.touches) {
             // A person belongs to the outlet that touches them most.
-            if let Some(stratum) = n.of_outlet(f, *account) {
+            if n.account[*account].outlet != NONE
+                && let Some(stratum) = n.of_outlet(f, *account)
+            {
                 n.tally.belongs(*thing, stratum);
             }
-            let row = if n.tally.followed(*thing) {
-                row(&c.key, &mut f.names, Kind::Access, *i)
-            } else {
-                Row::nowhere(c.key.ts(*i))
-            };
+            let row = kept.then(|| row(&c.key, &mut f.names, Kind::Access, *i));
             let reason = orders.reason(c.order.get(*i), *person);
-            n.tally.touch(n.account[*account].column, *thing, f.day(row.ts), reason, row);
+            n.tally.touch(n.account[*account].column, *thing, f.day(c.key.ts(*i)), reason, row);
         }
     }
 }
@@ -277,8 +275,8 @@ fn captures(n: &mut Counting, f: &Facts) {
             continue;
         }
         let place = || Some(f.name(c.place)).and_then(city);
-        let thing = n.person(f, Print::of(f.name(c.subject)), None, place);
+        let (thing, kept) = n.person(f, Print::of(f.name(c.subject)), None, place);
         let column = n.column(by.0, by.1);
-        n.tally.touch(column, thing, f.day(c.row.ts), Reason::None, c.row);
+        n.tally.touch(column, thing, f.day(c.row.ts), Reason::None, kept.then_some(c.row));
     }
 }

@@ -17,12 +17,15 @@ use suyuan_model::outcome::{
 };
 use suyuan_model::time::DAY;
 
-use crate::attribute::Scored;
+use crate::attribute::{Problem, Scored, Settings, attribute};
 use crate::facts::{Facts, Row};
 use crate::words::{number, text};
 
 /// Sources less likely than this are not worth a reader's time.
 pub const WORTH: f64 = 0.05;
+/// Records of fewer days than these tell no leak from chance: harm has hardly had time to follow the touches, and neither its
+/// calendar nor its delay shows.
+pub const LEAST_DAYS: f64 = 28.0;
 
 /// What a question gave.
 pub struct Answer {
@@ -317,6 +320,11 @@ fn other_holders(a: &against::Against, b: &Behind) -> Counter {
             )
         },
     }
+}
+
+/// The sources of a question; none where the records are too short to tell.
+fn scored(f: &Facts, p: &Problem, settings: &Settings, known: &BTreeMap<u32, f64>) -> Vec<Scored> {
+    if f.horizon() < LEAST_DAYS { Vec::new() } else { attribute(p, settings, known) }
 }
 
 /// Several columns of one entity as one, as probable as its most probable column.

@@ -1,15 +1,13 @@
 //! Partners of a found source: accounts that looked at the same records while it leaked, and hardly at other times.
 //!
-//! Asked of every account found for the identities of card-holders or the data of victims. Where there is one, two
-//! more passes over the look-ups read whom such accounts touched, and then the touches of these persons by whomever;
-//! [`beside`] compares. No harm is used: this is evidence of its own kind.
+//! Asked of every account found for the identities of card-holders or the data of victims. Where there is one, one
+//! more pass over the look-ups reads the touches of the persons that such accounts touched, by whomever; [`beside`]
+//! compares. No harm is used: this is evidence of its own kind.
 //!
 //! Always holds: an approver or a back office that repeats the source's work all year is not named; nor is an
 //! account that was hardly at work outside the window, since nothing could be held against it.
 //! Blind to: which of the two led; whoever was told to follow the other's work just then. It says "the same
 //! records", not "guilty".
-
-use std::collections::BTreeMap;
 
 use suyuan_model::Kind;
 use suyuan_model::columns::Column;
@@ -19,12 +17,11 @@ use suyuan_model::outcome::{
 use suyuan_model::records::access::AccessColumns;
 use suyuan_model::scan::{RowSource, ScanError};
 
-use super::count::STEP;
 use super::person::Lookups;
 use crate::attribute::{self, Visit, beside};
 use crate::facts::{Bar, Facts, Row, scan};
 use crate::intern::Id;
-use crate::prints::Print;
+use crate::prints::{Print, Sieve};
 use crate::words::text;
 
 /// Partners told of one source.
@@ -35,20 +32,6 @@ struct Look {
     visit: Visit,
     row: Row,
     ordered: bool,
-}
-
-/// The look-ups that matter, sorted, and when each account was at work at all (days).
-struct Read {
-    looks: Vec<Look>,
-    present: BTreeMap<Id, (i64, i64)>,
-}
-
-/// An account with its first and last day at work.
-#[derive(Clone, Copy)]
-struct AtWork {
-    account: Id,
-    first: i64,
-    last: i64,
 }
 
 /// Gives every found account of the two questions its partners.
@@ -69,13 +52,13 @@ pub fn tell(
         return Ok(());
     }
     let persons = looked.persons_of(&found.iter().map(|x| x.2).collect::<Vec<Id>>());
-    let read = read(f, looked, source, &persons, bar)?;
+    let all = read(f, looked.tokens(&persons), source, bar)?;
     for ((s, window, id), mine) in found.into_iter().zip(&persons) {
         let of_mine = |l: &&Look| mine.binary_search(&l.visit.thing).is_ok();
-        let looks: Vec<&Look> = read.looks.iter().filter(of_mine).collect();
+        let looks: Vec<&Look> = all.iter().filter(of_mine).collect();
         let visits: Vec<Visit> = looks.iter().map(|l| l.visit).collect();
         let days = (f.day(window.start), f.day(window.end));
-        let present = |who: u32| read.present.get(&who).copied().unwrap_or((0, -1));
+        let present = |who: u32| looked.days_of(who).unwrap_or((0, -1));
         let mut named = beside(id, days, &visits, &present);
         named.truncate(TOLD);
         s.partners = named.iter().filter_map(|p| partner(f, id, days, p, &looks)).collect();
@@ -88,52 +71,32 @@ fn asked(s: &Source) -> bool {
     found && s.question != Question::CardOpening && s.entity.kind == EntityKind::Account
 }
 
-/// Reads the look-ups of these persons (lists of numbers).
+/// Reads the look-ups of these persons, sorted.
 fn read(
     f: &mut Facts,
-    looked: &Lookups,
+    persons: Sieve,
     source: &dyn RowSource,
-    persons: &[Vec<u32>],
     bar: &mut Bar<'_>,
-) -> Result<Read, ScanError> {
-    let many = persons.iter().flatten().max().map_or(0, |last| *last as usize + 1);
-    let mut wanted = vec![false; many];
-    persons.iter().flatten().for_each(|p| wanted[*p as usize] = true);
-    let numbers = &looked.numbers;
-    let (mut looks, mut at_work): (Vec<Look>, Vec<Option<AtWork>>) = (Vec::new(), Vec::new());
-    let mut step: Vec<(usize, Print)> = Vec::new();
-    let columns = ["account", "subject", "result", "order"];
-    scan(source, Kind::Access, &columns, bar, |batch, rows| {
+) -> Result<Vec<Look>, ScanError> {
+    let mut looks: Vec<Look> = Vec::new();
+    scan(source, Kind::Access, &["account", "subject", "result", "order"], bar, |batch, rows| {
         let c = AccessColumns::bind(batch);
-        for from in rows.clone().step_by(STEP) {
-            let rows = from..rows.end.min(from + STEP);
-            let named = rows.filter(|i| c.result.get(*i) != Some("denied"));
-            step.clear();
-            step.extend(named.filter_map(|i| c.subject.get(i).map(|s| (i, Print::of(s)))));
-            numbers.persons.near(step.iter().map(|s| s.1));
-            for (i, person) in &step {
-                let Some(text) = c.account.get(*i) else { continue };
-                let Some(number) = numbers.accounts.find(Print::of(text)) else { continue };
-                let day = f.day(c.key.ts(*i)).floor() as i64;
-                if at_work.len() <= number as usize {
-                    at_work.resize(number as usize + 1, None);
-                }
-                let new = || AtWork { account: f.names.id(Some(text)), first: day, last: day };
-                let who = at_work[number as usize].get_or_insert_with(new);
-                (who.first, who.last) = (day.min(who.first), day.max(who.last));
-                let thing = numbers.persons.find(*person);
-                let Some(thing) = thing.filter(|t| wanted.get(*t as usize) == Some(&true)) else { continue };
-                looks.push(Look {
-                    visit: Visit { thing, day, column: who.account },
-                    row: crate::facts::row(&c.key, &mut f.names, Kind::Access, *i),
-                    ordered: c.order.get(*i).is_some(),
-                });
+        for i in rows {
+            let Some(thing) = c.subject.get(i).and_then(|s| persons.find(Print::of(s))) else { continue };
+            let Some(column) = c.account.get(i).and_then(|a| f.names.find(a)) else { continue };
+            if c.result.get(i) == Some("denied") {
+                continue;
             }
+            let day = f.day(c.key.ts(i)).floor() as i64;
+            looks.push(Look {
+                visit: Visit { thing, day, column },
+                row: crate::facts::row(&c.key, &mut f.names, Kind::Access, i),
+                ordered: c.order.get(i).is_some(),
+            });
         }
     })?;
     looks.sort_by_key(|l| (l.visit, l.row.ts, l.row.source, l.row.seq));
-    let present = at_work.iter().flatten().map(|w| (w.account, (w.first, w.last))).collect();
-    Ok(Read { looks, present })
+    Ok(looks)
 }
 
 fn partner(

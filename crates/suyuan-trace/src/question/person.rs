@@ -11,11 +11,11 @@ use suyuan_model::outcome::{EntityKind, Question};
 use suyuan_model::time::{DAY, HOUR};
 
 use super::against::against;
-use super::count::Numbers;
-use super::{Answer, Behind, Best, WORTH, entity, merge, outside, source};
-use crate::attribute::{Clock, Settings, attribute};
+use super::{Answer, Behind, Best, WORTH, entity, merge, outside, scored, source};
+use crate::attribute::{Clock, Settings};
 use crate::facts::{Facts, Row};
 use crate::intern::Id;
+use crate::prints::{Prints, Sieve};
 use crate::tally::{Held, Tally};
 
 /// Persons impersonated: when, and through which account the card was opened.
@@ -25,10 +25,11 @@ pub type Impersonated = BTreeMap<Id, (i64, Id)>;
 pub struct Lookups {
     pub(super) tally: Tally,
     pub(super) keys: Vec<(EntityKind, Id)>,
+    pub(super) columns: BTreeMap<(EntityKind, Id), u32>,
     /// The persons of interest by their numbers.
     pub(super) persons: BTreeMap<u32, Id>,
-    /// The numbers of all persons and accounts.
-    pub(super) numbers: Numbers,
+    /// The numbers of all persons.
+    pub(super) numbers: Prints,
     /// Bulk accesses that name no person: rows and sum of their counts.
     pub bulk: (u64, u64),
     /// Identities planted by the holder of the data.
@@ -96,7 +97,7 @@ fn ask(
     }
     let known: BTreeMap<u32, f64> =
         asked.iter().enumerate().filter_map(|(i, c)| known.get(c).map(|p| (i as u32, *p))).collect();
-    let scored = attribute(&problem, settings, &known);
+    let scored = scored(f, &problem, settings, &known);
     let place: BTreeMap<u32, usize> = things.iter().enumerate().map(|(i, t)| (*t, i)).collect();
     let mut found = Vec::new();
     for s in scored.iter().filter(|s| s.probability >= WORTH) {
@@ -138,13 +139,39 @@ fn ask(
 }
 
 impl Lookups {
+    /// How many of the persons of interest were looked up or captured at all.
+    pub fn known(&self, wanted: impl Fn(Id) -> bool) -> usize {
+        self.persons.values().filter(|p| wanted(**p)).count()
+    }
+
+    /// How many persons were looked up or captured.
+    pub fn everyone(&self) -> usize {
+        self.tally.things()
+    }
+
     /// The persons that each of these accounts touched, as numbers in rising order.
     pub fn persons_of(&mut self, accounts: &[Id]) -> Vec<Vec<u32>> {
-        let column = |a: &Id| self.keys.iter().position(|k| *k == (EntityKind::Account, *a));
-        let columns: Vec<Option<usize>> = accounts.iter().map(column).collect();
-        let known: Vec<u32> = columns.iter().flatten().map(|c| *c as u32).collect();
+        let columns: Vec<Option<u32>> = accounts.iter().map(|a| self.account(*a)).collect();
+        let known: Vec<u32> = columns.iter().flatten().copied().collect();
         let mut touched = self.tally.touched_by(&known).into_iter();
         columns.iter().map(|c| c.and_then(|_| touched.next()).unwrap_or_default()).collect()
+    }
+
+    /// The tokens of these persons.
+    pub fn tokens(&self, persons: &[Vec<u32>]) -> Sieve {
+        let many = persons.iter().flatten().max().map_or(0, |last| *last as usize + 1);
+        let mut wanted = vec![false; many];
+        persons.iter().flatten().for_each(|p| wanted[*p as usize] = true);
+        self.numbers.some(|n| wanted.get(n as usize) == Some(&true))
+    }
+
+    /// First and last day on which an account looked anyone up.
+    pub fn days_of(&self, account: Id) -> Option<(i64, i64)> {
+        self.account(account).map(|column| self.tally.days_of(column))
+    }
+
+    fn account(&self, id: Id) -> Option<u32> {
+        self.columns.get(&(EntityKind::Account, id)).copied()
     }
 
     /// Who touched each of these persons, in order of time.
