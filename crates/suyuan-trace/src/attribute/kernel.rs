@@ -31,9 +31,9 @@ pub const LENGTH: [f64; 4] = [0.6, 0.85, 0.95, 1.0];
 /// Grid of the leak side.
 pub const GRID: usize = THETA.len() * LENGTH.len();
 /// Windows less likely than this, in nats below the best, are not summed.
-const NEGLIGIBLE: f64 = 18.0;
+const NEGLIGIBLE: f64 = 12.0;
 /// Rates and frailties are summed until all others hold less than this share.
-const REST: f64 = 1e-5;
+const REST: f64 = 1e-3;
 /// Frailties less likely than this a priori, in nats below the most likely, cannot hide a leak.
 pub const RARE: f64 = 9.0;
 

@@ -69,7 +69,7 @@ impl Default for Settings {
             fdr: 0.05,
             guard: 0.25,
             ceiling: 0.999,
-            rounds: 3,
+            rounds: 4,
             sweeps: 6,
         }
     }
@@ -108,7 +108,7 @@ pub struct Scored {
 }
 
 /// Candidates below this log factor are dropped until a source is found.
-const SCREEN: f64 = -1.0;
+const SCREEN: f64 = 0.0;
 /// Candidates less probable than this are left until something moves.
 const FAR: f64 = 6e-6;
 /// Level of the e-BH behind which a source teaches how others leak; never how it leaked itself, or a chance find
