@@ -21,6 +21,9 @@ const RISKS: [f64; 15] =
 const END: f64 = 6.0;
 /// The same of cards, whose shops choose their customers less than outlets their neighbourhood.
 const END_OF_CARDS: f64 = 3.5;
+/// Share of honest columns whose risk is anything up to the last of [`FRAILTY`], for reasons nobody knows: who is
+/// merely risky all the time is no source, however risky. Not of shops' cards: there the windows say so.
+const ANYTHING: f64 = 0.002;
 /// Spreads tried, in log units.
 const SPREADS: [f64; 12] = [0.05, 0.12, 0.22, 0.35, 0.5, 0.65, 0.8, 1.0, 1.2, 1.4, 1.6, 1.9];
 /// A common spread.
@@ -36,6 +39,11 @@ pub struct Base {
     /// Log prior weights of [`FRAILTY`] by column: how much honest columns of its level differ, and how little
     /// others say of its strata.
     pub frailty: Vec<Vec<f64>>,
+    /// The same of what is the column's own, by level, where the risk of its strata is taken for known.
+    pub own: Vec<Vec<f64>>,
+    /// The stratum that others say least of, what is expected of the column there, and the variance of the log of
+    /// that stratum's risk.
+    pub alone: Vec<(u32, f64, f64)>,
     /// Honest intensity per day of each touch's thing at the time of its harm, as the column sees it.
     pub beta: Vec<f64>,
     /// Share of the column's honest harm in each month; by calendar, also where harm runs by age.
@@ -55,7 +63,7 @@ impl Base {
     /// likely each column is none of the sources, so that they do not make everybody's risk look uneven.
     pub fn fit(p: &Problem, unexplained: &[f64], honest: &[f64]) -> Base {
         let mut expected = vec![0.0; p.columns.len()];
-        let mut doubt = vec![(0.0, 0.0); p.columns.len()];
+        let mut doubt = vec![(0u32, 0.0, 0.0); p.columns.len()];
         let mut seen = vec![0.0; p.columns.len()];
         let own = own_harm(p, unexplained);
         let counts = Counts::of(p, unexplained, &own);
@@ -85,17 +93,18 @@ impl Base {
                     .map(|c| Seen {
                         harmed: seen[c].round(),
                         expected: expected[c],
-                        doubt: doubt[c].0 * doubt[c].0 * doubt[c].1,
+                        doubt: doubt[c].1 * doubt[c].1 * doubt[c].2,
                         weight: honest[c],
                     })
                     .collect();
                 fit_spread(&seen, end)
             })
             .collect();
-        let of_level: Vec<Vec<f64>> = spreads.iter().map(|s| mixed(s, end)).collect();
+        let of_level: Vec<Vec<f64>> = spreads.iter().map(|s| mixed(s, p.clock, end)).collect();
         let frailty = (p.columns.iter().zip(&doubt))
-            .map(|(c, (share, variance))| frailty(&of_level[c.level as usize], *share, *variance))
+            .map(|(c, (_, share, variance))| frailty(&of_level[c.level as usize], *share, *variance))
             .collect();
+        let alone = doubt.iter().zip(&expected).map(|((s, share, v), e)| (*s, share * e, *v)).collect();
         let calendar = Calendar::fit(p, unexplained);
         let dated = own_dated(p, unexplained, calendar.months);
         let peers = peers(p, &rates, &own, &dated, &calendar);
@@ -118,7 +127,7 @@ impl Base {
             months.push(share);
         }
         let waves = if p.clock == Clock::Age { WAVE_OF_CARDS } else { WAVE };
-        Base { expected, frailty, beta, months, peers, around, calendar, waves }
+        Base { expected, frailty, own: of_level, alone, beta, months, peers, around, calendar, waves }
     }
 }
 
@@ -206,14 +215,14 @@ impl Counts {
     /// How much of a column's expected harm hangs on the stratum that others say least of, and the variance of the
     /// log of that stratum's risk: where a clerk serves an outlet alone, nobody can tell the clerk's risk from
     /// the outlet's.
-    fn doubt(&self, strata: &[(u32, f64)], rates: &[f64], own: &[(u32, f64)]) -> (f64, f64) {
+    fn doubt(&self, strata: &[(u32, f64)], rates: &[f64], own: &[(u32, f64)]) -> (u32, f64, f64) {
         let own_of = |s: u32| own.binary_search_by_key(&s, |x| x.0).map_or(0.0, |i| own[i].1);
         let total: f64 = strata.iter().zip(rates).map(|((_, n), r)| n * r).sum::<f64>().max(1e-12);
         let each = strata.iter().zip(rates).map(|((s, n), r)| {
             let others = (self.stratum[*s as usize] - own_of(*s)).max(0.0);
-            (n * r / total, self.variance / (1.0 + self.variance * others))
+            (*s, n * r / total, self.variance / (1.0 + self.variance * others))
         });
-        each.max_by(|a, b| (a.0 * a.0 * a.1).total_cmp(&(b.0 * b.0 * b.1))).unwrap_or((0.0, 0.0))
+        each.max_by(|a, b| (a.1 * a.1 * a.2).total_cmp(&(b.1 * b.1 * b.2))).unwrap_or((0, 0.0, 0.0))
     }
 
     /// The rate of each stratum of the column, from everyone else's things.
@@ -376,11 +385,15 @@ fn spread_of(strata: &[(f64, f64)]) -> f64 {
 }
 
 /// Log weights of the frailty grid, all spreads together as likely as each is.
-fn mixed(spreads: &[f64; SPREADS.len()], end: f64) -> Vec<f64> {
+fn mixed(spreads: &[f64; SPREADS.len()], clock: Clock, end: f64) -> Vec<f64> {
     let each: Vec<Vec<f64>> = SPREADS.iter().map(|s| weights(&FRAILTY, *s, end)).collect();
     (0..FRAILTY.len())
         .map(|i| {
-            log_sum_exp(&each.iter().zip(spreads).map(|(w, likely)| w[i] + likely).collect::<Vec<f64>>())
+            let mut terms: Vec<f64> = each.iter().zip(spreads).map(|(w, likely)| w[i] + likely).collect();
+            if FRAILTY[i] > 1.0 && clock == Clock::Calendar {
+                terms.push((ANYTHING / FRAILTY.len() as f64).ln());
+            }
+            log_sum_exp(&terms)
         })
         .collect()
 }

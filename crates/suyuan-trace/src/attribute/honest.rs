@@ -121,7 +121,7 @@ fn tilted(share: &[f64], power: f64) -> Vec<f64> {
 const BETWEEN: usize = 3;
 
 /// So many ratios of risks can be multiplied before their logarithm is taken.
-const REACH: usize = 64;
+const REACH: usize = 48;
 
 /// The honest side of a column that met these things.
 pub fn honest(p: &Problem, base: &Base, column: usize, things: &[Thing]) -> Honest {
@@ -202,7 +202,44 @@ pub fn honest(p: &Problem, base: &Base, column: usize, things: &[Thing]) -> Hone
         wave.push(constant[i] + log_sum_exp(&terms) - waves.ln());
         heard.push(constant[i] + log_sum_exp(&spoken));
     }
-    Honest { constant, even: log_sum_exp(&even), wave: log_sum_exp(&wave), told: log_sum_exp(&heard) }
+    let even = match alone(p, base, column, things) {
+        Some(alone) => log_sum_exp(&[log_sum_exp(&even), alone]) - 2f64.ln(),
+        None => log_sum_exp(&even),
+    };
+    Honest { constant, even, wave: log_sum_exp(&wave), told: log_sum_exp(&heard) }
+}
+
+/// Steps of the stratum's risk on either side of its middle, each half a spread.
+const STEPS: i32 = 7;
+/// Variance of the log of what is expected below which a stratum counts as known.
+const KNOWN: f64 = 0.01;
+
+/// Without a wave, where the stratum that the column serves nearly alone may have any risk that strata have: all that
+/// was harmed there is then as much as can be expected, and what the column touched elsewhere is not.
+fn alone(p: &Problem, base: &Base, column: usize, things: &[Thing]) -> Option<f64> {
+    let (stratum, there, variance) = base.alone[column];
+    let expected = base.expected[column].max(1e-12);
+    if (there / expected).powi(2) * variance < KNOWN {
+        return None;
+    }
+    let own = &base.own[p.columns[column].level as usize];
+    let rare = own.iter().copied().fold(f64::NEG_INFINITY, f64::max) - RARE;
+    let total: f64 = (-STEPS..=STEPS + 1).map(|s| (-f64::from(s * s) / 8.0).exp()).sum();
+    let mut terms = Vec::new();
+    for step in -STEPS..=STEPS + 1 {
+        let z = f64::from(step) / 2.0;
+        let times = (z * variance.sqrt() - variance / 2.0).exp();
+        for (m, w) in FRAILTY.iter().zip(own).filter(|(_, w)| **w > rare) {
+            let ratio = |x: &Thing| {
+                let beta = m * x.beta * if x.stratum == stratum { times } else { 1.0 };
+                (x.rest + beta) / (x.rest + x.beta)
+            };
+            let gain: f64 =
+                things.chunks(REACH).map(|some| some.iter().map(ratio).product::<f64>().ln()).sum();
+            terms.push(w - z * z / 2.0 - m * (expected - there + times * there) + gain);
+        }
+    }
+    Some(log_sum_exp(&terms) - total.ln())
 }
 
 /// Log chance of each stretch and swell, given what the neighbours met.

@@ -45,6 +45,8 @@ pub struct Thing {
     pub rest: f64,
     /// Month of the harm.
     pub month: usize,
+    /// Its stratum.
+    pub stratum: u32,
     /// Touches that can explain it: bin and delay density (times the touch's weight), by time.
     pub touches: Vec<(usize, f64)>,
     /// Touches before its harm: bin and weight, by time; for loot sold in one batch the delay says nothing.
@@ -124,14 +126,20 @@ pub struct Scratch {
     s: Vec<f64>,
     powers: Vec<[f64; LENGTH.len()]>,
     norms: [f64; LENGTH.len()],
+    longest: usize,
 }
 
 impl Scratch {
     /// Room for `bins` bins.
-    pub fn new(bins: usize) -> Scratch {
-        let norms =
-            LENGTH.map(|h| (0..bins).map(|len| (bins - len) as f64 * h.powi(len as i32)).sum::<f64>().ln());
+    ///
+    /// A shop that opens bad cards evenly all the time is a risky shop, whatever the reason: only what stands out
+    /// from its other times speaks for a source, so a window of cards covers at most half of the records.
+    pub fn new(bins: usize, clock: Clock) -> Scratch {
+        let longest = if clock == Clock::Age { bins.div_ceil(2) } else { bins };
+        let norms = LENGTH
+            .map(|h| (0..longest).map(|len| (bins - len) as f64 * h.powi(len as i32)).sum::<f64>().ln());
         Scratch {
+            longest,
             s: vec![0.0; bins * bins],
             powers: (0..bins).map(|len| LENGTH.map(|h| h.powi(len as i32))).collect(),
             norms,
@@ -159,6 +167,7 @@ pub fn things(
                 beta: base.beta[e],
                 rest: rest(t.harmed as usize),
                 month: month(h.day, months),
+                stratum: h.stratum,
                 touches: Vec::new(),
                 before: Vec::new(),
             });
@@ -190,8 +199,9 @@ pub fn ripe(p: &Problem, delay: &Delay, column: usize) -> Vec<f64> {
         .collect()
 }
 
-/// Fills `s` with the log likelihood ratio of every window `[a, b]`; returns the largest.
-fn windows(s: &mut [f64], bins: usize, things: &[Thing], m: f64, ripe: &[f64], theta: f64) -> f64 {
+/// Fills the room with the log likelihood ratio of every window `[a, b]`; returns the largest of those that count.
+fn windows(room: &mut Scratch, bins: usize, things: &[Thing], m: f64, ripe: &[f64], theta: f64) -> f64 {
+    let (s, longest) = (&mut room.s, room.longest);
     s.fill(0.0);
     for t in 0..bins {
         s[t * bins + t] = -theta * ripe[t];
@@ -225,7 +235,9 @@ fn windows(s: &mut [f64], bins: usize, things: &[Thing], m: f64, ripe: &[f64], t
                 let inner = if b > a + 1 { s[(a + 1) * bins + b - 1] } else { 0.0 };
                 s[a * bins + b] += s[(a + 1) * bins + b] + s[a * bins + b - 1] - inner;
             }
-            top = top.max(s[a * bins + b]);
+            if b - a < longest {
+                top = top.max(s[a * bins + b]);
+            }
         }
     }
     top
@@ -276,12 +288,12 @@ struct Cell {
 }
 
 fn cell(room: &mut Scratch, bins: usize, things: &[Thing], m: f64, ripe: &[f64], rate: usize) -> Cell {
-    let top = windows(&mut room.s, bins, things, m, ripe, THETA[rate]);
+    let top = windows(room, bins, things, m, ripe, THETA[rate]);
     let mut starts = vec![[0.0; LENGTH.len()]; bins];
     let mut ends = vec![[0.0; LENGTH.len()]; bins];
     let mut z = [0.0; LENGTH.len()];
     for (a, begun) in starts.iter_mut().enumerate() {
-        for (b, ended) in ends.iter_mut().enumerate().skip(a) {
+        for (b, ended) in ends.iter_mut().enumerate().skip(a).take(room.longest) {
             let v = room.s[a * bins + b] - top;
             if v < -NEGLIGIBLE {
                 continue;
@@ -502,6 +514,7 @@ mod tests {
                 beta: 1e-4 * (1.0 + i as f64),
                 rest: if i % 3 == 0 { 2e-4 } else { 0.0 },
                 month: 0,
+                stratum: 0,
                 before: Vec::new(),
                 touches: (0..bins)
                     .filter(|t| (t * 7 + i * 5) % 4 == 0)
@@ -510,13 +523,13 @@ mod tests {
             })
             .collect();
         let ripe: Vec<f64> = (0..bins).map(|t| (t * t % 5) as f64).collect();
-        let mut s = vec![0.0; bins * bins];
-        let top = windows(&mut s, bins, &things, 1.65, &ripe, 0.12);
+        let mut room = Scratch::new(bins, Clock::Calendar);
+        let top = windows(&mut room, bins, &things, 1.65, &ripe, 0.12);
         let mut best = f64::NEG_INFINITY;
         for a in 0..bins {
             for b in a..bins {
                 let want = plain(&things, 1.65, &ripe, 0.12, a, b);
-                assert!((s[a * bins + b] - want).abs() < 1e-9, "{a} {b}");
+                assert!((room.s[a * bins + b] - want).abs() < 1e-9, "{a} {b}");
                 best = best.max(want);
             }
         }
@@ -526,13 +539,14 @@ mod tests {
     #[test]
     fn no_sum_over_windows_exceeds_its_bound() {
         let bins = 9;
-        let mut room = Scratch::new(bins);
+        let mut room = Scratch::new(bins, Clock::Calendar);
         for n in 1..30 {
             let things: Vec<Thing> = (0..n)
                 .map(|i| Thing {
                     beta: 1e-5 * (1.0 + i as f64),
                     rest: if i % 3 == 0 { 2e-4 } else { 0.0 },
                     month: 0,
+                    stratum: 0,
                     before: Vec::new(),
                     touches: (0..bins).filter(|t| (t * 7 + i * 5) % 4 == 0).map(|t| (t, 0.01)).collect(),
                 })

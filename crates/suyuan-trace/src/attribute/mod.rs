@@ -183,7 +183,7 @@ pub fn attribute(p: &Problem, settings: &Settings, suspected: &BTreeMap<u32, f64
         pip: vec![0.0; n],
         ways: Ways { delay: Delay::new(p.horizon, 60.0), grid: kernel::common().map(f64::ln) },
         apart: BTreeMap::new(),
-        room: Scratch::new(p.bins),
+        room: Scratch::new(p.bins, p.clock),
         ranges,
     };
     fit.run()
@@ -509,7 +509,7 @@ impl Fit<'_> {
             return BTreeMap::new();
         }
         let daily = limits::daily(self.p, &found);
-        let mut room = Scratch::new(daily.bins);
+        let mut room = Scratch::new(daily.bins, daily.clock);
         let of = |c: usize| {
             let factor = self.factor(&daily, base, c, f64::NEG_INFINITY, &mut room);
             (c, (window(&daily, &factor), limits::limits(self.p, &daily, c, &factor)))

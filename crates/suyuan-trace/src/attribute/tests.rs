@@ -327,7 +327,15 @@ fn factor_of(harmed: usize, exposure: f64, relabel: bool) -> f64 {
     let things = kernel::things(&p, &base, &delay, 0..harmed, |_| 0.0);
     let ripe = kernel::ripe(&p, &delay, me as usize);
     let touched = kernel::Touched { things: &things, ripe: &ripe, weights: &kernel::common().map(f64::ln) };
-    kernel::factor(&p, &base, me as usize, &touched, f64::NEG_INFINITY, &mut Scratch::new(bins)).log
+    kernel::factor(
+        &p,
+        &base,
+        me as usize,
+        &touched,
+        f64::NEG_INFINITY,
+        &mut Scratch::new(bins, Clock::Calendar),
+    )
+    .log
 }
 
 proptest! {
