@@ -74,7 +74,7 @@ impl Fit<'_> {
         others.dedup();
         let me = self.p.columns[c].whole.unwrap_or(c as u32);
         others.retain(|o| *o != me);
-        let mut room = Scratch::new(self.p.bins);
+        let mut room = Scratch::new(self.p.bins, self.p.clock);
         let customer = |h: usize| !self.p.harmed[h].canary;
         let without = self.factor_of(self.p, base, c, SCREEN, &mut room, customer).log;
         let nats = self.factors[c].log - without;

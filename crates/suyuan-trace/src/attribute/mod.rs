@@ -69,7 +69,7 @@ impl Default for Settings {
             fdr: 0.05,
             guard: 0.25,
             ceiling: 0.999,
-            rounds: 4,
+            rounds: 3,
             sweeps: 6,
         }
     }
