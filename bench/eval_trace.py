@@ -78,13 +78,14 @@ def sums(worlds):
         "right": sum(w["right"] for w in worlds),
         "culprits": culprits,
         "overlap": [c["overlap"] for c in culprits if c["overlap"] is not None],
+        "covers": [[c["covers"][i] for c in culprits if c.get("covers") and c["covers"][i] is not None] for i in (0, 1)],
         "sets": [s for w in worlds for s in w["sets"]],
     }
 
 
 def leak_rows(results):
-    yield "| world | average precision | recall at precision .9 | list: right of listed | list: recall | of those with ≥ 4 known | window overlap | set holds a source |"
-    yield "|---|---|---|---|---|---|---|---|"
+    yield "| world | average precision | recall at precision .9 | list: right of listed | list: recall | of those with ≥ 4 known | window overlap | 90 % limits hold start, end | set holds a source |"
+    yield "|---|---|---|---|---|---|---|---|---|"
     for name, worlds in results.items():
         s = sums(worlds)
         many = [c for c in s["culprits"] if c["harmed"] >= 4]
@@ -97,6 +98,7 @@ def leak_rows(results):
             share(found, len(s["culprits"]), 0),
             share(sum(c["listed"] for c in many), len(many), 0),
             mean(s["overlap"]),
+            ", ".join(share(sum(c), len(c), 0) for c in s["covers"]),
             share(sum(x[0] for x in s["sets"]), len(s["sets"]), 0),
         ]) + " |"
 

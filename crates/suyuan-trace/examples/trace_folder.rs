@@ -1,11 +1,11 @@
 //! Traces a folder of native CSV files and prints what was found, beside the truth of a made-up world
-//! where one is given: `trace_folder DIR [TRUTH.json] [--no-exhibits] [--json OUT]`.
+//! where one is given: `trace_folder DIR [TRUTH.json] [--no-exhibits] [--decoy RUNS] [--json OUT]`.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
 use suyuan_model::Kind;
-use suyuan_model::outcome::Trace;
+use suyuan_model::outcome::{Decoy, Trace};
 use suyuan_trace::{Params, trace};
 
 #[path = "../tests/common/mod.rs"]
@@ -17,7 +17,10 @@ fn main() {
     let without: &[Kind] = if bare { &[Kind::Party, Kind::Dealing, Kind::Sighting] } else { &[] };
     let folder = common::Folder::read(Path::new(&args[0]), without, 8192);
     let start = std::time::Instant::now();
-    let found = trace(&folder, &[], &Params::default(), &mut |_| {}).expect("the folder is readable");
+    let decoys =
+        args.iter().position(|a| a == "--decoy").map_or(0, |i| args[i + 1].parse().expect("a number"));
+    let params = Params { decoys, ..Params::default() };
+    let found = trace(&folder, &[], &params, &mut |_| {}).expect("the folder is readable");
     println!("traced in {:.2} s", start.elapsed().as_secs_f64());
     if let Some(at) = args.iter().position(|a| a == "--json") {
         std::fs::write(&args[at + 1], serde_json::to_string_pretty(&found).expect("plain data"))
@@ -93,6 +96,9 @@ fn show(t: &Trace) {
         }
     }
     println!("unexplained fraud cards {}", t.unexplained_fraud_cards);
+    for o in t.outside.iter().map(|o| o.text().en).chain(Decoy::text(&t.decoys).into_iter().map(|d| d.en)) {
+        println!("{o}");
+    }
     for l in &t.limits {
         println!("limit: {}", l.en);
     }

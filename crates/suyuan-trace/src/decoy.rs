@@ -1,7 +1,8 @@
 //! A self-test on request: what the same method finds where there is nothing.
 //!
 //! Harm is dealt out anew. A harmed person's harm goes, on its day, to somebody else of the same outlet (where none
-//! serves them, of the same city) who was looked up about as often, and is lost where there is nobody else; a fraud card's reports go to another card of its outlet opened in the same month, or of the same
+//! serves them, of the same city) who was looked up about as often, and is lost where there is nobody else or where harm
+//! struck more than a fifth of them: dealt out there, it would meet itself; a fraud card's reports go to another card of its outlet opened in the same month, or of the same
 //! months of its region where one account opened most of the outlet's. Then the questions are asked again, without
 //! what conduct says of anybody. Whatever is found is chance, risky outlets and waves, never a leak of theirs.
 //!
@@ -156,11 +157,16 @@ fn deal<T: Copy>(
     alike.values_mut().for_each(|list| list.sort_unstable());
     let of = |person: Id| names.find(f.names.get(person));
     let mut taken: BTreeSet<Id> = harmed.iter().filter_map(|h| of(h.0)).collect();
+    let mut struck: BTreeMap<Stratum, usize> = BTreeMap::new();
+    taken.iter().for_each(|i| *struck.entry(people[*i as usize].stratum).or_default() += 1);
     let mut dealt: Vec<(Id, T)> = Vec::new();
     for (person, at) in harmed {
         // Who was never looked up stays so: nothing can be told of that harm.
         let Some(me) = of(person).map(|i| &people[i as usize]) else { continue };
         let list = &alike[&me.stratum];
+        if struck[&me.stratum] * MOST > list.len() {
+            continue;
+        }
         let place = list.partition_point(|x| *x < (me.looks, me.token));
         if let Some(to) = near(list.len(), place, dice, |i| !taken.contains(&list[i].1)) {
             taken.insert(list[to].1);
@@ -170,6 +176,8 @@ fn deal<T: Copy>(
     dealt.into_iter().map(|(i, at)| (f.names.id(Some(names.get(i))), at)).collect()
 }
 
+/// Harm is dealt where it struck at most one in so many: with fewer others, they would all be dealt some.
+const MOST: usize = 5;
 /// Tries before the whole list is searched.
 const TRIES: usize = 20;
 
