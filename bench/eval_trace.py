@@ -1,7 +1,7 @@
 """Source attribution on made-up worlds: who leaked, who was listed wrongly, when, and how sure.
 
-Called by `cargo xtask eval trace`: eval_trace.py SUYUAN FRESH_DIR [--seeds N] [--first N] [--null N] [--only NAME,NAME]
-[--results FILE] [--write]
+Called by `cargo xtask eval trace`: eval_trace.py SUYUAN FRESH_DIR [--seeds N] [--first N] [--null N] [--null-first N]
+[--only NAME,NAME] [--results FILE] [--write]
 
 Worlds, peers and scores are in crates/suyuan-trace/examples/attribution. Worlds with leaks run on `--seeds` seeds (10),
 those without on `--null` seeds each (40), from `--first` (100) on: the model was built on seeds 1 to 9. `--results` keeps one
@@ -202,22 +202,25 @@ def main():
     names = subprocess.run([example, "names"], text=True, stdout=subprocess.PIPE, check=True).stdout.split()
     names = [n for n in names if "--only" not in args or n in value("--only", "").split(",")]
     first, keep = int(value("--first", 100)), value("--results", None)
+    quiet = int(value("--null-first", first))
     results, null = {}, {}
     for name in names:
         into, n = (null, int(value("--null", 40))) if name.startswith("null-") else (results, int(value("--seeds", 10)))
-        into[name] = run(example, name, range(first, first + n), keep)
+        start = quiet if into is null else first
+        into[name] = run(example, name, range(start, start + n), keep)
         print(name, "done", file=sys.stderr, flush=True)
     lines = [
         f"`cargo xtask eval trace`: 3,630 accounts, 300,000 people, three million look-ups, 20 leaking accounts a world unless said, large",
         f"accounts (1,200 look-ups a year and more) for 45–90 days, in small windows (250 and more) for 14–90, 10 % of leaks known unless said;",
-        f"{value('--seeds', 10)} worlds of each kind with leaks, {value('--null', 40)} of each without; seeds {first} and up, the model was built on seeds 1 to 9. The worlds are made by the same hands as the model: some are of its",
+        f"{value('--seeds', 10)} worlds of each kind with leaks, {value('--null', 40)} of each without; seeds {first} and up ({quiet} and up without leaks), the model was built on seeds 1 to 9. The worlds are made by the same hands as the model: some are of its",
         "form, those with hidden risk, waves, batches, log-normal delay, pairs, lent logins and cards are not. The list holds false",
         "discoveries at 5 %; intervals are 95 %; the window overlap is the days shared by the told and the true window over the days of",
         "either, of listed sources. Peers see the same counts; BreachRadar's pseudo-counts are picked with the truth.",
         "Seeds 100 to 114 judged earlier models; one innocent of seed 104 (a clerk who serves a risky outlet nearly alone) showed",
-        "what was missing, so they are not fresh any more and are not used here.",
+        "what was missing. Seeds 116 to 132 judged a model in between; innocents of 119 (cards) and 132 (both) were looked into.",
+        "None of these is fresh any more and none is used here; cards of seed 109 still name one innocent.",
         "In a pair both accounts count as sources; the partner is named by the records that both looked at, not by the ranking.",
-        f"每个世界3630个工号、30万人、300万次查询、20个泄露工号（另注者除外）；模型在种子1–9上建立，此处为{first}起的新种子（100–114曾用于评判旧模型，其中104的一例误报促成了改进，故不再使用）。名单按5%误报控制，区间为95%；"
+        f"每个世界3630个工号、30万人、300万次查询、20个泄露工号（另注者除外）；模型在种子1–9上建立，此处为{first}起（无泄露世界为{quiet}起）的新种子；100–114、116–132曾用于评判较早的模型，其中104、119、132的误报促成了改进，故不再使用；种子109的开卡世界仍会误报一人。名单按5%误报控制，区间为95%；"
         "窗口重合度为所述与真实窗口的共同天数占两者合计天数之比。各对比方法所见计数相同，BreachRadar的先验按真值挑选。",
         "",
     ]
