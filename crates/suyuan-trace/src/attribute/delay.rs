@@ -10,6 +10,8 @@ const PRIOR: f64 = 15.0;
 #[derive(Clone, Debug)]
 pub struct Delay {
     horizon: f64,
+    /// The exponential's mean before anything was learned.
+    first: f64,
     mean: f64,
     /// Density per day in each bin.
     f: [f64; 14],
@@ -18,7 +20,7 @@ pub struct Delay {
 impl Delay {
     /// An exponential of that mean.
     pub fn new(horizon: f64, mean: f64) -> Delay {
-        Delay { horizon, mean, f: exponential(horizon, mean) }
+        Delay { horizon, first: mean, mean, f: exponential(horizon, mean) }
     }
 
     /// The shape of a density given by months of age, as far as it reaches.
@@ -72,7 +74,9 @@ impl Delay {
         }
         let sum: f64 = seen.iter().map(|(d, w)| d * w).sum();
         self.mean = ((sum + 10.0 * self.mean) / (total + 10.0)).clamp(5.0, self.horizon.max(5.0));
-        let f0 = exponential(self.horizon, self.mean);
+        // Those who taught may all be quick: what was thought before stays in it, or a slow one would be ruled out.
+        let (new, first) = (exponential(self.horizon, self.mean), exponential(self.horizon, self.first));
+        let f0: [f64; 14] = std::array::from_fn(|b| (new[b] + first[b]) / 2.0);
         let rate: f64 = touched.iter().map(|x| x.1).sum::<f64>().max(1e-9);
         let mut q = [0.0; 14];
         for (b, slot) in q.iter_mut().enumerate() {

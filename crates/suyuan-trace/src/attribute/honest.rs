@@ -213,6 +213,9 @@ pub fn honest(p: &Problem, base: &Base, column: usize, things: &[Thing]) -> Hone
 const STEPS: i32 = 7;
 /// Variance of the log of what is expected below which a stratum counts as known.
 const KNOWN: f64 = 0.01;
+/// No honest column has more than this many times the risk that is expected of it, its own and its stratum's together:
+/// else one who sold everybody it knew, and served them alone, would pass for unlucky.
+const UTMOST: f64 = 33.0;
 
 /// Without a wave, where the stratum that the column serves nearly alone may have any risk that strata have: all that
 /// was harmed there is then as much as can be expected, and what the column touched elsewhere is not.
@@ -229,7 +232,7 @@ fn alone(p: &Problem, base: &Base, column: usize, things: &[Thing]) -> Option<f6
     for step in -STEPS..=STEPS + 1 {
         let z = f64::from(step) / 2.0;
         let times = (z * variance.sqrt() - variance / 2.0).exp();
-        for (m, w) in FRAILTY.iter().zip(own).filter(|(_, w)| **w > rare) {
+        for (m, w) in FRAILTY.iter().zip(own).filter(|(m, w)| **w > rare && **m * times <= UTMOST) {
             let ratio = |x: &Thing| {
                 let beta = m * x.beta * if x.stratum == stratum { times } else { 1.0 };
                 (x.rest + beta) / (x.rest + x.beta)
@@ -239,7 +242,7 @@ fn alone(p: &Problem, base: &Base, column: usize, things: &[Thing]) -> Option<f6
             terms.push(w - z * z / 2.0 - m * (expected - there + times * there) + gain);
         }
     }
-    Some(log_sum_exp(&terms) - total.ln())
+    (!terms.is_empty()).then(|| log_sum_exp(&terms) - total.ln())
 }
 
 /// Log chance of each stretch and swell, given what the neighbours met.

@@ -30,6 +30,8 @@ pub const THETA: [f64; 8] = [0.004, 0.01, 0.022, 0.05, 0.12, 0.27, 0.6, 1.2];
 pub const LENGTH: [f64; 4] = [0.6, 0.85, 0.95, 1.0];
 /// Grid of the leak side.
 pub const GRID: usize = THETA.len() * LENGTH.len();
+/// How much rarer windows of cards are that cover more than half of the records.
+const EVER: f64 = 0.02;
 /// Windows less likely than this, in nats below the best, are not summed.
 const NEGLIGIBLE: f64 = 12.0;
 /// Rates and frailties are summed until all others hold less than this share.
@@ -126,22 +128,21 @@ pub struct Scratch {
     s: Vec<f64>,
     powers: Vec<[f64; LENGTH.len()]>,
     norms: [f64; LENGTH.len()],
-    longest: usize,
 }
 
 impl Scratch {
     /// Room for `bins` bins.
     ///
-    /// A shop that opens bad cards evenly all the time is a risky shop, whatever the reason: only what stands out
-    /// from its other times speaks for a source, so a window of cards covers at most half of the records.
+    /// A shop that opens bad cards evenly all the time is mostly a risky shop, whatever the reason: what stands out from
+    /// its other times speaks for a source, so a window of cards that covers more than half of the records is rare.
     pub fn new(bins: usize, clock: Clock) -> Scratch {
-        let longest = if clock == Clock::Age { bins.div_ceil(2) } else { bins };
-        let norms = LENGTH
-            .map(|h| (0..longest).map(|len| (bins - len) as f64 * h.powi(len as i32)).sum::<f64>().ln());
+        let seldom = |len: usize| if clock == Clock::Age && len >= bins.div_ceil(2) { EVER } else { 1.0 };
+        let power = |len: usize, h: f64| seldom(len) * h.powi(len as i32);
+        let norms =
+            LENGTH.map(|h| (0..bins).map(|len| (bins - len) as f64 * power(len, h)).sum::<f64>().ln());
         Scratch {
-            longest,
             s: vec![0.0; bins * bins],
-            powers: (0..bins).map(|len| LENGTH.map(|h| h.powi(len as i32))).collect(),
+            powers: (0..bins).map(|len| LENGTH.map(|h| power(len, h))).collect(),
             norms,
         }
     }
@@ -199,9 +200,9 @@ pub fn ripe(p: &Problem, delay: &Delay, column: usize) -> Vec<f64> {
         .collect()
 }
 
-/// Fills the room with the log likelihood ratio of every window `[a, b]`; returns the largest of those that count.
+/// Fills the room with the log likelihood ratio of every window `[a, b]`; returns the largest.
 fn windows(room: &mut Scratch, bins: usize, things: &[Thing], m: f64, ripe: &[f64], theta: f64) -> f64 {
-    let (s, longest) = (&mut room.s, room.longest);
+    let s = &mut room.s;
     s.fill(0.0);
     for t in 0..bins {
         s[t * bins + t] = -theta * ripe[t];
@@ -235,9 +236,7 @@ fn windows(room: &mut Scratch, bins: usize, things: &[Thing], m: f64, ripe: &[f6
                 let inner = if b > a + 1 { s[(a + 1) * bins + b - 1] } else { 0.0 };
                 s[a * bins + b] += s[(a + 1) * bins + b] + s[a * bins + b - 1] - inner;
             }
-            if b - a < longest {
-                top = top.max(s[a * bins + b]);
-            }
+            top = top.max(s[a * bins + b]);
         }
     }
     top
@@ -293,7 +292,7 @@ fn cell(room: &mut Scratch, bins: usize, things: &[Thing], m: f64, ripe: &[f64],
     let mut ends = vec![[0.0; LENGTH.len()]; bins];
     let mut z = [0.0; LENGTH.len()];
     for (a, begun) in starts.iter_mut().enumerate() {
-        for (b, ended) in ends.iter_mut().enumerate().skip(a).take(room.longest) {
+        for (b, ended) in ends.iter_mut().enumerate().skip(a) {
             let v = room.s[a * bins + b] - top;
             if v < -NEGLIGIBLE {
                 continue;

@@ -114,6 +114,8 @@ const FAR: f64 = 6e-6;
 /// Level of the e-BH behind which a source teaches how others leak; never how it leaked itself, or a chance find
 /// would make itself look surer.
 const LEARN: f64 = 0.25;
+/// No source teaches the delay by more harm than this: how one sells says little of how another does.
+const TAUGHT: f64 = 30.0;
 /// Level of the certified list.
 const CERTIFIED: f64 = 0.05;
 /// Shares of intensity below this part of the common honest rate move nobody's factor.
@@ -415,8 +417,13 @@ impl Fit<'_> {
         let without = |out: usize| {
             let others = || lessons.iter().filter(|l| l.column != out);
             let mut ways = first.clone();
-            let seen: Vec<(f64, f64)> = others().flat_map(|l| l.seen.iter().copied()).collect();
-            let touched: Vec<(f64, f64)> = others().flat_map(|l| l.touched.iter().copied()).collect();
+            let (mut seen, mut touched) = (Vec::new(), Vec::new());
+            for l in others() {
+                let all: f64 = l.seen.iter().map(|x| x.1).sum();
+                let times = TAUGHT / all.max(TAUGHT);
+                seen.extend(l.seen.iter().map(|(days, part)| (*days, times * part)));
+                touched.extend(l.touched.iter().map(|(day, rate)| (*day, times * rate)));
+            }
             ways.delay.learn(&seen, &touched);
             let mut weights = kernel::common().map(|share| FEW * share);
             for l in others() {
