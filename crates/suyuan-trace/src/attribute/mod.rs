@@ -542,6 +542,8 @@ impl Fit<'_> {
         let kept: Vec<f64> = self.share[self.ranges[c].clone()].to_vec();
         self.share[self.ranges[c].clone()].fill(0.0);
         let mut scored: Vec<(u32, f64)> = Vec::new();
+        // All by the ways that the source itself is judged by: a rival must not profit from what the source taught.
+        let ways = self.apart.get(&c).unwrap_or(&self.ways).clone();
         for b in 0..self.p.columns.len() {
             let covered = if b == c {
                 mine.len()
@@ -553,7 +555,12 @@ impl Fit<'_> {
                 && covered as f64 >= RIVAL * mine.len() as f64
                 && (b == c || self.pip[b] < 0.5)
             {
+                let own = self.apart.insert(b, ways.clone());
                 scored.push((b as u32, self.evaluate(base, b).log));
+                match own {
+                    Some(own) => self.apart.insert(b, own),
+                    None => self.apart.remove(&b),
+                };
             }
         }
         let range = self.ranges[c].clone();

@@ -232,6 +232,29 @@ fn worlds_without_an_insider_stay_quiet() {
     assert_eq!(over, 0);
 }
 
+/// Two accounts with the very same touches: each stands in the other's set, with a share that leaves the question open.
+#[test]
+fn a_twin_is_as_likely_as_its_source() {
+    let shape = Shape { culprits: 2, leak: 0.3, persons: 12000, base: 0.004, ..QUIET };
+    let mut seen = 0;
+    for seed in 70..76 {
+        let mut w = world(seed, shape);
+        let (one, twin) = (w.culprits[0], w.columns);
+        let same: Vec<_> = w.events.iter().filter(|e| e.0 == one).map(|e| (twin, e.1, e.2)).collect();
+        w.events.extend(same);
+        w.columns += 1;
+        let scored = attribute(&problem(&w), &Settings::default(), &BTreeMap::new());
+        let both = [one as u32, twin as u32];
+        let Some(s) = scored.iter().find(|s| both.contains(&s.column) && s.probability >= 0.5) else {
+            continue;
+        };
+        let share = |c: u32| s.set.iter().find(|x| x.0 == c).map_or(0.0, |x| x.1);
+        assert!(both.iter().all(|c| share(*c) > 0.3), "seed {seed}: {:?}", s.set);
+        seen += 1;
+    }
+    assert!(seen >= 3, "{seen}");
+}
+
 /// Planted sources: how many are found, how many innocents are named beside them, and calibration.
 #[test]
 fn planted_sources_are_found() {
