@@ -88,7 +88,7 @@ pub struct Scored {
     pub log_e_value: f64,
     /// In the list with false discoveries held.
     pub listed: bool,
-    /// In the certified list: e-BH at 5 % on factors whose rates and lengths of leaks were fixed before these
+    /// Listed, and in the certified list: e-BH at 5 % on factors whose rates and lengths of leaks were fixed before these
     /// records, without a prior. False discoveries are held under any dependence among columns.
     pub certified: bool,
     /// Distinct harmed things touched before their harm.
@@ -484,7 +484,7 @@ impl Fit<'_> {
                 log_factor: self.factors[c].log,
                 log_e_value: self.factors[c].fixed,
                 listed,
-                certified: certified.contains(&c),
+                certified: listed && certified.contains(&c),
                 harmed: self.harmed_before(c).len() as u64,
                 expected: base.expected[c],
                 window: closer.get(&c).map_or_else(|| window(self.p, &self.factors[c]), |x| x.0),
