@@ -35,8 +35,8 @@ pub struct Trace {
     #[arg(long, value_name = "FILE")]
     canaries: Option<PathBuf>,
     /// Also say what the same method finds where there is nothing: harm dealt out anew, so many runs / 自检：打乱受害标记后用同一方法重跑若干次
-    #[arg(long, value_name = "RUNS", default_value_t = 0, hide_default_value = true, value_parser = clap::value_parser!(u64).range(1..=100))]
-    decoy: u64,
+    #[arg(long, value_name = "RUNS", value_parser = clap::value_parser!(u64).range(1..=100))]
+    decoy: Option<u64>,
     /// Tell every source, those off the list too / 列出全部来源，包括名单之外的
     #[arg(long)]
     all: bool,
@@ -67,7 +67,11 @@ impl Trace {
             return Ok(Outcome::Done);
         }
         let mut meter = meter(common);
-        let ask = Ask { victims: self.victims.clone(), canaries: self.canaries.clone(), decoys: self.decoy };
+        let ask = Ask {
+            victims: self.victims.clone(),
+            canaries: self.canaries.clone(),
+            decoys: self.decoy.unwrap_or(0),
+        };
         let mut found = engine.trace_asked(&ask, &mut |p| meter.show(p))?;
         meter.end();
         if !self.from_fraud.is_empty() {
