@@ -194,7 +194,7 @@ fn partner(p: &Partner, lang: Lang) -> Vec<String> {
     let mut lines = vec![match lang {
         Lang::En => format!(
             "  beside it: {} repeated {inside:.0} % of {} look-ups within a day in the window, {outside:.1} % of {} \
-             outside (chance 1e{chance:.0}); same records, not guilty",
+             outside (chance 1e{chance:.0}); the same records, which proves no leak",
             p.entity, p.inside.of, p.outside.of
         ),
         Lang::Zh => format!(

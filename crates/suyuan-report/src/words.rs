@@ -290,7 +290,7 @@ words! {
     finer: "Signal carried by", "信号载体";
     credible_set: "Cannot be told apart from (share)", "不能与之区分的对象（份额）";
     counter: "What speaks against it", "反面证据";
-    partner: "Looked at the same records while it leaked (same records, not guilty)", "泄露期间查询相同记录（不等于有责）";
+    partner: "Looked at the same records while it leaked (the same records, which proves no leak)", "泄露期间查询相同记录（不等于有责）";
     repeated_inside: "repeated inside the window", "窗口内重复";
     repeated_outside: "outside it", "窗口外重复";
     by_chance: "by chance", "偶然概率";

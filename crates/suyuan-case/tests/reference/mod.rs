@@ -748,7 +748,7 @@ pub fn without_rows(exhibits: Exhibits) -> Reference {
                 what: Text::new("It was told to follow that work just then", "当时受命跟进该项工作"),
                 outcome: Outcome::NotCheckable,
                 detail: Text::new(
-                    "same records, not guilty; which of the two led is not known",
+                    "the same records, which proves no leak; which of the two led is not known",
                     "查询相同记录不等于有责；两者谁主导不明",
                 ),
             }],

@@ -24,7 +24,7 @@ impl Part {
 }
 
 /// An account that looked at the same records as a source while it leaked, and hardly at other times. Same
-/// records, not guilty; which of the two led is not known. No harm is used to find it.
+/// records, which proves no leak; which of the two led is not known. No harm is used to find it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Partner {
     /// The account.

@@ -157,7 +157,7 @@ fn counters(inside: Part, outside: Part, ordered: usize, rows: usize) -> Vec<Cou
             ),
             outcome: Outcome::NotCheckable,
             detail: text(
-                "same records, not guilty: who began to follow the work with the leak is named too, and which of the \
+                "the same records, which proves no leak: who began to follow the work with the leak is named too, and which of the \
                  two led is not known; the roster and the orders given would tell",
                 "查询相同记录不等于有责：随泄露开始而跟进该工作者同样会被列出，两者谁主导不明；排班和当时的指令可以说明",
             ),
