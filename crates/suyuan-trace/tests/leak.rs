@@ -171,7 +171,9 @@ fn partners_are_told_and_who_works_beside_all_year_is_not() {
     assert!(p.evidence.total() >= p.inside.hits, "a row for every repeat");
     assert!(p.evidence.rows().iter().all(|r| r.kind == Kind::Access));
     assert!(
-        p.counter.iter().any(|c| c.outcome == Outcome::NotCheckable && c.detail.en.contains("proves no leak"))
+        p.counter
+            .iter()
+            .any(|c| c.outcome == Outcome::NotCheckable && c.detail.en.contains("proves no leak"))
     );
     assert!(p.counter.iter().all(|c| !c.detail.zh.is_empty() && !c.what.zh.is_empty()));
 }
