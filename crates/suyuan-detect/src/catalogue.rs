@@ -6,6 +6,7 @@ use std::fmt::Write;
 
 use suyuan_model::outcome::{Confidence, Text};
 
+use crate::derive::Behind;
 use crate::explain::{entity_zh, span_text};
 use crate::rule::{Measure, Rule, RuleSet};
 use crate::yaml::{self, Node};
@@ -170,6 +171,25 @@ pub(crate) fn facts(r: &Rule, zh: bool) -> Vec<(&'static str, String)> {
     if !r.operators().is_empty() {
         let list: Vec<String> = r.operators().iter().map(|(n, t)| format!("`{n}` {}", pick(t))).collect();
         line(&mut out, "derives", "派生", list.join(sep));
+    }
+    let mut behind: Vec<(bool, String)> = r
+        .behind()
+        .filter_map(|(_, b)| {
+            Some((matches!(b, Behind::Instead(_)) && c.measure == Measure::Each, pick(b.rows()?)))
+        })
+        .collect();
+    behind.dedup();
+    let list: Vec<String> = behind
+        .into_iter()
+        .map(|(instead, rows)| match (instead, zh) {
+            (true, false) => format!("{rows}; the row at which it was asked stands apart"),
+            (true, true) => format!("{rows}；触发行另列，不作依据"),
+            (false, false) => format!("the rows counted, and {rows}"),
+            (false, true) => format!("被统计的记录及{rows}"),
+        })
+        .collect();
+    if !list.is_empty() {
+        line(&mut out, "cites", "依据行", list.join(sep));
     }
     let list: Vec<String> = r
         .explanations()

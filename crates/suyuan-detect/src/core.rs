@@ -10,6 +10,8 @@
 mod lane;
 mod together;
 
+use std::collections::BTreeSet;
+
 use suyuan_model::Kind;
 use suyuan_model::outcome::Entity;
 use suyuan_model::time::{DAY, china_day};
@@ -28,7 +30,8 @@ use lane::{Held, Lane};
 
 /// Hits of one rule and entity farther apart than this are separate findings.
 const GAP: i64 = 30 * DAY;
-/// Rows of one finding that are kept, as evidence and to be explained; beyond them a finding says no more.
+/// Rows of one finding that are kept, as evidence and to be explained, and as many that prove derived fields; beyond them a
+/// finding says no more.
 const KEPT: usize = 20_000;
 
 /// Rows that are taken in together.
@@ -42,8 +45,14 @@ pub(crate) struct Draft {
     /// When it first held.
     pub fired: i64,
     pub last: i64,
+    /// The rows that were counted, or at which it held.
     pub rows: Vec<Cite>,
+    /// How many of those there were, kept or not.
     pub total: u64,
+    /// Earlier rows that prove what derived fields said.
+    pub behind: BTreeSet<Cite>,
+    /// The row at which it first held, where what it says is of those earlier rows.
+    pub trigger: Option<Cite>,
     /// The largest value, in millionths of its unit.
     pub peak: i128,
     pub measures: Vec<Option<f64>>,
@@ -229,10 +238,15 @@ impl<'r> Core<'r> {
     /// Tells of a condition that held: at a row, or without one.
     fn held(&mut self, mut h: Held) {
         let plan = self.bound.plan(h.plan);
-        if let (Some(alerts), Some(rows)) = (&mut self.alerts, &h.alert)
+        if let (Some(alerts), Some(rows)) = (&mut self.alerts, &mut h.alert)
             && self.last_alert != Some((h.plan, h.group, h.trigger))
         {
             self.last_alert = Some((h.plan, h.group, h.trigger));
+            if self.evidence == Evidence::Rows && !h.behind.is_empty() {
+                rows.extend_from_slice(&h.behind);
+                rows.sort_unstable();
+                rows.dedup();
+            }
             let value = plan.correlation.shown(h.micro);
             let entity = match self.drafts {
                 Some(_) => h.entity.1.clone(),
@@ -246,7 +260,13 @@ impl<'r> Core<'r> {
         let draft = drafts.at(h.plan, h.entity, h.at, specs.len());
         let d = &mut drafts.list[draft];
         d.peak = d.peak.max(h.micro);
-        d.take(h.rows);
+        if plan.of_earlier && !h.behind.is_empty() {
+            d.trigger = d.trigger.or(Some(h.trigger));
+            d.total += 1;
+        } else {
+            d.take(h.rows);
+        }
+        d.take_behind(h.behind);
         let Some(shown) = h.shown else { return };
         d.first = d.first.min(h.trigger.ts);
         d.nats = d.nats.max(shown.nats);
@@ -310,6 +330,8 @@ impl Drafts {
             last: ts,
             rows: Vec::new(),
             total: 0,
+            behind: BTreeSet::new(),
+            trigger: None,
             peak: i128::MIN,
             measures: vec![None; measures],
             nats: 0.0,
@@ -321,12 +343,30 @@ impl Drafts {
 }
 
 impl Draft {
+    /// The rows that the finding is about, for the checks; and those that are only shown with them.
+    pub fn spoken_of(&self) -> (Vec<&Cite>, Vec<&Cite>) {
+        match &self.trigger {
+            Some(trigger) => (self.rows.iter().chain(&self.behind).collect(), vec![trigger]),
+            None => (self.rows.iter().collect(), self.behind.iter().collect()),
+        }
+    }
+
     fn take(&mut self, rows: Vec<Cite>) {
         self.total += rows.len() as u64;
         for c in rows {
             self.first = self.first.min(c.ts);
             if self.rows.len() < KEPT {
                 self.rows.push(c);
+            }
+        }
+    }
+
+    /// Takes earlier rows that prove what derived fields say, each once.
+    fn take_behind(&mut self, rows: Vec<Cite>) {
+        for c in rows {
+            self.first = self.first.min(c.ts);
+            if self.behind.len() < KEPT {
+                self.behind.insert(c);
             }
         }
     }

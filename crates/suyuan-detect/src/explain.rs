@@ -23,7 +23,7 @@ use crate::jobs;
 use crate::plan::Plan;
 use crate::rule::{MICRO, Measure, Mode, Rule};
 use crate::run::Pass;
-use crate::view::{Binder, Row, Slot, View, Views, identity_of};
+use crate::view::{Binder, Cite, Row, Slot, View, Views, identity_of};
 
 /// Others involved, of one kind, that a finding names.
 const MOST_INVOLVED: usize = 50;
@@ -42,6 +42,8 @@ struct Second {
     /// Evidence rows: drafts they belong to.
     evidence: KeyMap<Vec<usize>>,
     times: KeySet,
+    /// Rows that are shown and not explained.
+    shown: KeySet,
     names: Vec<BTreeMap<EntityKind, BTreeSet<String>>>,
     /// Evidence rows: the file and line they came from.
     origins: KeyMap<(i64, i64)>,
@@ -98,13 +100,20 @@ impl Second {
             involved: Vec::new(),
             evidence: KeyMap::default(),
             times: KeySet::default(),
+            shown: KeySet::default(),
             names: vec![BTreeMap::new(); pass.drafts.list.len()],
             origins: KeyMap::default(),
         };
         let mut fired = vec![false; pass.bound.len()];
         for (n, d) in pass.drafts.list.iter().enumerate() {
             fired[d.plan] = true;
-            for c in &d.rows {
+            let (spoken_of, shown) = d.spoken_of();
+            for c in shown {
+                let r = pass.sources.row(c);
+                s.times.insert(Key::number(r.ts));
+                s.shown.insert(identity_of(&r));
+            }
+            for c in spoken_of {
                 let r = pass.sources.row(c);
                 s.times.insert(Key::number(r.ts));
                 let list = s.evidence.entry(identity_of(&r)).or_default();
@@ -145,6 +154,7 @@ impl Second {
         let mut kinds: Vec<Kind> = Vec::new();
         for d in &pass.drafts.list {
             kinds.extend(pass.bound.plan(d.plan).rule.detections.iter().map(|d| d.kind));
+            kinds.extend(d.rows.iter().chain(&d.behind).map(|c| c.kind));
         }
         kinds.extend(self.checks.iter().flatten().flat_map(|c| &c.reads));
         kinds.sort_unstable();
@@ -155,14 +165,14 @@ impl Second {
 
     /// Takes the next rows in: names and origins first, then the checks, those of each rule by themselves.
     fn rows(&mut self, rows: &[(Arc<View>, usize)], pass: &Pass<'_>) {
-        let Second { checks, involved, evidence, times, names, origins, .. } = self;
+        let Second { checks, involved, evidence, times, shown, names, origins, .. } = self;
         let mut told: Vec<(Kind, &[usize])> = Vec::with_capacity(rows.len());
         for (view, i) in rows {
             let row = &view.row(*i);
             let hit = times.contains(&Key::number(row.ts)).then(|| row.identity());
             let drafts = hit.and_then(|id| evidence.get(&id)).map_or(&[][..], Vec::as_slice);
             told.push((row.kind(), drafts));
-            if let Some(id) = hit.filter(|_| !drafts.is_empty()) {
+            if let Some(id) = hit.filter(|id| !drafts.is_empty() || shown.contains(id)) {
                 origins.insert(id, row.origin());
             }
             for n in drafts {
@@ -205,13 +215,16 @@ impl Second {
             }
             counter.push(Counter { what: Text::new(used.spec.what.0, used.spec.what.1), outcome, detail });
         }
-        let evidence = Evidence::of(d.rows.iter().map(|c| {
+        let found = |c: &Cite| {
             let mut row = pass.sources.row(c);
             if let Some((file, line)) = self.origins.get(&identity_of(&row)) {
                 (row.file, row.line) = (*file, *line);
             }
             row
-        }))?;
+        };
+        // What was counted comes first; what lies behind it has the rest of the room.
+        let room = Evidence::LIMIT.saturating_sub(d.rows.len());
+        let evidence = Evidence::of(d.rows.iter().chain(d.behind.iter().take(room)).map(found))?;
         let entity = Entity::new(rule.entity.kind, d.entity.clone());
         let named =
             self.names[n].iter().flat_map(|(k, ids)| ids.iter().map(|id| Entity::new(*k, id.clone())));
@@ -246,6 +259,7 @@ impl Second {
             first: d.first,
             fired: d.fired,
             last: d.last,
+            trigger: d.trigger.as_ref().map(found),
             evidence,
             contributions: match &d.raised {
                 Some(r) => r.contributions.clone(),

@@ -108,7 +108,7 @@ pub struct Snapshot {
 }
 
 /// The first bytes of a snapshot's file: what it is and the version of its form.
-const MAGIC: &[u8; 8] = b"suyuanS3";
+const MAGIC: &[u8; 8] = b"suyuanS4";
 
 impl Snapshot {
     /// As bytes, with a checksum.

@@ -2,14 +2,14 @@
 
 use suyuan_model::Kind;
 
-use crate::derive::{Operator, Params, Val};
+use crate::derive::{Behind, Operator, Params, Val};
 use crate::detector::Detector;
 use crate::hash::{Key, KeySet};
 use crate::kernel::{Bitmap, Columns, Test};
 use crate::registry::Registry;
 use crate::rule::{Correlation, DeriveUse, Expr, Feed, FieldRef, Input, Measure, Rule, RuleSet, detection};
 use crate::state::Visit;
-use crate::view::{Binder, GroupSlot, Row, Slot, View};
+use crate::view::{Binder, Cite, GroupSlot, Row, Slot, View};
 use crate::window::Windows;
 
 /// A value's source, bound.
@@ -26,6 +26,8 @@ struct Leaf {
     mask: Option<usize>,
     /// For ordered comparisons: which of the rule's measures it feeds.
     measure: Option<usize>,
+    /// Whether a match asserts it and earlier rows prove it.
+    behind: bool,
 }
 
 /// A detection, bound.
@@ -101,6 +103,8 @@ pub(crate) struct Plan<'r> {
     /// The numbers of the rules that share it, this one first.
     pub speaks: Vec<usize>,
     pub measures: Vec<MeasureSpec>,
+    /// Whether its rows are only where it is asked: what it says is of the earlier rows that its fields cite.
+    pub of_earlier: bool,
     /// Which of the shared sets counts what the rule is about; `None` for derived entities.
     pub compared: Option<usize>,
     /// Derived entities met.
@@ -197,6 +201,15 @@ impl Operators {
             self.list[*at].operator.observe(row, refs);
         }
     }
+    /// Adds the earlier rows that prove what a field says of the row.
+    pub fn cited(&mut self, at: usize, field: usize, row: &Row<'_>, refs: &Registry, out: &mut Vec<Cite>) {
+        self.fields(at, row, refs);
+        self.list[at].operator.cited(field, row, out);
+    }
+    /// The kinds of which rows are remembered.
+    pub fn remembered(&self) -> impl Iterator<Item = Kind> + '_ {
+        self.list.iter().flat_map(|d| d.operator.remembers().iter().copied())
+    }
     pub fn expire(&mut self, now: i64) {
         for d in self.list.iter_mut().filter(|d| now >= d.forgot.saturating_add(d.operator.patience())) {
             d.operator.expire(now);
@@ -231,6 +244,8 @@ pub(crate) struct Bound<'r> {
     places: Vec<(usize, usize)>,
     /// Per kind: rule and detection.
     pub by_kind: Vec<Vec<(usize, usize)>>,
+    /// Per kind, whether an operator remembers its rows.
+    pub remembered: Vec<bool>,
     /// Bitmaps a view of each kind holds.
     pub masks: Vec<usize>,
     /// Which bitmap answers which question, so that rules share it.
@@ -245,6 +260,7 @@ impl<'r> Bound<'r> {
             teams: Vec::new(),
             places: Vec::new(),
             by_kind: vec![Vec::new(); Kind::ALL.len()],
+            remembered: vec![false; Kind::ALL.len()],
             masks: vec![0; Kind::ALL.len()],
             asked: Vec::new(),
             comparables: Vec::new(),
@@ -271,6 +287,9 @@ impl<'r> Bound<'r> {
             }
             b.places.push((team, b.teams[team].plans.len()));
             b.teams[team].plans.push(plan);
+        }
+        for kind in b.teams.iter().flat_map(|t| t.operators.remembered()) {
+            b.remembered[kind as usize] = true;
         }
         b
     }
@@ -305,7 +324,7 @@ impl<'r> Bound<'r> {
         let operators: Vec<usize> = rule.derive.iter().map(|u| shared.add(u, &mut self.binder)).collect();
         let mut measures = Vec::new();
         let matchers: Vec<Matcher> =
-            rule.detections.iter().map(|d| self.matcher(d, &operators, &mut measures)).collect();
+            rule.detections.iter().map(|d| self.matcher(d, rule, &operators, &mut measures)).collect();
         let bind = |list: &[FieldRef], kind: Kind, binder: &mut Binder| -> Vec<Source> {
             list.iter().map(|f| source(f, kind, &operators, binder)).collect()
         };
@@ -361,6 +380,8 @@ impl<'r> Bound<'r> {
             detector: None,
             speaks: Vec::new(),
             measures,
+            of_earlier: c.measure == Measure::Each
+                && rule.behind().any(|(_, b)| matches!(b, Behind::Instead(_))),
             compared,
             comparable: KeySet::default(),
         }
@@ -397,6 +418,7 @@ impl<'r> Bound<'r> {
     fn matcher(
         &mut self,
         d: &crate::rule::Detection,
+        rule: &Rule,
         operators: &[usize],
         measures: &mut Vec<MeasureSpec>,
     ) -> Matcher {
@@ -408,7 +430,7 @@ impl<'r> Bound<'r> {
         let maybe = next();
         let asked = &mut self.asked;
         let mut used = Vec::new();
-        let shows = asserted(&d.expr);
+        let shows = d.expr.asserted();
         let leaves = d
             .leaves
             .iter()
@@ -445,7 +467,8 @@ impl<'r> Bound<'r> {
                         }))
                     }
                 };
-                Leaf { source, test, mask, measure }
+                let behind = shows.contains(&at) && rule.behind_field(&l.field).rows().is_some();
+                Leaf { source, test, mask, measure, behind }
             })
             .collect();
         used.sort_unstable();
@@ -493,15 +516,6 @@ fn teams(rules: &[Rule]) -> Vec<usize> {
         })
     };
     of.into_iter().map(number).collect()
-}
-
-/// The leaves that a match asserts: those under a `not` speak of what did not match.
-fn asserted(e: &Expr) -> Vec<usize> {
-    match e {
-        Expr::Leaf(i) => vec![*i],
-        Expr::Not(_) => Vec::new(),
-        Expr::All(list) | Expr::Any(list) => list.iter().flat_map(asserted).collect(),
-    }
 }
 
 /// The columns of a group, if none of its fields is derived.
@@ -581,6 +595,18 @@ impl Matcher {
                 }
             }
         }
+    }
+
+    /// Adds the earlier rows that prove what the condition asserts of this row.
+    pub fn behind(&self, row: &Row<'_>, ops: &mut Operators, refs: &Registry, out: &mut Vec<Cite>) {
+        for leaf in self.leaves.iter().filter(|l| l.behind) {
+            let Source::Derived { operator, field } = leaf.source else { continue };
+            if leaf.test.on(&ops.fields(operator, row, refs)[field], row) {
+                ops.cited(operator, field, row, refs, out);
+            }
+        }
+        out.sort_unstable();
+        out.dedup();
     }
 
     /// The values of the rule's measures in this row.

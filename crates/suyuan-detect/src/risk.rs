@@ -384,6 +384,7 @@ mod tests {
             fired: day * DAY,
             last: (day + days) * DAY,
             evidence: Evidence::of([row]).unwrap(),
+            trigger: None,
             contributions: Vec::new(),
             counter: Vec::new(),
             base_rate: BaseRate { hits, of: 1000, what: Text::default() },

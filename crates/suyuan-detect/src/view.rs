@@ -235,7 +235,7 @@ impl View {
     }
     #[inline]
     pub(crate) fn row(&self, i: usize) -> Row<'_> {
-        Row { view: self, i, ts: self.origin.ts.whole(i) }
+        Row { view: self, i, ts: self.origin.ts.whole(i), cite: None }
     }
 }
 
@@ -255,6 +255,7 @@ pub struct Row<'a> {
     i: usize,
     /// When it happened.
     pub ts: i64,
+    cite: Option<&'a Cite>,
 }
 
 macro_rules! read {
@@ -278,6 +279,15 @@ impl<'a> Row<'a> {
     }
     pub(crate) fn index(&self) -> usize {
         self.i
+    }
+    /// The same with how it is remembered.
+    #[inline]
+    pub(crate) fn remembered(self, cite: Option<&'a Cite>) -> Row<'a> {
+        Row { cite, ..self }
+    }
+    /// How it is remembered: of the kinds of which an operator remembers rows.
+    pub(crate) fn cite(&self) -> Option<Cite> {
+        self.cite.copied()
     }
     pub(crate) fn view(&self) -> &'a View {
         self.view
@@ -344,7 +354,7 @@ pub(crate) struct Cite {
     nth: u32,
     seq: i64,
     source: u16,
-    kind: Kind,
+    pub kind: Kind,
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use proptest::prelude::*;
 use serde_json::{Value, json};
-use suyuan_detect::{RuleSet, detect};
+use suyuan_detect::{RuleSet, alerts, detect};
 use suyuan_model::scan::MemorySource;
 use suyuan_model::{Kind, fixture, time};
 
@@ -110,7 +110,30 @@ proptest! {
             });
             idle.count() >= 2
         }).map(|n| format!("c{n}")).collect();
-        prop_assert_eq!(fired(&rules, &[(Kind::Usage, u), (Kind::Opening, rows)]), want);
+        prop_assert_eq!(fired(&rules, &[(Kind::Usage, u.clone()), (Kind::Opening, rows.clone())]), want);
+        // What it cites: the openings of the cards that lay idle; of a finding the row at which it fired stands apart.
+        let idle = |n: usize| -> Vec<usize> {
+            let now = o[n].0;
+            (0..n).filter(|m| {
+                let x = &o[*m];
+                let used = x.2.is_some_and(|d| x.0 + 1 + d <= now);
+                x.1 == o[n].1 && (48..=240).contains(&(now - x.0)) && !used
+            }).collect()
+        };
+        let mut source = MemorySource::default();
+        source.push(Kind::Usage, fixture::batch(Kind::Usage, &u).unwrap());
+        source.push(Kind::Opening, fixture::batch(Kind::Opening, &rows).unwrap());
+        for f in detect(&source, &rules, &mut |_| {}).unwrap() {
+            let n: usize = f.entity.id[1..].parse().unwrap();
+            let cited: Vec<usize> = f.evidence.rows().iter().map(|r| r.seq as usize).collect();
+            prop_assert_eq!(&cited, &idle(n));
+            prop_assert_eq!(f.trigger.map(|r| r.seq as usize), Some(n));
+        }
+        for a in alerts(&source, &rules, &mut |_| {}).unwrap() {
+            let n = a.trigger.seq as usize;
+            let rows: Vec<usize> = a.rows.iter().map(|r| r.seq as usize).collect();
+            prop_assert_eq!(rows, [idle(n), vec![n]].concat());
+        }
     }
 }
 

@@ -143,6 +143,72 @@ fn late_rows_are_handed_back_and_corrected() {
     assert!(gone.len() == right.len() && gone.iter().all(|c| matches!(c, Correction::Retracted { .. })));
 }
 
+/// Rows that derived fields cite are state too: wherever live is saved and restored, alerts show the rows that history shows.
+#[test]
+fn earlier_rows_are_cited_across_restarts() {
+    let head = &Trial::of(0).rule;
+    let head: String = head[head.find("suyuan:").unwrap()..]
+        .lines()
+        .filter(|l| !l.contains("emit"))
+        .map(|l| format!("{l}\n"))
+        .collect();
+    let rule = format!(
+        "title: t\ndescription: t\nlevel: low\nlogsource: {{product: suyuan, service: opening}}\n\
+         detection: {{a: {{idle|gte: 2}}, b: {{override_before_s|lte: 900}}, condition: a or b}}\n{head}  \
+         derive: [idle_cards: {{over: 10d, after: 1h}}, change_before: {{as: override}}]\n"
+    );
+    let rules = RuleSet::load_dir(std::iter::once(("t.yml".to_owned(), rule))).unwrap();
+    let row = |n: i64| -> (Kind, Value) {
+        let (ts, seq) = (time::format(START + n * 7 * 60_000_000), n);
+        match n % 5 {
+            0 => (
+                Kind::Usage,
+                json!({"ts": ts, "source": "u", "seq": seq, "card": format!("c{}", n - 23), "day": "2020-01-01"}),
+            ),
+            1 => (
+                Kind::AccountChange,
+                json!({"ts": ts, "source": "c", "seq": seq, "account": "a1", "change": "location_override"}),
+            ),
+            _ => (Kind::Opening, opening(n * 7, seq)),
+        }
+    };
+    let rows: Vec<(Kind, Value)> = (0..60).map(row).collect();
+    let mut source = MemorySource::default();
+    for kind in [Kind::Usage, Kind::AccountChange, Kind::Opening] {
+        let of: Vec<Value> = rows.iter().filter(|r| r.0 == kind).map(|r| r.1.clone()).collect();
+        source.push(kind, fixture::batch(kind, &of).unwrap());
+    }
+    let want = alerts(&source, &rules, &mut |_| {}).unwrap();
+    let cited = |a: &Alert| a.rows.iter().map(|r| r.kind).collect::<std::collections::BTreeSet<_>>().len();
+    assert!(want.iter().any(|a| a.rows.len() > 8) && want.iter().any(|a| cited(a) == 2));
+    let params = LiveParams { lateness: 0, idle: i64::MAX, ..LiveParams::default() };
+    for cut in 1..rows.len() {
+        let mut run = Live::new(&rules, params);
+        let mut got = Vec::new();
+        for (n, (kind, row)) in rows.iter().enumerate() {
+            if n == cut {
+                got.extend(run.take_alerts());
+                let (position, mut pieces) = run.begin(true);
+                while let Some(more) = run.slice(64) {
+                    pieces.extend(more);
+                }
+                run = Live::restore(&rules, params, &position, pieces).unwrap();
+                let at = START + (cut as i64 - 1) * 7 * 60_000_000;
+                for (kind, row) in &rows[position.offset as usize..cut] {
+                    run.push(*kind, &Arc::new(fixture::batch(*kind, std::slice::from_ref(row)).unwrap()), at)
+                        .unwrap();
+                }
+            }
+            let batch = fixture::batch(*kind, std::slice::from_ref(row)).unwrap();
+            let pushed = run.push(*kind, &Arc::new(batch), START + n as i64 * 7 * 60_000_000).unwrap();
+            assert!(pushed.late.is_empty());
+        }
+        run.finish();
+        got.extend(run.take_alerts());
+        assert_eq!(got, want, "cut at {cut}");
+    }
+}
+
 #[test]
 fn rows_from_the_future_move_nothing() {
     let rules = three();

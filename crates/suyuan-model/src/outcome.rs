@@ -342,6 +342,9 @@ pub struct Finding {
     pub last: i64,
     /// The rows that made it.
     pub evidence: Evidence,
+    /// The row at which it was asked first, where that row is no evidence: what the finding says is of the earlier rows.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub trigger: Option<RowRef>,
     /// Values against thresholds.
     pub contributions: Vec<Contribution>,
     /// What else could explain it, each checked.

@@ -269,6 +269,7 @@ words! {
     recorded: "recorded", "有记录";
     inferred: "inferred", "推断";
     when: "When", "时间";
+    asked_at: "Noticed at this row, which is no evidence itself", "触发行（本身不作依据）";
     rows: "Rows", "依据行";
     actors: "Actors", "行为主体";
     actors_note: "An account or device is not a person. Each role is a lead with its probability.", "工号或终端不等于人。每个角色都是附有概率的线索。";

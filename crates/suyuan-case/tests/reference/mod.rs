@@ -582,6 +582,7 @@ fn findings() -> Vec<Finding> {
         fired: opened(0),
         last: opened(CARDS - 1),
         evidence,
+        trigger: None,
         contributions: vec![Contribution {
             what: Text::new("overrides without an order", "无工单的位置变更"),
             value: "3,498".into(),

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use suyuan_model::Kind;
 
 use super::Asked;
+use crate::alert::Evidence;
 use crate::derive::Val;
 use crate::detector::Raised;
 use crate::hash::Key;
@@ -64,6 +65,8 @@ pub(super) struct Held {
     pub micro: i128,
     pub rows: Vec<Cite>,
     pub alert: Option<Vec<Cite>>,
+    /// The earlier rows that prove what derived fields say of the row.
+    pub behind: Vec<Cite>,
     /// What the row shows, where findings are wanted.
     pub shown: Option<Shown>,
 }
@@ -274,8 +277,13 @@ impl Held {
     ) -> Held {
         let Hit { micro, rows, alert } = hit;
         let shown = at.asked.findings.then(|| Shown::of(plan, ops, detection, at.row, at.refs));
+        let mut behind = Vec::new();
+        if at.asked.findings || at.asked.evidence == Evidence::Rows {
+            plan.matchers[detection].behind(at.row, ops, at.refs, &mut behind);
+        }
         let (plan, n, trigger) = (plan.number, at.n, at.cite);
-        Held { plan, n, before: false, group, entity, at: trigger.ts, trigger, micro, rows, alert, shown }
+        let when = trigger.ts;
+        Held { plan, n, before: false, group, entity, at: when, trigger, micro, rows, alert, behind, shown }
     }
 
     /// Without one: a deadline passed.
@@ -292,6 +300,7 @@ impl Held {
             micro: MICRO,
             alert: m.alert.then(|| rows.clone()),
             rows,
+            behind: Vec::new(),
             shown: None,
         }
     }

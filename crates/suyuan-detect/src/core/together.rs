@@ -74,7 +74,8 @@ impl Core<'_> {
             self.sources.begin(row.ts);
             let bits = self.bound.candidates(view, kind);
             let words = bits.len() / view.len().max(1);
-            let asked = bits[*i * words..(*i + 1) * words].iter().any(|b| *b != 0);
+            let asked = self.bound.remembered[kind as usize]
+                || bits[*i * words..(*i + 1) * words].iter().any(|b| *b != 0);
             self.cites.push(asked.then(|| self.sources.cite(&row)));
             self.kinds.push(kind);
         }
@@ -235,7 +236,7 @@ impl Lane {
                 continue;
             }
             let (view, i) = &batch.rows[n];
-            let row = &view.row(*i);
+            let row = &view.row(*i).remembered(batch.cites[n].as_ref());
             if waits && row.ts > now {
                 now = row.ts;
                 self.due(team, n as u32, now);

@@ -7,7 +7,7 @@ use super::{Operator, ParamDef, ParamTy, Params, Spec, Val, def};
 use crate::field::Ty;
 use crate::registry::Registry;
 use crate::state::{Table, saved};
-use crate::view::{Row, Slot};
+use crate::view::{Cite, Row, Slot};
 
 const ON: &[Kind] = &[Kind::Opening, Kind::Access, Kind::Login];
 
@@ -37,12 +37,15 @@ pub(crate) static SPEC: Spec = Spec {
         ParamDef { name: "as", ty: ParamTy::Name, default: "change" },
     ],
     fields: |p| {
-        vec![def(
-            &format!("{}_before_s", p.get("as")),
-            Ty::Int,
-            &format!("seconds since the account's last {} without order", p.get("change")),
-            &format!("距工号上次无工单{}秒数", p.get("change")),
-        )]
+        vec![
+            def(
+                &format!("{}_before_s", p.get("as")),
+                Ty::Int,
+                &format!("seconds since the account's last {} without order", p.get("change")),
+                &format!("距工号上次无工单{}秒数", p.get("change")),
+            )
+            .beside("that change", "该次变更"),
+        ]
     },
     build: |p, b| {
         Box::new(Before {
@@ -64,7 +67,7 @@ struct Before {
     order: Slot,
     params: Params,
     within: i64,
-    last: Table<i64>,
+    last: Table<Cite>,
 }
 
 saved!(Before, tables: [last]);
@@ -73,7 +76,7 @@ impl Operator for Before {
     fn compute(&mut self, row: &Row<'_>, _: &Registry, out: &mut [Val]) {
         let Some(at) = ON.iter().position(|k| *k == row.kind()) else { return };
         let last = row.key(self.accounts[at]).and_then(|a| self.last.get(&a));
-        out[0] = last.map(|t| row.ts - t).filter(|d| *d < self.within).map(|d| d / SECOND).into();
+        out[0] = last.map(|c| row.ts - c.ts).filter(|d| *d < self.within).map(|d| d / SECOND).into();
     }
     fn observe(&mut self, row: &Row<'_>, _: &Registry) {
         if row.kind() != Kind::AccountChange
@@ -82,11 +85,18 @@ impl Operator for Before {
         {
             return;
         }
-        if let Some(who) = row.key(self.who) {
-            self.last.insert(who, row.ts);
+        if let Some((who, cite)) = row.key(self.who).zip(row.cite()) {
+            self.last.insert(who, cite);
         }
     }
+    fn remembers(&self) -> &'static [Kind] {
+        &[Kind::AccountChange]
+    }
+    fn cited(&self, _: usize, row: &Row<'_>, out: &mut Vec<Cite>) {
+        let account = ON.iter().position(|k| *k == row.kind()).and_then(|at| row.key(self.accounts[at]));
+        out.extend(account.and_then(|a| self.last.get(&a)));
+    }
     fn expire(&mut self, now: i64) {
-        self.last.retain(|_, t| now - *t < self.within);
+        self.last.retain(|_, c| now - c.ts < self.within);
     }
 }

@@ -3,6 +3,8 @@
 //! An operator is one file and one line in [`ALL`]. It answers for a row from the rows before it in the total
 //! order and from that row itself ([`Operator::compute`]); only then does it take the row in ([`Operator::observe`]).
 //! So a field never depends on what comes later, nor on how the rows were cut into batches.
+//! Earlier rows that prove what a field says are cited with it ([`Behind`]): the operator remembers them as its state, and
+//! findings and alerts show them.
 //! Reference records (staff, outlets, terminals) are read by their validity at the row's time.
 
 mod age;
@@ -40,12 +42,13 @@ pub(crate) use custody::number as custody_number;
 use std::sync::Arc;
 
 use suyuan_model::Kind;
+use suyuan_model::outcome::{Evidence, Text};
 
 use crate::field::{self, Ty};
 use crate::registry::Registry;
 use crate::rule::correlation::span_of;
 use crate::state::Saved;
-use crate::view::{Binder, Row};
+use crate::view::{Binder, Cite, Row};
 
 /// In the order of the manual.
 pub(crate) static ALL: &[&Spec] = &[
@@ -79,6 +82,9 @@ pub(crate) static ALL: &[&Spec] = &[
     &looked_up_before::SPEC,
     &idle_cards::SPEC,
 ];
+
+/// Rows behind one field of one row that are cited: as many as a finding shows.
+pub(crate) const MOST_CITED: usize = Evidence::LIMIT;
 
 /// A derived value.
 #[derive(Clone, Debug, PartialEq)]
@@ -142,11 +148,46 @@ pub struct FieldDef {
     pub ty: Ty,
     /// In words.
     pub what: (String, String),
+    /// Which rows prove what it says.
+    pub behind: Behind,
+}
+
+/// Which rows prove what a field says of a row.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Behind {
+    /// The row itself.
+    #[default]
+    Itself,
+    /// Earlier rows beside it; which, in words.
+    Beside(Text),
+    /// Earlier rows: the field speaks of them, and the row is only where it is asked; which, in words.
+    Instead(Text),
+}
+
+impl Behind {
+    /// The earlier rows, in words.
+    pub fn rows(&self) -> Option<&Text> {
+        match self {
+            Behind::Itself => None,
+            Behind::Beside(rows) | Behind::Instead(rows) => Some(rows),
+        }
+    }
 }
 
 /// A field with a fixed name.
 pub(crate) fn def(name: &str, ty: Ty, en: &str, zh: &str) -> FieldDef {
-    FieldDef { name: name.to_owned(), ty, what: (en.to_owned(), zh.to_owned()) }
+    FieldDef { name: name.to_owned(), ty, what: (en.to_owned(), zh.to_owned()), behind: Behind::Itself }
+}
+
+impl FieldDef {
+    /// It rests on earlier rows too.
+    pub(crate) fn beside(self, en: &str, zh: &str) -> FieldDef {
+        FieldDef { behind: Behind::Beside(Text::new(en, zh)), ..self }
+    }
+    /// It speaks of earlier rows.
+    pub(crate) fn instead(self, en: &str, zh: &str) -> FieldDef {
+        FieldDef { behind: Behind::Instead(Text::new(en, zh)), ..self }
+    }
 }
 
 /// What a parameter takes.
@@ -318,6 +359,13 @@ pub(crate) trait Operator: Saved + Send {
     fn compute(&mut self, row: &Row<'_>, refs: &Registry, out: &mut [Val]);
     /// Takes the row in.
     fn observe(&mut self, row: &Row<'_>, refs: &Registry);
+    /// The kinds of which it remembers rows to cite them; those rows come with [`Row::cite`].
+    fn remembers(&self) -> &'static [Kind] {
+        &[]
+    }
+    /// Adds the earlier rows that prove what a field says of the row, at most the newest [`MOST_CITED`]: for fields with
+    /// something [`Behind`] them. Asked between `compute` and `observe`.
+    fn cited(&self, _field: usize, _row: &Row<'_>, _out: &mut Vec<Cite>) {}
     /// Forgets what no row at or after `now` can ask for.
     fn expire(&mut self, now: i64);
     /// How long forgetting may wait, microseconds: where nothing that is past is ever told, once a week is enough.

@@ -33,7 +33,7 @@ use suyuan_model::Kind;
 use suyuan_model::outcome::{Confidence, EntityKind, Family, Level, Text};
 
 use crate::check;
-use crate::derive;
+use crate::derive::{self, Behind};
 use crate::detector::DetectorUse;
 use crate::error::{DetectError, Fault, Spot};
 use crate::kernel::{How, Test};
@@ -57,6 +57,17 @@ pub(crate) enum Expr {
     Any(Vec<Expr>),
     Not(Box<Expr>),
     Leaf(usize),
+}
+
+impl Expr {
+    /// The leaves that a match asserts: those under a `not` speak of what did not match.
+    pub fn asserted(&self) -> Vec<usize> {
+        match self {
+            Expr::Leaf(i) => vec![*i],
+            Expr::Not(_) => Vec::new(),
+            Expr::All(list) | Expr::Any(list) => list.iter().flat_map(Expr::asserted).collect(),
+        }
+    }
 }
 
 /// One question to one field.
@@ -209,6 +220,21 @@ impl Rule {
         let mut kinds: Vec<Kind> = self.detections.iter().map(|d| d.kind).collect();
         kinds.dedup();
         kinds
+    }
+
+    /// The derived fields that a match asserts and earlier rows prove, with which.
+    pub(crate) fn behind(&self) -> impl Iterator<Item = (&str, &Behind)> {
+        let leaves = self.detections.iter().flat_map(|d| d.expr.asserted().into_iter().map(|l| &d.leaves[l]));
+        let all = leaves.map(|l| (l.name.as_str(), self.behind_field(&l.field)));
+        all.filter(|(_, b)| b.rows().is_some())
+    }
+
+    /// Which rows prove what a field says.
+    pub(crate) fn behind_field(&self, field: &FieldRef) -> &Behind {
+        match field {
+            FieldRef::Derived { operator, field } => &self.derive[*operator].fields[*field].behind,
+            FieldRef::Column(_) => &Behind::Itself,
+        }
     }
 
     /// The names and words of the operators it uses.

@@ -72,6 +72,10 @@ fn full(doc: &mut Doc, f: &Finding) {
         w.clears,
         doc.t(&f.clears),
     ));
+    if let Some(row) = &f.trigger {
+        let link = doc.cite_rows(&format!("{}: {title}: {name}", w.asked_at), std::slice::from_ref(row), 1);
+        doc.raw(&format!("<li>{}: {} {link}", w.asked_at, day(row.ts)));
+    }
     let involved = involved(doc, f);
     if !involved.is_empty() {
         doc.raw(&format!("<li>{}: {involved}", w.involved));
