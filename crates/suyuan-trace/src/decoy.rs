@@ -167,7 +167,7 @@ fn deal<T: Copy>(
         if struck[&me.stratum] * MOST > list.len() {
             continue;
         }
-        let place = list.partition_point(|x| *x < (me.looks, me.token));
+        let place = anywhere(list, me.looks, dice);
         if let Some(to) = near(list.len(), place, dice, |i| !taken.contains(&list[i].1)) {
             taken.insert(list[to].1);
             dealt.push((list[to].1, at));
@@ -180,6 +180,14 @@ fn deal<T: Copy>(
 const MOST: usize = 5;
 /// Tries before the whole list is searched.
 const TRIES: usize = 20;
+
+/// A place among those of as many looks, whoever comes first: the list has them in order of their first touch, and a
+/// neighbour in it was touched when the harmed person was, so that harm would still follow its touch.
+fn anywhere(list: &[(u32, Id)], looks: u32, dice: &mut Dice) -> usize {
+    let first = list.partition_point(|x| x.0 < looks);
+    let last = list.partition_point(|x| x.0 <= looks);
+    first + dice.below((last - first).max(1))
+}
 
 /// A free place among those around `place`, a tenth of the list either way; else the first free one of all.
 fn near(len: usize, place: usize, dice: &mut Dice, free: impl Fn(usize) -> bool) -> Option<usize> {
@@ -222,6 +230,18 @@ fn deal_cards(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn harm_does_not_stay_with_those_touched_at_the_same_time() {
+        let list: Vec<(u32, Id)> = (0..300).map(|i| (u32::from(i >= 100), i)).collect();
+        let mut dice = Dice::new(5);
+        let places: Vec<usize> = (0..400).map(|_| anywhere(&list, 1, &mut dice)).collect();
+        assert!(places.iter().all(|p| (100..300).contains(p)));
+        for tenth in 0..10 {
+            let there = places.iter().filter(|p| (**p - 100) / 20 == tenth).count();
+            assert!((15..=70).contains(&there), "tenth {tenth}: {there}");
+        }
+    }
 
     #[test]
     fn a_free_place_is_found_where_there_is_one() {
