@@ -31,7 +31,7 @@ pub const LENGTH: [f64; 4] = [0.6, 0.85, 0.95, 1.0];
 /// Grid of the leak side.
 pub const GRID: usize = THETA.len() * LENGTH.len();
 /// How much rarer windows of cards are that cover more than half of the records.
-const EVER: f64 = 0.02;
+pub const EVER: f64 = 0.02;
 /// Windows less likely than this, in nats below the best, are not summed.
 const NEGLIGIBLE: f64 = 12.0;
 /// Rates and frailties are summed until all others hold less than this share.

@@ -8,6 +8,8 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 
 use super::*;
 
+mod agree;
+
 struct Dice(ChaCha8Rng);
 
 impl Dice {
@@ -145,9 +147,13 @@ fn world(seed: u64, s: Shape) -> World {
     World { events, home, harm, culprits, columns, cards: s.cards }
 }
 
-/// The plain way from events to a problem.
 fn problem(w: &World) -> Problem {
     let (bins, bin_days) = Problem::bins_for(DAYS);
+    problem_in(w, bins, bin_days)
+}
+
+/// The plain way from events to a problem.
+fn problem_in(w: &World, bins: usize, bin_days: f64) -> Problem {
     let mut p = Problem {
         columns: vec![Column { exposure: vec![0.0; bins], ..Column::default() }; w.columns],
         strata: (0..OUTLETS).map(|o| Stratum { region: (o / 4) as u32, things: 0.0 }).collect(),
