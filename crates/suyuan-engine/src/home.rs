@@ -26,6 +26,10 @@ impl Paths {
     pub fn lake(&self) -> PathBuf {
         self.data.join("lake")
     }
+    /// The folder of what was counted; it can be deleted at any time.
+    pub fn counts(&self) -> PathBuf {
+        self.data.join("counts")
+    }
 }
 
 /// What [`init`] did.

@@ -18,6 +18,7 @@ mod path;
 pub mod progress;
 pub mod rules;
 pub mod schema;
+mod shelf;
 mod spool;
 pub mod telling;
 pub mod traced;

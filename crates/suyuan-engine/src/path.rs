@@ -18,6 +18,7 @@ use crate::ask::{self, Ask};
 use crate::home::{self, Paths};
 use crate::outputs::Outputs;
 use crate::progress::{Progress, Step, Watch};
+use crate::shelf::Counts;
 use crate::{EngineError, intake};
 
 /// How the engine works; never what it finds.
@@ -116,13 +117,19 @@ impl Engine {
         };
         let findings: Vec<Finding> = self.kept("detect")?;
         let snapshot = self.lake.snapshot(None)?;
-        let found = suyuan_trace::trace(&snapshot, &findings, &params, &mut |done| {
+        let mut shelf = self.shelf(&snapshot, !asked.rests_on_lists());
+        let found = suyuan_trace::trace_on(&snapshot, &findings, &params, Some(&mut shelf), &mut |done| {
             watch(&Progress { step: Step::Trace, done, total: None, at: String::new() });
         })?;
         if !asked.rests_on_lists() {
             self.keep("trace", &found)?;
         }
         Ok(found)
+    }
+
+    /// Where the counts of look-ups stand from one run to the next.
+    fn shelf(&self, snapshot: &Snapshot, keep: bool) -> Counts {
+        Counts::new(self.lake.clone(), snapshot.clone(), self.paths.counts(), self.vault.id(), keep)
     }
 
     /// The trace that was kept.

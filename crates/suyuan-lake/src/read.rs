@@ -5,17 +5,20 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use arrow_array::{RecordBatch, RecordBatchOptions, new_null_array};
+use arrow_array::cast::AsArray;
+use arrow_array::{BooleanArray, RecordBatch, RecordBatchOptions, new_null_array};
 use arrow_schema::{Schema, SchemaRef};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
-    RowSelection,
+    ArrowPredicateFn, ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
+    ParquetRecordBatchReaderBuilder, RowFilter, RowSelection,
 };
 use parquet::file::metadata::ParquetMetaData;
 use parquet::file::statistics::Statistics;
+use suyuan_model::scan::Pick;
 
 use crate::LakeError;
+use crate::sort::CHUNK;
 use crate::table::{Keys, Table};
 
 /// How much was read, for those who want to see that pruning works.
@@ -49,6 +52,8 @@ pub(crate) struct Ask {
     pub(crate) schema: SchemaRef,
     /// Times from and up to, both inclusive.
     pub(crate) between: Option<(i64, i64)>,
+    /// Only rows with such a text.
+    pub(crate) pick: Option<Pick>,
     pub(crate) batch_rows: usize,
     pub(crate) io: Arc<Io>,
 }
@@ -56,7 +61,7 @@ pub(crate) struct Ask {
 impl Ask {
     /// All columns, all rows.
     pub(crate) fn all(table: Table, batch_rows: usize) -> Ask {
-        Ask { table, schema: table.schema(), between: None, batch_rows, io: Arc::default() }
+        Ask { table, schema: table.schema(), between: None, pick: None, batch_rows, io: Arc::default() }
     }
 
     /// Only the key columns.
@@ -145,6 +150,18 @@ impl OpenFile {
         if let Some(selection) = selection {
             builder = builder.with_row_selection(selection);
         }
+        if let Some(pick) = &ask.pick {
+            let mask = ProjectionMask::columns(builder.parquet_schema(), [pick.column]);
+            let wanted = pick.wanted.clone();
+            let chosen = move |batch: RecordBatch| {
+                let Some(texts) = batch.columns().first().and_then(|c| c.as_string_opt::<i32>()) else {
+                    return Ok(BooleanArray::from(vec![false; batch.num_rows()]));
+                };
+                Ok(texts.iter().map(|t| Some(t.is_some_and(|t| wanted(t)))).collect::<BooleanArray>())
+            };
+            builder =
+                builder.with_row_filter(RowFilter::new(vec![Box::new(ArrowPredicateFn::new(mask, chosen))]));
+        }
         let reader = builder.build().map_err(|e| LakeError::parquet("read", &self.path, e))?;
         Ok(Batches {
             path: self.path,
@@ -174,6 +191,25 @@ pub(crate) fn open(path: &Path, ask: &Ask) -> Result<Batches, LakeError> {
     };
     let groups = (0..file.meta().num_row_groups()).filter(touched).collect();
     file.read(ask, groups, None)
+}
+
+/// How many rows of a file are before an instant; row groups are read only where both sides meet.
+pub(crate) fn count_before(path: &Path, table: Table, before: i64, io: &Arc<Io>) -> Result<u64, LakeError> {
+    let file = OpenFile::open(path)?;
+    let (mut rows, mut both) = (0, Vec::new());
+    for group in 0..file.meta().num_row_groups() {
+        match file.ts_range(group) {
+            Some((_, max)) if max < before => rows += file.meta().row_group(group).num_rows() as u64,
+            Some((min, _)) if min >= before => {}
+            _ => both.push(group),
+        }
+    }
+    let ask = Ask { io: io.clone(), ..Ask::keys(table, CHUNK) };
+    let mut batches = file.read(&ask, both, None)?;
+    while let Some(batch) = batches.next_batch()? {
+        rows += Keys::bind(table, &batch).row_at(0, before) as u64;
+    }
+    Ok(rows)
 }
 
 impl Batches {

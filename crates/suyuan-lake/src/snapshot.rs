@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arrow_schema::{Schema, SchemaRef};
 use suyuan_model::Kind;
 use suyuan_model::kind::{KEY_COLUMNS, ORIGIN_COLUMNS};
-use suyuan_model::scan::{RowSource, RowStream, Run, ScanError, Want};
+use suyuan_model::scan::{Pick, RowSource, RowStream, Run, ScanError, Want};
 
 use crate::catalog::{self, DataFile};
 use crate::merge::{Input, Merge, Source};
@@ -84,10 +84,15 @@ impl Snapshot {
         from: i64,
         to: i64,
     ) -> Result<Box<dyn RowStream + '_>, ScanError> {
-        Ok(Box::new(Scan(self.merge(wants, Some((from, to)))?)))
+        Ok(Box::new(Scan(self.merge(wants, Some((from, to)), None)?)))
     }
 
-    fn merge(&self, wants: &[Want], between: Option<(i64, i64)>) -> Result<Merge<'static>, LakeError> {
+    fn merge(
+        &self,
+        wants: &[Want],
+        between: Option<(i64, i64)>,
+        pick: Option<&Pick>,
+    ) -> Result<Merge<'static>, LakeError> {
         let mut schemas: BTreeMap<Kind, SchemaRef> = BTreeMap::new();
         for kind in wants.iter().map(|w| w.kind) {
             schemas.insert(kind, projection(kind, wants)?);
@@ -100,7 +105,7 @@ impl Snapshot {
         for (kind, schema) in schemas {
             let table = Table::Kind(kind);
             let folder = self.lake.folder(table);
-            let ask = Ask { table, schema, between, batch_rows, io: self.io.clone() };
+            let ask = Ask { table, schema, between, pick: pick.cloned(), batch_rows, io: self.io.clone() };
             for file in self.files(kind).iter().filter(touched) {
                 let (path, ask) = (folder.join(&file.name), ask.clone());
                 let open = move || Ok(Source::file(read::open(&path, &ask)?, threads));
@@ -135,7 +140,38 @@ fn projection(kind: Kind, wants: &[Want]) -> Result<SchemaRef, LakeError> {
 
 impl RowSource for Snapshot {
     fn scan(&self, wants: &[Want]) -> Result<Box<dyn RowStream + '_>, ScanError> {
-        Ok(Box::new(Scan(self.merge(wants, None)?)))
+        Ok(Box::new(Scan(self.merge(wants, None, None)?)))
+    }
+
+    fn scan_from(&self, wants: &[Want], from: i64) -> Result<Box<dyn RowStream + '_>, ScanError> {
+        self.scan_between(wants, from, i64::MAX)
+    }
+
+    /// Whole files and row groups are counted by what is known of them.
+    fn count_before(&self, kind: Kind, before: i64) -> Result<u64, ScanError> {
+        let table = Table::Kind(kind);
+        let mut rows = 0;
+        for (file, path) in self.files(kind).iter().zip(self.paths(table)) {
+            rows += match file {
+                f if f.max_ts < before => f.rows,
+                f if f.min_ts >= before => 0,
+                _ => read::count_before(&path, table, before, &self.io)?,
+            };
+        }
+        Ok(rows)
+    }
+
+    fn scan_picked(
+        &self,
+        kind: Kind,
+        columns: &[&'static str],
+        pick: Pick,
+    ) -> Result<Box<dyn RowStream + '_>, ScanError> {
+        let Some(last) = pick.before.checked_sub(1) else {
+            return Ok(Box::new(Scan(Merge::new(Vec::new()))));
+        };
+        let between = Some((i64::MIN, last));
+        Ok(Box::new(Scan(self.merge(&[Want::only(kind, columns)], between, Some(&pick))?)))
     }
 
     fn count(&self, kind: Kind) -> u64 {

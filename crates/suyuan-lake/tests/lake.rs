@@ -4,11 +4,14 @@
 
 mod common;
 
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
 use common::{Dice, Row, batch, dump, load, open, oracle, originals, refs, tight};
 use proptest::prelude::*;
 use suyuan_lake::{LakeError, Options, Table};
 use suyuan_model::Kind;
-use suyuan_model::scan::{RowSource, Want};
+use suyuan_model::scan::{Pick, RowSource, RowStream, ScanError, Want};
 
 const KINDS: [Kind; 3] = [Kind::Login, Kind::Opening, Kind::Usage];
 
@@ -154,6 +157,61 @@ fn a_range_reads_only_the_files_and_groups_it_touches() {
     stream.next_run().unwrap();
     drop(stream);
     assert_eq!(snapshot.io().files(), 1);
+}
+
+/// The lake without its own ways to read part of a kind.
+struct Plain<'a>(&'a suyuan_lake::Snapshot);
+
+impl RowSource for Plain<'_> {
+    fn scan(&self, wants: &[Want]) -> Result<Box<dyn RowStream + '_>, ScanError> {
+        self.0.scan(wants)
+    }
+    fn count(&self, kind: Kind) -> u64 {
+        self.0.count(kind)
+    }
+}
+
+#[test]
+fn parts_of_a_kind_are_those_of_the_plain_way() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_store, lake) = open(dir.path(), tight(50_000, 2));
+    let mut dice = Dice(5);
+    let rows: Vec<Row> = (0..4_000).map(|i| row(dice.roll(900) as i64, "s", i, i)).collect();
+    for part in rows.chunks(900) {
+        load(&lake, [(Kind::Login, batch(Kind::Login, part))]);
+    }
+    let snapshot = lake.snapshot(None).unwrap();
+    let plain = Plain(&snapshot);
+    let read = |mut stream: Box<dyn RowStream + '_>| {
+        let mut lines = Vec::new();
+        while let Some(run) = stream.next_run().unwrap() {
+            lines.extend(run.rows.map(|i| common::line(run.kind, &run.batch, i)));
+        }
+        lines
+    };
+    for instant in [i64::MIN, 0, 1, 17, 450, 451, 899, 900, i64::MAX] {
+        let wants = [Want::all(Kind::Login)];
+        let from = |s: &dyn RowSource| read(s.scan_from(&wants, instant).unwrap());
+        assert!(from(&snapshot) == from(&plain), "{instant}");
+        let before = |s: &dyn RowSource| s.count_before(Kind::Login, instant).unwrap();
+        assert_eq!(before(&snapshot), before(&plain), "{instant}");
+        for digit in ["7", "77", "none"] {
+            let wanted = Arc::new(move |text: &str| text.ends_with(digit));
+            let pick = Pick { column: "account", wanted, before: instant };
+            let columns = ["account", "device"];
+            let picked = |s: &dyn RowSource| {
+                let mut stream = s.scan_picked(Kind::Login, &columns, pick.clone()).unwrap();
+                let mut rows = Vec::new();
+                while let Some(run) = stream.next_run().unwrap() {
+                    let key = suyuan_model::columns::Key::bind(&run.batch);
+                    let account = run.batch.column_by_name("account").unwrap().as_string::<i32>();
+                    rows.extend(run.rows.map(|i| (key.row(run.kind, i), account.value(i).to_owned())));
+                }
+                rows
+            };
+            assert_eq!(picked(&snapshot), picked(&plain), "{instant} {digit}");
+        }
+    }
 }
 
 #[test]

@@ -3,14 +3,14 @@
 //! `detect`, `trace` and `case` touch no disk; they read from a [`RowSource`], which the lake, or a
 //! test's memory, provides.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::ops::Range;
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 
 use crate::Kind;
-use crate::columns::Key;
+use crate::columns::{Column as _, Key, Str};
 use crate::kind::{KEY_COLUMNS, ORIGIN_COLUMNS};
 
 /// What one scan reads of one kind.
@@ -63,6 +63,92 @@ pub trait RowSource {
     fn scan(&self, wants: &[Want]) -> Result<Box<dyn RowStream + '_>, ScanError>;
     /// How many rows of that kind there are (for progress and denominators).
     fn count(&self, kind: Kind) -> u64;
+
+    /// The same scan without the rows before an instant.
+    fn scan_from(&self, wants: &[Want], from: i64) -> Result<Box<dyn RowStream + '_>, ScanError> {
+        Ok(Box::new(Since { stream: self.scan(wants)?, from }))
+    }
+
+    /// How many rows of that kind are before an instant.
+    fn count_before(&self, kind: Kind, before: i64) -> Result<u64, ScanError> {
+        let mut stream = self.scan(&[Want::only(kind, &[])])?;
+        let mut rows = 0;
+        while let Some(run) = stream.next_run()? {
+            rows += (from(&run, before) - run.rows.start) as u64;
+        }
+        Ok(rows)
+    }
+
+    /// The rows of a kind before an instant that hold one of certain texts in a column, which `columns` must name.
+    fn scan_picked(
+        &self,
+        kind: Kind,
+        columns: &[&'static str],
+        pick: Pick,
+    ) -> Result<Box<dyn RowStream + '_>, ScanError> {
+        let stream = self.scan(&[Want::only(kind, columns)])?;
+        Ok(Box::new(Picked { stream, pick, found: VecDeque::new() }))
+    }
+}
+
+/// Which rows a scan of few gives.
+#[derive(Clone)]
+pub struct Pick {
+    /// The column.
+    pub column: &'static str,
+    /// Whether a text of it is wanted.
+    pub wanted: Arc<dyn Fn(&str) -> bool + Send + Sync>,
+    /// Only rows before this instant.
+    pub before: i64,
+}
+
+/// The first row of a run at or after an instant.
+fn from(run: &Run, instant: i64) -> usize {
+    let key = Key::bind(&run.batch);
+    let (mut low, mut high) = (run.rows.start, run.rows.end);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if key.ts(middle) < instant { low = middle + 1 } else { high = middle }
+    }
+    low
+}
+
+/// A stream without the rows before an instant.
+struct Since<'a> {
+    stream: Box<dyn RowStream + 'a>,
+    from: i64,
+}
+
+impl RowStream for Since<'_> {
+    fn next_run(&mut self) -> Result<Option<Run>, ScanError> {
+        while let Some(mut run) = self.stream.next_run()? {
+            run.rows.start = from(&run, self.from);
+            if !run.rows.is_empty() {
+                return Ok(Some(run));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// A stream of the rows that were picked.
+struct Picked<'a> {
+    stream: Box<dyn RowStream + 'a>,
+    pick: Pick,
+    found: VecDeque<Run>,
+}
+
+impl RowStream for Picked<'_> {
+    fn next_run(&mut self) -> Result<Option<Run>, ScanError> {
+        while self.found.is_empty() {
+            let Some(run) = self.stream.next_run()? else { return Ok(None) };
+            let texts = Str::bind(&run.batch, self.pick.column);
+            let rows = run.rows.start..from(&run, self.pick.before);
+            let wanted = rows.filter(|i| texts.get(*i).is_some_and(|t| (self.pick.wanted)(t)));
+            self.found.extend(wanted.map(|i| Run { rows: i..i + 1, ..run.clone() }));
+        }
+        Ok(self.found.pop_front())
+    }
 }
 
 /// Calls `each` for every row of the scan, in order.

@@ -65,6 +65,11 @@ impl Interner {
         id
     }
 
+    /// How many strings there are; they are numbered from nothing.
+    pub fn len(&self) -> Id {
+        self.ends.len() as Id
+    }
+
     /// The number of a string that was seen before.
     pub fn find(&self, s: &str) -> Option<Id> {
         let mut hash = hash_of(s);

@@ -14,11 +14,13 @@
 
 pub mod attribute;
 mod canary;
+mod codec;
 mod decoy;
 mod dense;
 mod facts;
 pub mod farm;
 mod intern;
+pub mod kept;
 mod operator;
 mod pairs;
 mod path;
@@ -37,6 +39,7 @@ use suyuan_model::scan::{RowSource, ScanError};
 use attribute::Settings;
 use facts::{Bar, Facts};
 use intern::{Id, NONE};
+use kept::Shelf;
 use question::card::{self, CardSources};
 use question::count;
 use question::person::{self, Impersonated, Lookups};
@@ -98,6 +101,18 @@ pub fn trace(
     params: &Params,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Trace, TraceError> {
+    trace_on(source, findings, params, None, progress)
+}
+
+/// The same with a shelf on which the counts of look-ups stand from one run to the next: only what is new is counted, and the
+/// trace is the same.
+pub fn trace_on(
+    source: &dyn RowSource,
+    findings: &[Finding],
+    params: &Params,
+    shelf: Option<&mut dyn Shelf>,
+    progress: &mut dyn FnMut(u64),
+) -> Result<Trace, TraceError> {
     let mut bar = Bar::new(progress);
     let mut f = facts::load(source, &mut bar)?;
     let (marker, cards, drafts) = rings(&mut f, source, params, &mut bar)?;
@@ -109,7 +124,7 @@ pub fn trace(
     let victims = victims(&mut f, &named);
     let used = cards.fraud.keys().map(|i| f.openings[*i].subject).filter(|p| *p != NONE);
     let interest: BTreeSet<Id> = harmed.keys().chain(victims.keys()).copied().chain(used).collect();
-    let mut looked = count::count(&mut f, source, &interest, &mut bar)?;
+    let mut looked = count::count(&mut f, source, &interest, shelf, &mut bar)?;
     looked.canaries = canaries.keys().copied().collect();
     let holders = person::holders(&f, &mut looked, &harmed, &params.attribution, &harvesters(&drafts));
     let leaks = person::victims(&f, &mut looked, &victims, &params.attribution);

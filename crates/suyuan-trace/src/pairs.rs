@@ -5,6 +5,10 @@
 //! stand one after another until they are merged into one. A pair thus takes two to three bytes in place of eight, and
 //! nothing larger than a block is ever sorted.
 
+use std::io;
+
+use crate::codec::{In, Out, varint};
+
 /// Things of a block, as a power of two: the pairs of a block fit the processor's cache.
 const BLOCK: u32 = 16;
 /// Bytes that may gather behind the merged run of a block, at least and as a multiple of that run.
@@ -92,6 +96,31 @@ impl Pairs {
     }
 }
 
+impl Pairs {
+    /// Writes the pairs; the open bin must have ended.
+    pub fn write(&self, out: &mut Out<'_>) -> io::Result<()> {
+        out.number(u64::from(self.columns))?;
+        out.number(self.blocks.len() as u64)?;
+        for block in &self.blocks {
+            out.number(u64::from(block.last))?;
+            out.number(block.merged as u64)?;
+            out.bytes(&block.bytes)?;
+        }
+        Ok(())
+    }
+
+    /// Reads what was written.
+    pub fn read(from: &mut In) -> Option<Pairs> {
+        let columns = from.small()?;
+        let mut blocks = Vec::new();
+        for _ in 0..from.number()? {
+            let (last, merged) = (from.small()?, from.small()?);
+            blocks.push(Block { fresh: Vec::new(), bytes: from.bytes()?.to_vec(), last, merged });
+        }
+        Some(Pairs { blocks, open: Vec::new(), columns, spare: Vec::new() })
+    }
+}
+
 impl Block {
     /// Makes one run of all.
     fn merge(&mut self, bits: u32, spare: &mut Vec<u64>) {
@@ -128,14 +157,6 @@ fn write(bytes: &mut Vec<u8>, last: &mut u16, before: Option<u64>, pair: u64) {
         }
     };
     varint(bytes, u64::from(column - from) << 1);
-}
-
-fn varint(bytes: &mut Vec<u8>, mut x: u64) {
-    while x >= 0x80 {
-        bytes.push(x as u8 | 0x80);
-        x >>= 7;
-    }
-    bytes.push(x as u8);
 }
 
 /// The pairs of the bytes, as they were written.

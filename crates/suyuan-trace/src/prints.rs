@@ -4,11 +4,13 @@
 //! of a billion persons share a key with a chance of one in 10^11. Numbers follow the order of first sight.
 
 use std::hint::black_box;
+use std::io;
 
+use crate::codec::{In, Out};
 use crate::intern::Lookup;
 
 /// 96 bits that stand for a string.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Print {
     high: u64,
     low: u32,
@@ -17,7 +19,11 @@ pub struct Print {
 impl Print {
     /// The key of a string.
     pub fn of(s: &str) -> Print {
-        let bytes = s.as_bytes();
+        Print::of_bytes(s.as_bytes())
+    }
+
+    /// The key of any bytes.
+    pub fn of_bytes(bytes: &[u8]) -> Print {
         // Odd constants without pattern: digits of the roots of two and three.
         let (mut a, mut b) = (0x6a09_e667_f3bc_c909 ^ bytes.len() as u64, 0xbb67_ae85_84ca_a73b);
         let (words, rest) = bytes.as_chunks::<8>();
@@ -27,6 +33,26 @@ impl Print {
             b = fold(b ^ w.rotate_left(32), 0xd6e8_feb8_6659_fd93) ^ a;
         }
         Print { high: fold(a ^ b, 0xa076_1d64_78bd_642f), low: (b ^ b >> 32) as u32 }
+    }
+
+    /// A number that stands for what came before and this key after it.
+    pub fn digest(self, before: u64) -> u64 {
+        fold(before ^ self.high, 0x9e37_79b9_7f4a_7c15)
+            ^ fold(before ^ u64::from(self.low), 0xd6e8_feb8_6659_fd93)
+    }
+
+    /// The key as bytes.
+    pub fn to_bytes(self) -> [u8; 12] {
+        let mut bytes = [0; 12];
+        bytes[..8].copy_from_slice(&self.high.to_le_bytes());
+        bytes[8..].copy_from_slice(&self.low.to_le_bytes());
+        bytes
+    }
+
+    /// The key of bytes.
+    pub fn from_bytes(bytes: &[u8]) -> Option<Print> {
+        let (high, low) = bytes.split_first_chunk()?;
+        Some(Print { high: u64::from_le_bytes(*high), low: u32::from_le_bytes(low.try_into().ok()?) })
     }
 }
 
@@ -45,6 +71,10 @@ struct Slot {
 /// No number; the highest bit below it marks one.
 const FREE: u32 = u32::MAX;
 const MARK: u32 = 1 << 31;
+
+/// Keys that are written together, and the bytes of each.
+const SOME: usize = 1 << 15;
+const RECORD: usize = 16;
 
 /// What is known of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,6 +153,52 @@ impl Prints {
         Sieve::of(filled.filter(|(_, number)| wanted(*number)).collect())
     }
 
+    /// Writes the keys with their numbers, without the marks, in the order of the table: they come back in one sweep.
+    pub fn write(&self, out: &mut Out<'_>) -> io::Result<()> {
+        out.number(u64::from(self.count))?;
+        let mut some = Vec::with_capacity(SOME * RECORD);
+        for s in self.slots.iter().filter(|s| s.number != FREE) {
+            some.extend(Print { high: s.high, low: s.low }.to_bytes());
+            some.extend((s.number & !MARK).to_le_bytes());
+            if some.len() == SOME * RECORD {
+                out.bytes(&some)?;
+                some.clear();
+            }
+        }
+        out.bytes(&some)
+    }
+
+    /// Reads what was written.
+    pub fn read(from: &mut In) -> Option<Prints> {
+        let count: u32 = from.small().filter(|n| *n < MARK)?;
+        let mut bits = 6;
+        while count as usize > (1usize << bits) / 10 * 7 {
+            bits += 1;
+        }
+        let mut prints = Prints::with_bits(bits);
+        let mut read = 0;
+        while read < count {
+            let some = from.bytes()?;
+            let (records, []) = some.as_chunks::<RECORD>() else { return None };
+            if records.is_empty() {
+                return None;
+            }
+            for r in records {
+                let (print, number) = r.split_first_chunk::<12>()?;
+                let number = u32::from_le_bytes(number.try_into().ok()?);
+                let p = Print::from_bytes(print).filter(|_| number < count)?;
+                let at = prints.slot(p).err()?;
+                prints.slots[at] = Slot { high: p.high, low: p.low, number };
+                read += 1;
+            }
+        }
+        prints.count = count;
+        if read.is_multiple_of(SOME as u32) {
+            from.bytes().filter(|rest| rest.is_empty())?;
+        }
+        (read == count).then_some(prints)
+    }
+
     /// The place of a key, or the free place for it.
     fn slot(&self, p: Print) -> Result<usize, usize> {
         let mut at = (p.high >> self.shift) as usize;
@@ -196,6 +272,13 @@ mod tests {
         let all: Vec<Print> = (0..5000).map(of).collect();
         prints.near(all.iter().copied());
         assert!(all.iter().enumerate().all(|(i, p)| prints.find(*p) == Some(i as u32)));
+        let mut bytes = Vec::new();
+        let mut out = Out::new(&mut bytes);
+        prints.write(&mut out).unwrap();
+        out.end().unwrap();
+        let again = Prints::read(&mut In::new(Box::new(io::Cursor::new(bytes)))).unwrap();
+        assert!(all.iter().enumerate().all(|(i, p)| again.find(*p) == Some(i as u32)));
+        assert_eq!(again.count, prints.count);
         let third = prints.some(|n| n % 3 == 0);
         let found = |i: usize| i.is_multiple_of(3).then_some(i as u32);
         assert!(all.iter().enumerate().all(|(i, p)| third.find(*p) == found(i)));

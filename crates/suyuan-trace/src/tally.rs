@@ -5,10 +5,12 @@
 //! in time order within a column.
 
 use std::hint::black_box;
+use std::io;
 
 use crate::attribute::{Clock, Column, Harmed, Problem, Risks, Stratum, Touch};
+use crate::codec::{In, Out};
 use crate::facts::Row;
-use crate::intern::Lookup;
+use crate::intern::{Id, Lookup};
 use crate::pairs::Pairs;
 
 /// Whether a reason explains a touch.
@@ -89,9 +91,11 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// An empty count over records of that length.
+    /// An empty count over records of that length. A bin is of whole days, so that records which grow by a day keep their
+    /// bins for a long time.
     pub fn new(horizon: f64) -> Tally {
-        let (bins, bin_days) = Problem::bins_for(horizon);
+        let bin_days = Problem::bins_for(horizon).1.ceil();
+        let bins = ((horizon / bin_days).ceil() as usize).max(1);
         Tally {
             bins,
             bin_days,
@@ -126,6 +130,11 @@ impl Tally {
         (self.things.len() - 1) as u32
     }
 
+    /// How many columns there are.
+    pub fn columns(&self) -> usize {
+        self.columns.len()
+    }
+
     /// How many things there are.
     pub fn things(&self) -> usize {
         self.things.len()
@@ -149,7 +158,7 @@ impl Tally {
 
     /// Counts one touch; with its row it is also kept.
     pub fn touch(&mut self, column: u32, thing: u32, day: f64, reason: Reason, row: Option<Row>) {
-        let bin = ((day / self.bin_days).max(0.0) as usize).min(self.bins - 1);
+        let bin = self.bin(day);
         if bin != self.bin {
             self.end_bin();
             self.bin = bin;
@@ -161,6 +170,26 @@ impl Tally {
         if let Some(row) = row {
             self.held.push(Held { column, thing, row, day, weight: reason.weight() });
         }
+    }
+
+    /// The bin of a day.
+    fn bin(&self, day: f64) -> usize {
+        ((day / self.bin_days).max(0.0) as usize).min(self.bins - 1)
+    }
+
+    /// Whether a day lies in the last bin. What the others hold stays so when the records grow.
+    pub fn in_last_bin(&self, day: f64) -> bool {
+        self.bin(day) + 1 == self.bins
+    }
+
+    /// How long a bin is.
+    pub fn bin_days(&self) -> f64 {
+        self.bin_days
+    }
+
+    /// The first day of the last bin.
+    pub fn last_bin(&self) -> f64 {
+        (self.bins - 1) as f64 * self.bin_days
     }
 
     fn end_bin(&mut self) {
@@ -180,6 +209,62 @@ impl Tally {
     /// First and last day of a column's touches.
     pub fn days_of(&self, column: u32) -> (i64, i64) {
         self.columns[column as usize].days
+    }
+
+    /// Writes all but the touches that were kept.
+    pub fn write(&mut self, out: &mut Out<'_>) -> io::Result<()> {
+        self.end_bin();
+        out.number(self.columns.len() as u64)?;
+        for c in &self.columns {
+            out.signed(c.days.0)?;
+            out.signed(c.days.1)?;
+            let last = c.exposure.iter().rposition(|e| *e != Exposure::default()).map_or(0, |i| i + 1);
+            out.number(last as u64)?;
+            c.exposure[..last].iter().flatten().try_for_each(|n| out.number(u64::from(*n)))?;
+        }
+        out.number(self.strata.len() as u64)?;
+        self.strata.iter().try_for_each(|s| out.number(u64::from(s.region)))?;
+        out.number(self.things.len() as u64)?;
+        for t in &self.things {
+            out.number(u64::from(t.stratum))?;
+            out.number(u64::from(t.touched))?;
+            out.number(u64::from(t.votes))?;
+        }
+        self.pairs.write(out)
+    }
+
+    /// Reads what was written of accounts' touches into an empty count.
+    pub fn read(&mut self, from: &mut In) -> Option<()> {
+        for _ in 0..from.number()? {
+            let column = self.column(0, None) as usize;
+            self.columns[column].days = (from.signed()?, from.signed()?);
+            for bin in 0..from.small()? {
+                for i in 0..Reason::ALL.len() {
+                    self.columns[column].exposure.get_mut(bin)?[i] = from.small()?;
+                }
+            }
+        }
+        for _ in 0..from.number()? {
+            let region = from.small()?;
+            self.stratum(region);
+        }
+        for _ in 0..from.number()? {
+            let (stratum, touched, votes) = (from.small()?, from.small()?, from.small()?);
+            self.things.push(Thing { stratum, touched, votes });
+        }
+        self.pairs = Pairs::read(from)?;
+        Some(())
+    }
+
+    /// Adds a touch of a kept thing that was counted before.
+    pub fn hold(&mut self, held: Held) {
+        self.held.push(held);
+    }
+
+    /// Gives the kept touches in the order of `key`, each with its source as `id` names it.
+    pub fn settle<K: Ord>(&mut self, key: impl Fn(&Held) -> K, mut id: impl FnMut(Id) -> Id) {
+        self.held.sort_by_key(key);
+        self.held.iter_mut().for_each(|h| h.row.source = id(h.row.source));
     }
 
     /// The touches that were kept.

@@ -21,7 +21,7 @@ use suyuan_model::records::sighting::SightingColumns;
 use suyuan_model::records::staff::StaffColumns;
 use suyuan_model::records::stock_move::StockMoveColumns;
 use suyuan_model::records::terminal::TerminalColumns;
-use suyuan_model::scan::{RowSource, ScanError, Want};
+use suyuan_model::scan::{RowSource, RowStream, ScanError, Want};
 
 use super::{
     Capture, Dealing, Disowned, Facts, Login, Move, Opening, Outlet, Override, Party, Report, Row, Sighting,
@@ -52,12 +52,37 @@ pub fn scan(
     kind: Kind,
     columns: &[&'static str],
     bar: &mut Bar<'_>,
-    mut each: impl FnMut(&RecordBatch, Range<usize>),
+    each: impl FnMut(&RecordBatch, Range<usize>),
+) -> Result<(), ScanError> {
+    scan_since(source, kind, columns, None, bar, each)
+}
+
+/// Runs of one kind from an instant on, in order.
+pub fn scan_since(
+    source: &dyn RowSource,
+    kind: Kind,
+    columns: &[&'static str],
+    from: Option<i64>,
+    bar: &mut Bar<'_>,
+    each: impl FnMut(&RecordBatch, Range<usize>),
 ) -> Result<(), ScanError> {
     if source.count(kind) == 0 {
         return Ok(());
     }
-    let mut stream = source.scan(&[Want::only(kind, columns)])?;
+    let wants = [Want::only(kind, columns)];
+    let stream = match from {
+        Some(from) => source.scan_from(&wants, from)?,
+        None => source.scan(&wants)?,
+    };
+    runs(stream, bar, each)
+}
+
+/// Every run of a stream.
+pub fn runs(
+    mut stream: Box<dyn RowStream + '_>,
+    bar: &mut Bar<'_>,
+    mut each: impl FnMut(&RecordBatch, Range<usize>),
+) -> Result<(), ScanError> {
     let mut told = 0;
     while let Some(run) = stream.next_run()? {
         told += run.rows.len();

@@ -7,15 +7,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use suyuan_model::Kind;
-use suyuan_model::columns::Column;
+use suyuan_model::columns::{Column, Key};
 use suyuan_model::outcome::EntityKind;
 use suyuan_model::records::access::AccessColumns;
-use suyuan_model::records::work_order::WorkOrderColumns;
 use suyuan_model::scan::{RowSource, ScanError};
+use suyuan_model::time::DAY;
 
+use super::again;
+use super::orders::Orders;
 use super::person::Lookups;
-use crate::facts::{Bar, Facts, city, row, scan};
-use crate::intern::{Id, Lookup, NONE};
+use crate::facts::{Bar, Facts, city, row, scan_since};
+use crate::intern::{Id, Interner, Lookup, NONE, Seen};
+use crate::kept::Shelf;
 use crate::prints::{Print, Prints};
 use crate::tally::{Reason, Tally};
 
@@ -24,30 +27,65 @@ const STEP: usize = 1024;
 
 /// An account as the count knows it.
 #[derive(Clone, Copy)]
-struct Account {
-    column: u32,
+pub(super) struct Account {
+    pub column: u32,
     outlet: Id,
     /// The stratum of its outlet, once someone was looked up there.
     stratum: Option<u32>,
 }
 
-struct Counting {
-    tally: Tally,
+/// The count so far.
+pub(super) struct Counting {
+    pub tally: Tally,
     columns: BTreeMap<(EntityKind, Id), u32>,
-    keys: Vec<(EntityKind, Id)>,
-    accounts: Prints,
-    persons: Prints,
-    account: Vec<Account>,
+    pub keys: Vec<(EntityKind, Id)>,
+    pub accounts: Prints,
+    pub persons: Prints,
+    pub account: Vec<Account>,
     /// Persons of interest by their number in `sought`.
-    interest: Vec<Id>,
-    sought: Prints,
-    followed: BTreeMap<u32, Id>,
-    outlets: Lookup<Id, u32>,
-    places: Lookup<Print, u32>,
-    regions: BTreeMap<String, u32>,
+    pub interest: Vec<Id>,
+    pub sought: Prints,
+    pub followed: BTreeMap<u32, Id>,
+    pub outlets: Lookup<Id, u32>,
+    pub places: Lookup<Print, u32>,
+    pub regions: BTreeMap<String, u32>,
+    /// Bulk accesses that name no person: rows and sum of their counts.
+    pub bulk: (u64, u64),
+    /// Rows of look-ups, of all kinds.
+    pub rows: u64,
+    /// Orders that look-ups name and that were not known before the kept counts end.
+    pub unknown: Seen<Print>,
+    /// Sources of the kept touches: numbered here until all are in their order.
+    pub sources: Interner,
 }
 
 impl Counting {
+    /// Nothing is counted yet.
+    pub fn new(f: &Facts, interest: &BTreeSet<Id>) -> Counting {
+        let mut n = Counting {
+            tally: Tally::new(f.horizon()),
+            columns: BTreeMap::new(),
+            keys: Vec::new(),
+            accounts: Prints::default(),
+            persons: Prints::default(),
+            account: Vec::new(),
+            interest: interest.iter().copied().collect(),
+            sought: Prints::default(),
+            followed: BTreeMap::new(),
+            outlets: Lookup::default(),
+            places: Lookup::default(),
+            regions: BTreeMap::new(),
+            bulk: (0, 0),
+            rows: 0,
+            unknown: Seen::default(),
+            sources: Interner::default(),
+        };
+        for id in interest {
+            n.sought.number(Print::of(f.name(*id)));
+        }
+        n
+    }
+
     fn column(&mut self, kind: EntityKind, id: Id) -> u32 {
         let (keys, tally) = (&mut self.keys, &mut self.tally);
         *self.columns.entry((kind, id)).or_insert_with(|| {
@@ -56,7 +94,8 @@ impl Counting {
         })
     }
 
-    fn account(&mut self, f: &mut Facts, text: Option<&str>) -> usize {
+    /// The number of an account, a new one where it has none.
+    pub fn account(&mut self, f: &mut Facts, text: Option<&str>) -> usize {
         let known = self.accounts.number(Print::of(text.unwrap_or("")));
         if known.new {
             let id = f.names.id(text);
@@ -125,75 +164,64 @@ impl Counting {
     }
 }
 
-/// Work orders: whom each is about, where it names someone.
-struct Orders {
-    subjects: Lookup<Print, Option<Print>>,
-    /// Whether there are orders at all.
-    checkable: bool,
+/// Where kept counts end: at the first instant of the last bin, since what earlier bins hold stays so while the records grow.
+pub(super) fn end(f: &Facts) -> i64 {
+    let tally = Tally::new(f.horizon());
+    let start = f.span.map_or(0, |s| s.0);
+    let mut at = start + (tally.last_bin() * DAY as f64) as i64;
+    // Days are rounded; this goes a microsecond or none.
+    while tally.in_last_bin(f.day(at)) && at > start {
+        at -= 1;
+    }
+    while !tally.in_last_bin(f.day(at)) {
+        at += 1;
+    }
+    at
 }
 
-impl Orders {
-    fn read(source: &dyn RowSource, bar: &mut Bar<'_>) -> Result<Orders, ScanError> {
-        let mut subjects: Lookup<Print, Option<Print>> = Lookup::default();
-        scan(source, Kind::WorkOrder, &["order", "subject"], bar, |batch, rows| {
-            let c = WorkOrderColumns::bind(batch);
-            for i in rows {
-                if let Some(order) = c.order.get(i) {
-                    subjects.insert(Print::of(order), c.subject.get(i).map(Print::of));
-                }
-            }
-        })?;
-        Ok(Orders { subjects, checkable: source.count(Kind::WorkOrder) > 0 })
-    }
-
-    /// Whether an order explains that this person was looked up.
-    fn reason(&self, order: Option<&str>, person: Print) -> Reason {
-        let Some(order) = order else { return Reason::None };
-        match self.subjects.get(&Print::of(order)) {
-            Some(of) if of.is_none_or(|p| p == person) => Reason::Order,
-            None if !self.checkable => Reason::Unchecked,
-            _ => Reason::None,
-        }
-    }
-}
-
-/// Counts look-ups and captures once, following the persons of interest.
+/// Counts look-ups and captures once, following the persons of interest. What the shelf holds of earlier look-ups is not
+/// counted again.
 pub fn count(
     f: &mut Facts,
     source: &dyn RowSource,
     interest: &BTreeSet<Id>,
+    mut shelf: Option<&mut dyn Shelf>,
     bar: &mut Bar<'_>,
 ) -> Result<Lookups, ScanError> {
-    let orders = Orders::read(source, bar)?;
-    let mut n = Counting {
-        tally: Tally::new(f.horizon()),
-        columns: BTreeMap::new(),
-        keys: Vec::new(),
-        accounts: Prints::default(),
-        persons: Prints::default(),
-        account: Vec::new(),
-        interest: interest.iter().copied().collect(),
-        sought: Prints::default(),
-        followed: BTreeMap::new(),
-        outlets: Lookup::default(),
-        places: Lookup::default(),
-        regions: BTreeMap::new(),
+    let end = end(f);
+    let kept = match shelf.as_deref_mut() {
+        Some(shelf) => again::open(f, source, shelf, end)?,
+        None => None,
     };
-    for id in interest {
-        n.sought.number(Print::of(f.name(*id)));
-    }
-    let mut bulk = (0, 0);
-    let columns = ["account", "subject", "subject_region6", "subject_segment", "rows", "result", "order"];
-    let mut step = Step::default();
-    scan(source, Kind::Access, &columns, bar, |batch, rows| {
-        let c = AccessColumns::bind(batch);
-        let mut from = rows.start;
-        while from < rows.end {
-            let to = rows.end.min(from + STEP);
-            step.run(&mut n, f, &c, from..to, &orders, &mut bulk);
-            from = to;
+    let instants: Vec<i64> = kept.as_ref().map(|k| k.head.end).into_iter().chain([end]).collect();
+    let orders = Orders::read(source, &instants, bar)?;
+    let resumed = match (kept, shelf.as_deref_mut()) {
+        (Some(kept), Some(shelf)) => again::read(f, source, interest, &orders, kept, shelf, bar)?,
+        _ => None,
+    };
+    let from = resumed.as_ref().map(|r| r.1);
+    let mut n = resumed.map_or_else(|| Counting::new(f, interest), |r| r.0);
+    let mut keep = |n: &mut Counting, f: &Facts| {
+        if let Some(shelf) = shelf.as_deref_mut().filter(|_| from != Some(end)) {
+            again::keep(n, f, &orders, end, shelf);
         }
+    };
+    let columns = ["account", "subject", "subject_region6", "subject_segment", "rows", "result", "order"];
+    let (mut step, mut early) = (Step::default(), true);
+    scan_since(source, Kind::Access, &columns, from, bar, |batch, rows| {
+        let c = AccessColumns::bind(batch);
+        let middle = if early { first_at(&c.key, rows.clone(), end) } else { rows.start };
+        step.all(&mut n, f, &c, rows.start..middle, &orders, Some(end));
+        if early && middle < rows.end {
+            keep(&mut n, f);
+            early = false;
+        }
+        step.all(&mut n, f, &c, middle..rows.end, &orders, None);
     })?;
+    if early {
+        keep(&mut n, f);
+    }
+    settle(&mut n, f);
     captures(&mut n, f);
     Ok(Lookups {
         tally: n.tally,
@@ -201,9 +229,31 @@ pub fn count(
         columns: n.columns,
         persons: n.followed,
         numbers: n.persons,
-        bulk,
+        bulk: n.bulk,
         canaries: BTreeSet::new(),
     })
+}
+
+/// The first of these rows at or after an instant.
+fn first_at(key: &Key<'_>, rows: Range<usize>, instant: i64) -> usize {
+    let (mut low, mut high) = (rows.start, rows.end);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if key.ts(middle) < instant { low = middle + 1 } else { high = middle }
+    }
+    low
+}
+
+/// Puts the kept touches into the order of their rows, whether read now or earlier.
+fn settle(n: &mut Counting, f: &mut Facts) {
+    let mut sources: Vec<Id> = (0..n.sources.len()).collect();
+    sources.sort_by_key(|s| n.sources.get(*s));
+    let mut rank = vec![0; sources.len()];
+    sources.iter().enumerate().for_each(|(i, s)| rank[*s as usize] = i);
+    n.tally.settle(
+        |h| (h.row.ts, rank[h.row.source as usize], h.row.seq),
+        |source| f.names.id(Some(n.sources.get(source))),
+    );
 }
 
 /// Rows that are read together.
@@ -216,6 +266,25 @@ struct Step {
 }
 
 impl Step {
+    /// Counts rows; those before `end` are of the counts that are kept.
+    fn all(
+        &mut self,
+        n: &mut Counting,
+        f: &mut Facts,
+        c: &AccessColumns<'_>,
+        rows: Range<usize>,
+        orders: &Orders,
+        end: Option<i64>,
+    ) {
+        n.rows += rows.len() as u64;
+        let mut from = rows.start;
+        while from < rows.end {
+            let to = rows.end.min(from + STEP);
+            self.run(n, f, c, from..to, orders, end);
+            from = to;
+        }
+    }
+
     fn run(
         &mut self,
         n: &mut Counting,
@@ -223,7 +292,7 @@ impl Step {
         c: &AccessColumns<'_>,
         rows: Range<usize>,
         orders: &Orders,
-        bulk: &mut (u64, u64),
+        end: Option<i64>,
     ) {
         self.rows.clear();
         self.persons.clear();
@@ -236,8 +305,8 @@ impl Step {
                 self.rows.push(i);
                 self.persons.push(Print::of(subject));
             } else {
-                bulk.0 += 1;
-                bulk.1 += c.rows.get(i).unwrap_or(0).max(0) as u64;
+                n.bulk.0 += 1;
+                n.bulk.1 += c.rows.get(i).unwrap_or(0).max(0) as u64;
             }
         }
         n.persons.near(self.persons.iter().copied());
@@ -256,8 +325,15 @@ impl Step {
             {
                 n.tally.belongs(*thing, stratum);
             }
-            let row = kept.then(|| row(&c.key, &mut f.names, Kind::Access, *i));
-            let reason = orders.reason(c.order.get(*i), *person);
+            let row = kept.then(|| row(&c.key, &mut n.sources, Kind::Access, *i));
+            let order = c.order.get(*i).map(Print::of);
+            let reason = orders.reason(order, *person);
+            if let (Some(order), Some(end)) = (order, end)
+                && orders.checkable()
+                && !orders.known(order, end)
+            {
+                n.unknown.insert(order);
+            }
             n.tally.touch(n.account[*account].column, *thing, f.day(c.key.ts(*i)), reason, row);
         }
     }

@@ -1,10 +1,12 @@
 //! The three questions: through whom were fraud cards opened, where did the holders' identities
 //! leak, where did the victims' data leak.
 
+mod again;
 pub mod against;
 pub mod apart;
 pub mod card;
 pub mod count;
+mod orders;
 pub mod outside;
 pub mod partners;
 pub mod person;
