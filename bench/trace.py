@@ -1,6 +1,6 @@
 """Source attribution over many look-ups: `suyuan trace` from the lake beside the DuckDB lift query on the same files.
 
-Called by `cargo xtask bench trace [--accesses N,N] [--runs N] [--homes DIR] [--write]`: trace.py SUYUAN FOLDER ...
+Called by `cargo xtask bench trace [--accesses N,N] [--runs N] [--more N] [--homes DIR] [--write]`: trace.py SUYUAN FOLDER ...
 
 Made-up look-ups (180 days, 8,000 accounts of heavy-tailed activity, as many persons as accesses up to 1e7) go through the
 ordinary intake; 20 accounts leak three in ten of the persons they look at within 60 days, which makes victims after an
@@ -8,12 +8,16 @@ exponential delay of 30 days; as many victims come from outside. Timed: the whol
 model, writing the result), and DuckDB reading the same Parquet files for each account's persons, victims touched before the
 harm, and their ratio to the base rate: no model, no windows, no probabilities. CPU time and peak memory are the operating
 system's, both on two threads. The number of listed accounts that leak, and that do not, stands beside.
+
+Counts stand from one run to the next, so a full run here begins without them. Then `--more` look-ups of the next days come in with
+reports of a hundred new victims, and the run that counts on is timed beside one that counts all; both must say the same to the byte.
 """
 
 import argparse
 import glob
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -71,6 +75,52 @@ def make(folder, n):
         WHERE moment < 1575129600000000 + {DAYS}::BIGINT * 86400000000) TO '{folder}/fraud_report.parquet' (FORMAT parquet)""")
 
 
+def more(suyuan, here, n, rows, common):
+    """Look-ups of the days after, as many a day as before, and reports of a hundred victims among those looked up before."""
+    records = os.path.join(here, "more")
+    os.makedirs(records)
+    con = duckdb.connect()
+    con.sql("SET threads = 2")
+    people, seconds = min(n, 10_000_000), int(rows / n * DAYS * 86400)
+    number = "'13' || lpad((hash({0}, 11) % {1})::VARCHAR, 9, '0')"
+    con.sql(f"""COPY (
+        SELECT to_timestamp({1575129600 + DAYS * 86400} + (hash(i, 12) % {seconds})::BIGINT) AS ts, 'crm' AS source, {n} + i AS seq,
+               'A' || lpad(floor({ACCOUNTS} * pow((hash(i, 13) % 1000000) / 1000000.0, 2))::INT::VARCHAR, 5, '0') AS account,
+               'view' AS action, {number.format('i', people)} AS subject
+        FROM range({rows}) t(i)) TO '{records}/access.parquet' (FORMAT parquet)""")
+    con.sql(f"""COPY (
+        SELECT to_timestamp({1575129600 + DAYS * 86400} + (hash(j, 14) % {seconds})::BIGINT) AS ts, 'police' AS source, 10000000 + j AS seq,
+               'D' || j AS "case", {number.format('j + 1000000000', people)} AS victim
+        FROM range(100) t(j)) TO '{records}/fraud_report.parquet' (FORMAT parquet)""")
+    subprocess.run([suyuan, "ingest", records, *common], check=True, stdout=subprocess.DEVNULL)
+    shutil.rmtree(records)
+
+
+def again(suyuan, here, n, rows, runs, common):
+    """Counting on, and counting all, after more has come in."""
+    trace, counts = [suyuan, "trace", "--format", "json", *common], f"{here}/data/counts"
+    shutil.rmtree(counts, ignore_errors=True)
+    measure(trace, f"{here}/trace.json")
+    size = sum(os.path.getsize(f) for f in glob.glob(f"{counts}/*"))
+    kept = measure(trace, f"{here}/trace.json")
+    copy = f"{here}/counts"
+    shutil.copytree(counts, copy, dirs_exist_ok=True)
+    more(suyuan, here, n, rows, common)
+    on, anew = [], []
+    for _ in range(runs):
+        shutil.rmtree(counts, ignore_errors=True)
+        anew.append(measure(trace, f"{here}/anew.json"))
+        shutil.rmtree(counts, ignore_errors=True)
+        shutil.copytree(copy, counts)
+        on.append(measure(trace, f"{here}/on.json"))
+    with open(f"{here}/anew.json", "rb") as a, open(f"{here}/on.json", "rb") as b:
+        same = a.read() == b.read()
+    shutil.rmtree(copy)
+    a, b = ([statistics.median(x[k] for x in of) for k in range(3)] for of in (anew, on))
+    return (f"| {n:,} | {rows:,} | {size / 2**20:.0f} | {size / n:.1f} | {kept[0]:.1f} | {kept[1]:.1f} | {a[0]:.1f} | {a[1]:.1f} "
+            f"| {b[0]:.1f} | {b[1]:.1f} | {b[2]:.0f} | {'yes' if same else 'NO'} |")
+
+
 def measure(command, out=None):
     """Wall seconds, CPU seconds and peak MiB of one process."""
     begin = time.monotonic()
@@ -98,6 +148,7 @@ def main():
     p = argparse.ArgumentParser()
     p.add_argument("--accesses", default="1000000,10000000")
     p.add_argument("--runs", type=int, default=3)
+    p.add_argument("--more", type=int, default=0, help="look-ups that come in afterwards")
     p.add_argument("--homes", help="keep the data homes here, and take those that are there already")
     p.add_argument("--write", action="store_true")
     a = p.parse_args(sys.argv[3:])
@@ -115,6 +166,7 @@ def main():
         "| accesses | victims | suyuan: s | CPU s | MiB | DuckDB: s | CPU s | MiB | suyuan's CPU by DuckDB's | listed, right | listed, wrong | right among the first 20 by lift |",
         "|---|---|---|---|---|---|---|---|---|---|---|---|",
     ]
+    on = []
     for n in [int(float(x)) for x in a.accesses.split(",")]:
         here = os.path.join(a.homes or folder, str(n))
         common = ["--data", f"{here}/data", "--keys", f"{here}/keys", "--quiet", "--threads", "2"]
@@ -129,6 +181,7 @@ def main():
         ours, theirs = [], []
         for _ in range(a.runs):
             print(f"  run ({time.strftime('%H:%M:%S')})", file=sys.stderr, flush=True)
+            shutil.rmtree(f"{here}/data/counts", ignore_errors=True)
             ours.append(measure([suyuan, "trace", "--format", "json", *common], f"{here}/trace.json"))
             theirs.append(measure(peer, f"{here}/lift.txt"))
         with open(f"{here}/trace.json", encoding="utf-8") as f:
@@ -140,8 +193,21 @@ def main():
         lines.append(f"| {n:,} | {victims:,} | {m[0]:.1f} | {m[1]:.1f} | {m[2]:.0f} | {d[0]:.1f} | {d[1]:.1f} | {d[2]:.0f} "
                      f"| {m[1] / d[1]:.2f} | {len(listed & leakers)} of {len(leakers)} | {len(listed - leakers)} | {len(first & leakers)} |")
         print(lines[-1], flush=True)
+        if a.more:
+            on.append(again(suyuan, here, n, a.more, a.runs, common))
+            print(on[-1], flush=True)
         if not a.homes:
             subprocess.run(["rm", "-rf", here], check=True)
+    if on:
+        lines += [
+            "",
+            "Counts stand from one run to the next. A run again without anything new, then more look-ups of the days after with a hundred",
+            "new victims: counting on beside counting all, the same bytes. 计数在两次运行之间保留：无新增时再运行一次；再导入其后数日的查询与一百名新被害人，续计与全量重计对照，结果逐字节相同。",
+            "",
+            "| accesses | more | counts: MiB | bytes a look-up | nothing new: s | CPU s | counting all: s | CPU s | counting on: s | CPU s | MiB | same bytes |",
+            "|---|---|---|---|---|---|---|---|---|---|---|---|",
+            *on,
+        ]
     print("\n".join(lines))
     if a.write:
         write_section(TITLE, lines)

@@ -4,8 +4,10 @@
 //! once per column for the strata. Touches of harmed things are kept with their rows. Rows must come
 //! in time order within a column.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::hint::black_box;
 use std::io;
+use std::ops::RangeInclusive;
 
 use crate::attribute::{Clock, Column, Harmed, Problem, Risks, Stratum, Touch};
 use crate::codec::{In, Out};
@@ -60,8 +62,49 @@ struct Counted {
     whole: Option<u32>,
     /// By bin.
     exposure: Vec<Exposure>,
+    /// By bin: how often it touched a thing, once a day.
+    visits: Vec<u32>,
     /// First and last day of touches.
     days: (i64, i64),
+}
+
+/// What the open bin adds to a column.
+#[derive(Clone, Copy)]
+struct Open {
+    exposure: Exposure,
+    visits: u32,
+    /// Whether the column is a whole.
+    whole: bool,
+}
+
+/// The touches of one thing by column and bin.
+#[derive(Default)]
+struct OfThing {
+    thing: u32,
+    touches: Vec<(u32, u8)>,
+}
+
+impl OfThing {
+    /// Counts with whom the columns asked share the thing: once for each of their bins, where the other touched it in that bin
+    /// or the one before or after.
+    fn count(
+        &self,
+        place: &[Vec<usize>],
+        around: &[RangeInclusive<usize>],
+        shared: &mut [BTreeMap<u32, u64>],
+    ) {
+        for (column, bin) in &self.touches {
+            for i in place[*column as usize].iter().filter(|i| around[**i].contains(&usize::from(*bin))) {
+                let mut last = *column;
+                for (other, at) in &self.touches {
+                    if *other != *column && *other != last && at.abs_diff(*bin) <= 1 {
+                        *shared[*i].entry(*other).or_default() += 1;
+                        last = *other;
+                    }
+                }
+            }
+        }
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -84,8 +127,8 @@ pub struct Tally {
     things: Vec<Thing>,
     pairs: Pairs,
     bin: usize,
-    /// Of every column: its things of the open bin, and whether it is a whole.
-    open: Vec<(Exposure, bool)>,
+    /// Of every column: what the open bin adds.
+    open: Vec<Open>,
     strata: Vec<Stratum>,
     held: Vec<Held>,
 }
@@ -113,8 +156,9 @@ impl Tally {
     /// A new column of that level, where it is one the part of a whole.
     pub fn column(&mut self, level: u8, whole: Option<u32>) -> u32 {
         let exposure = vec![Exposure::default(); self.bins];
-        self.columns.push(Counted { level, whole, exposure, days: (i64::MAX, i64::MIN) });
-        self.open.push((Exposure::default(), whole.is_none()));
+        let visits = vec![0; self.bins];
+        self.columns.push(Counted { level, whole, exposure, visits, days: (i64::MAX, i64::MIN) });
+        self.open.push(Open { exposure: Exposure::default(), visits: 0, whole: whole.is_none() });
         (self.columns.len() - 1) as u32
     }
 
@@ -166,7 +210,7 @@ impl Tally {
         let days = &mut self.columns[column as usize].days;
         let whole = day.floor() as i64;
         *days = (days.0.min(whole), days.1.max(whole));
-        self.pairs.push(column, thing, reason as u8);
+        self.pairs.push(column, thing, reason as u8, whole as u8);
         if let Some(row) = row {
             self.held.push(Held { column, thing, row, day, weight: reason.weight() });
         }
@@ -194,16 +238,59 @@ impl Tally {
 
     fn end_bin(&mut self) {
         let (open, things) = (&mut self.open, &mut self.things);
-        self.pairs.end_bin(|first| {
-            let (exposure, whole) = &mut open[first.column as usize];
-            exposure[first.mark as usize] += 1;
-            things[first.thing as usize].touched += u32::from(*whole);
+        self.pairs.end_bin(self.bin as u8, |first| {
+            let open = &mut open[first.column as usize];
+            open.exposure[first.mark as usize] += 1;
+            open.visits += first.days;
+            things[first.thing as usize].touched += u32::from(open.whole);
         });
-        for (column, (open, _)) in self.columns.iter_mut().zip(open) {
-            for (all, n) in column.exposure[self.bin].iter_mut().zip(std::mem::take(open)) {
+        for (column, open) in self.columns.iter_mut().zip(open) {
+            column.visits[self.bin] += std::mem::take(&mut open.visits);
+            for (all, n) in column.exposure[self.bin].iter_mut().zip(std::mem::take(&mut open.exposure)) {
                 *all += n;
             }
         }
+    }
+
+    /// For each of these columns and times (first and last day): which others touched so many of its things within a bin of it
+    /// that they may repeat more than `share` of its touches in that time, one a day, within a day. Most often there is none,
+    /// and none that is left out does.
+    pub fn may_repeat(&mut self, asked: &[(u32, (f64, f64))], share: f64) -> Vec<BTreeSet<u32>> {
+        self.end_bin();
+        // One column may be asked for several times.
+        let mut place = vec![Vec::new(); self.columns.len()];
+        asked.iter().enumerate().for_each(|(i, a)| place[a.0 as usize].push(i));
+        // All bins with such a touch, and more: days are whole, bins need not end with one.
+        let around: Vec<RangeInclusive<usize>> =
+            asked.iter().map(|(_, (from, to))| self.bin(*from)..=self.bin(*to + 1.0)).collect();
+        let mut shared: Vec<BTreeMap<u32, u64>> = vec![BTreeMap::new(); asked.len()];
+        let mut of_thing = OfThing::default();
+        self.pairs.each_bin(|column, thing, bin| {
+            if thing != of_thing.thing {
+                of_thing.count(&place, &around, &mut shared);
+                of_thing = OfThing { thing, touches: std::mem::take(&mut of_thing.touches) };
+                of_thing.touches.clear();
+            }
+            of_thing.touches.push((column, bin));
+        });
+        of_thing.count(&place, &around, &mut shared);
+        let bounds = asked.iter().zip(&around).map(|((column, (from, to)), around)| {
+            let c = &self.columns[*column as usize];
+            let within = |b: &usize| {
+                let (first, end) = (*b as f64 * self.bin_days, (*b + 1) as f64 * self.bin_days);
+                // The first and the last bin hold what lies beyond them too.
+                *b > 0 && *b + 1 < self.bins && first >= from.ceil() && end <= *to
+            };
+            let visits = |b: usize| u64::from(c.visits[b]);
+            let things = |b: usize| c.exposure[b].iter().map(|n| u64::from(*n)).sum::<u64>();
+            let again: u64 = around.clone().map(|b| visits(b) - things(b)).sum();
+            (again, around.clone().filter(within).map(visits).sum::<u64>())
+        });
+        let may = |(shared, (again, surely)): (BTreeMap<u32, u64>, (u64, u64))| {
+            let may = |n: &u64| (n + again) as f64 > share * surely as f64;
+            shared.into_iter().filter(|(_, n)| may(n)).map(|x| x.0).collect()
+        };
+        shared.into_iter().zip(bounds.collect::<Vec<_>>()).map(may).collect()
     }
 
     /// First and last day of a column's touches.
@@ -221,6 +308,7 @@ impl Tally {
             let last = c.exposure.iter().rposition(|e| *e != Exposure::default()).map_or(0, |i| i + 1);
             out.number(last as u64)?;
             c.exposure[..last].iter().flatten().try_for_each(|n| out.number(u64::from(*n)))?;
+            c.visits[..last].iter().try_for_each(|n| out.number(u64::from(*n)))?;
         }
         out.number(self.strata.len() as u64)?;
         self.strata.iter().try_for_each(|s| out.number(u64::from(s.region)))?;
@@ -238,10 +326,14 @@ impl Tally {
         for _ in 0..from.number()? {
             let column = self.column(0, None) as usize;
             self.columns[column].days = (from.signed()?, from.signed()?);
-            for bin in 0..from.small()? {
+            let last: usize = from.small()?;
+            for bin in 0..last {
                 for i in 0..Reason::ALL.len() {
                     self.columns[column].exposure.get_mut(bin)?[i] = from.small()?;
                 }
+            }
+            for bin in 0..last {
+                self.columns[column].visits[bin] = from.small()?;
             }
         }
         for _ in 0..from.number()? {
@@ -284,13 +376,17 @@ impl Tally {
     pub fn touched_by(&mut self, columns: &[u32]) -> Vec<Vec<u32>> {
         self.end_bin();
         let mut place = vec![usize::MAX; self.columns.len()];
-        columns.iter().enumerate().for_each(|(i, c)| place[*c as usize] = i);
+        columns.iter().enumerate().rev().for_each(|(i, c)| place[*c as usize] = i);
         let mut out = vec![Vec::new(); columns.len()];
         self.pairs.each(|column, thing| {
             if let Some(list) = out.get_mut(place[column as usize]) {
                 list.push(thing);
             }
         });
+        // A column that is asked for again.
+        for (i, c) in columns.iter().enumerate().filter(|(i, c)| place[**c as usize] != *i) {
+            out[i] = out[place[*c as usize]].clone();
+        }
         out
     }
 
@@ -406,15 +502,53 @@ fn weighed(things: &Exposure) -> f64 {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::{BTreeMap, BTreeSet};
-
     use proptest::prelude::*;
     use suyuan_model::Kind;
 
     use super::*;
+    use crate::attribute::{SHARE, Visit, beside};
     use crate::intern::NONE;
 
     proptest! {
+        /// Whoever is named a partner, or repeats as much, was among those who may.
+        #[test]
+        fn nobody_who_repeats_is_left_out(
+            events in proptest::collection::vec((0u32..4, 0u32..8, 0.0f64..100.0), 1..150),
+            copied in 0.0f64..1.0, from in -5.0f64..90.0, length in 0.5f64..60.0,
+        ) {
+            let window = (from, from + length);
+            let mut events = events;
+            // The fourth account repeats a part of the first one's.
+            let repeats = events.iter().filter(|e| e.0 == 0 && window.0 <= e.2 && e.2 < window.1);
+            let many = (repeats.clone().count() as f64 * copied) as usize;
+            let repeats: Vec<_> = repeats.take(many).map(|e| (4, e.1, e.2)).collect();
+            events.extend(repeats);
+            events.sort_by(|a, b| a.2.total_cmp(&b.2));
+            let mut t = Tally::new(100.0);
+            for _ in 0..5 {
+                t.column(0, None);
+            }
+            t.stratum(0);
+            (0..8).for_each(|_| { t.thing(0); });
+            for (c, x, day) in &events {
+                t.touch(*c, *x, *day, Reason::None, None);
+            }
+            let may = t.may_repeat(&[(0, window)], SHARE).remove(0);
+            let mut visits: Vec<Visit> =
+                events.iter().map(|e| Visit { thing: e.1, day: e.2.floor() as i64, column: e.0 }).collect();
+            visits.sort_unstable();
+            for p in beside(0, window, &visits, &|_| (0, 100)) {
+                prop_assert!(may.contains(&p.column));
+            }
+            let days: BTreeSet<(u32, i64)> =
+                visits.iter().filter(|v| v.column == 0 && window.0 <= v.day as f64 && (v.day as f64) < window.1).map(|v| (v.thing, v.day)).collect();
+            for other in 1..5 {
+                let near = |d: &&(u32, i64)| visits.iter().any(|v| v.column == other && v.thing == d.0 && v.day.abs_diff(d.1) <= 1);
+                let hits = days.iter().filter(near).count();
+                prop_assert!(hits as f64 <= SHARE * days.len() as f64 || may.contains(&other), "{other} {hits} of {}", days.len());
+            }
+        }
+
         /// The counting pass agrees with sets of whole tuples.
         #[test]
         fn counts_agree_with_the_plain_way(

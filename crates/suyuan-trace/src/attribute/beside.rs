@@ -45,7 +45,7 @@ const APART: i64 = 1;
 /// Chance at which a partner is named, all accounts compared.
 const CHANCE: f64 = 1e-3;
 /// Least share of the source's touches that a partner repeats.
-const SHARE: f64 = 0.3;
+pub const SHARE: f64 = 0.3;
 /// It must exceed the share outside by this factor, the latter taken as at least [`FLOOR`].
 const RATIO: f64 = 3.0;
 const FLOOR: f64 = 0.02;

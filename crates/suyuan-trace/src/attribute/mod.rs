@@ -31,7 +31,7 @@ pub(crate) use special::ln_gamma;
 use std::collections::BTreeMap;
 
 use base::Base;
-pub use beside::{Partner, Visit, beside, near};
+pub use beside::{Partner, SHARE, Visit, beside, near};
 pub use canary::{Canary, RESTS};
 use delay::Delay;
 use kernel::{Factor, GRID, Scratch, Touched};

@@ -1,13 +1,16 @@
 //! Partners of a found source: accounts that looked at the same records while it leaked, and hardly at other times.
 //!
-//! Asked of every account found for the identities of card-holders or the data of victims. Where there is one, one
-//! more pass over the look-ups reads the touches of the persons that such accounts touched, by whomever; [`beside`]
-//! compares. No harm is used: this is evidence of its own kind.
+//! Asked of every account found for the identities of card-holders or the data of victims. The counts by bin of time tell
+//! which accounts may repeat enough of its look-ups inside the window; most often none does, and nothing is read. Else one
+//! more pass over the look-ups reads the touches of the persons that the source touched, by whomever; [`beside`] compares.
+//! No harm is used: this is evidence of its own kind.
 //!
 //! Always holds: an approver or a back office that repeats the source's work all year is not named; nor is an
 //! account that was hardly at work outside the window, since nothing could be held against it.
 //! Blind to: which of the two led; whoever was told to follow the other's work just then. It says "the same
 //! records", not "guilty".
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use suyuan_model::Kind;
 use suyuan_model::columns::Column;
@@ -27,11 +30,17 @@ use crate::words::text;
 /// Partners told of one source.
 const TOLD: usize = 10;
 
-/// A look-up of a person whom a found source touched.
+/// A look-up, by someone who may be a partner, of a person whom a found source touched.
 struct Look {
     visit: Visit,
     row: Row,
     ordered: bool,
+}
+
+/// The look-ups of persons: all in short, sorted; in full those of the accounts that may be partners.
+struct Looks {
+    visits: Vec<Visit>,
+    full: Vec<Look>,
 }
 
 /// Gives every found account of the two questions its partners.
@@ -51,17 +60,25 @@ pub fn tell(
     if found.is_empty() {
         return Ok(());
     }
-    let persons = looked.persons_of(&found.iter().map(|x| x.2).collect::<Vec<Id>>());
-    let all = read(f, looked.tokens(&persons), source, bar)?;
-    for ((s, window, id), mine) in found.into_iter().zip(&persons) {
-        let of_mine = |l: &&Look| mine.binary_search(&l.visit.thing).is_ok();
-        let looks: Vec<&Look> = all.iter().filter(of_mine).collect();
-        let visits: Vec<Visit> = looks.iter().map(|l| l.visit).collect();
-        let days = (f.day(window.start), f.day(window.end));
+    let times: Vec<(Id, (f64, f64))> =
+        found.iter().map(|(_, w, id)| (*id, (f.day(w.start), f.day(w.end)))).collect();
+    let suspects = looked.may_repeat(&times, attribute::SHARE);
+    let (found, times): (Vec<_>, Vec<_>) =
+        found.into_iter().zip(times).zip(&suspects).filter(|x| !x.1.is_empty()).map(|x| x.0).unzip();
+    if found.is_empty() {
+        return Ok(());
+    }
+    let persons = looked.persons_of(&times.iter().map(|x| x.0).collect::<Vec<Id>>());
+    let suspects = suspects.into_iter().flatten().collect();
+    let all = read(f, looked.tokens(&persons), &suspects, source, bar)?;
+    for ((s, ..), ((id, days), mine)) in found.into_iter().zip(times.into_iter().zip(&persons)) {
+        let of_mine = |v: &Visit| mine.binary_search(&v.thing).is_ok();
+        let visits: Vec<Visit> = all.visits.iter().filter(|v| of_mine(v)).copied().collect();
+        let looks: Vec<&Look> = all.full.iter().filter(|l| of_mine(&l.visit)).collect();
         let present = |who: u32| looked.days_of(who).unwrap_or((0, -1));
         let mut named = beside(id, days, &visits, &present);
         named.truncate(TOLD);
-        s.partners = named.iter().filter_map(|p| partner(f, id, days, p, &looks)).collect();
+        s.partners = named.iter().filter_map(|p| partner(f, (id, days), p, &visits, &looks)).collect();
     }
     Ok(())
 }
@@ -71,14 +88,15 @@ fn asked(s: &Source) -> bool {
     found && s.question != Question::CardOpening && s.entity.kind == EntityKind::Account
 }
 
-/// Reads the look-ups of these persons, sorted.
+/// Reads the look-ups of these persons.
 fn read(
     f: &mut Facts,
     persons: Sieve,
+    suspects: &BTreeSet<Id>,
     source: &dyn RowSource,
     bar: &mut Bar<'_>,
-) -> Result<Vec<Look>, ScanError> {
-    let mut looks: Vec<Look> = Vec::new();
+) -> Result<Looks, ScanError> {
+    let mut looks = Looks { visits: Vec::new(), full: Vec::new() };
     scan(source, Kind::Access, &["account", "subject", "result", "order"], bar, |batch, rows| {
         let c = AccessColumns::bind(batch);
         for i in rows {
@@ -88,30 +106,34 @@ fn read(
                 continue;
             }
             let day = f.day(c.key.ts(i)).floor() as i64;
-            looks.push(Look {
-                visit: Visit { thing, day, column },
-                row: crate::facts::row(&c.key, &mut f.names, Kind::Access, i),
-                ordered: c.order.get(i).is_some(),
-            });
+            let visit = Visit { thing, day, column };
+            looks.visits.push(visit);
+            if suspects.contains(&column) {
+                let row = crate::facts::row(&c.key, &mut f.names, Kind::Access, i);
+                looks.full.push(Look { visit, row, ordered: c.order.get(i).is_some() });
+            }
         }
     })?;
-    looks.sort_by_key(|l| (l.visit, l.row.ts, l.row.source, l.row.seq));
+    looks.visits.sort_unstable();
+    looks.full.sort_by_key(|l| (l.visit, l.row.ts, l.row.source, l.row.seq));
     Ok(looks)
 }
 
 fn partner(
     f: &Facts,
-    source: Id,
-    window: (f64, f64),
+    (source, window): (Id, (f64, f64)),
     p: &attribute::Partner,
+    visits: &[Visit],
     looks: &[&Look],
 ) -> Option<Partner> {
-    let mut rows: Vec<&Look> = Vec::new();
-    for of_person in looks.chunk_by(|a, b| a.visit.thing == b.visit.thing) {
-        let of = |who: u32| of_person.iter().filter(move |l| l.visit.column == who);
-        let days: Vec<i64> = of(source).map(|l| l.visit.day).filter(|d| inside(*d, window)).collect();
-        rows.extend(of(p.column).filter(|l| days.iter().any(|d| attribute::near(*d, l.visit.day))));
+    let mut days: BTreeMap<u32, Vec<i64>> = BTreeMap::new();
+    for v in visits.iter().filter(|v| v.column == source && inside(v.day, window)) {
+        days.entry(v.thing).or_default().push(v.day);
     }
+    let repeats =
+        |v: &Visit| days.get(&v.thing).is_some_and(|d| d.iter().any(|d| attribute::near(*d, v.day)));
+    let of_partner = looks.iter().filter(|l| l.visit.column == p.column);
+    let rows: Vec<&Look> = of_partner.filter(|l| repeats(&l.visit)).copied().collect();
     let (part, other) = (|(hits, of)| Part { hits, of }, Entity::new(EntityKind::Account, f.name(p.column)));
     let (within, without) = (part(p.inside), part(p.outside));
     let ordered = rows.iter().filter(|l| l.ordered).count();

@@ -14,7 +14,7 @@ use super::against::against;
 use super::{Answer, Behind, Best, WORTH, entity, merge, outside, scored, source};
 use crate::attribute::{Clock, Settings};
 use crate::facts::{Facts, Row};
-use crate::intern::Id;
+use crate::intern::{Id, NONE};
 use crate::prints::{Prints, Sieve};
 use crate::tally::{Held, Tally};
 
@@ -155,6 +155,19 @@ impl Lookups {
         let known: Vec<u32> = columns.iter().flatten().copied().collect();
         let mut touched = self.tally.touched_by(&known).into_iter();
         columns.iter().map(|c| c.and_then(|_| touched.next()).unwrap_or_default()).collect()
+    }
+
+    /// For each of these accounts and times: which other accounts may have repeated more than `share` of its look-ups.
+    pub fn may_repeat(&mut self, asked: &[(Id, (f64, f64))], share: f64) -> Vec<BTreeSet<Id>> {
+        let columns: Vec<Option<u32>> = asked.iter().map(|a| self.account(a.0)).collect();
+        let known = columns.iter().zip(asked).filter_map(|(c, a)| c.map(|c| (c, a.1)));
+        let mut found = self.tally.may_repeat(&known.collect::<Vec<_>>(), share).into_iter();
+        let accounts = |columns: BTreeSet<u32>| {
+            let keys = columns.into_iter().map(|c| self.keys[c as usize]);
+            keys.filter(|k| k.0 == EntityKind::Account && k.1 != NONE).map(|k| k.1).collect()
+        };
+        let of = |c: Option<u32>| c.and_then(|_| found.next()).map(accounts).unwrap_or_default();
+        columns.into_iter().map(of).collect()
     }
 
     /// The tokens of these persons.
