@@ -12,6 +12,8 @@ use crate::state::{Part, StateError, decode, encode};
 
 /// Slots of the smallest part.
 const LEAST: usize = 16;
+/// So many times the slots that are needed are kept rather than given back: groups come and go.
+const ROOMY: usize = 4;
 
 /// A line of memory.
 #[derive(Default, Serialize, Deserialize)]
@@ -91,9 +93,13 @@ impl Slots {
         self.list.iter().filter(|s| s.key.0 != 0 && s.count.last() > self.since)
     }
 
-    /// The groups that are not over, in at most a third of the slots; the old slots are kept for the next part that is renewed.
+    /// The groups that are not over, in at most a third of the slots. Where the slots are enough, and not far too many, the others
+    /// are taken out in place; else all go into new slots, and the old ones are kept for the next part that is renewed.
     fn renew(&mut self, spare: &mut Spare) {
         let room = (self.live().count() * 3).max(LEAST).next_power_of_two();
+        if (room..=room * ROOMY).contains(&self.list.len()) {
+            return self.clear(spare);
+        }
         let mut old = std::mem::replace(&mut self.list, std::mem::take(&mut spare.slots));
         self.list.resize_with(room, Slot::default);
         self.taken = 0;
@@ -105,6 +111,32 @@ impl Slots {
             }
         }
         spare.slots = old;
+    }
+
+    /// Takes out the groups that are over and moves the others as near to where their keys point as they then may stand.
+    fn clear(&mut self, spare: &mut Spare) {
+        let mask = self.list.len() - 1;
+        // No group behind a free slot was pushed on from before it, so going round from there, each only moves back.
+        let Some(free) = self.list.iter().position(|s| s.key.0 == 0) else { return };
+        for at in (free + 1..=free + mask).map(|at| at & mask) {
+            let slot = &mut self.list[at];
+            if slot.key.0 == 0 {
+                continue;
+            }
+            if slot.count.last() <= self.since {
+                slot.count.reset(&mut spare.rings);
+                slot.key = Key(0);
+                self.taken -= 1;
+                continue;
+            }
+            let mut to = slot.key.0 as usize & mask;
+            while to != at && self.list[to].key.0 != 0 {
+                to = (to + 1) & mask;
+            }
+            if to != at {
+                self.list[to] = std::mem::take(&mut self.list[at]);
+            }
+        }
     }
 
     fn put(&mut self, slot: Slot) {
