@@ -4,6 +4,7 @@
 //! run, in history and live. Findings gather the alerts about one entity; see [`crate::detect`].
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -20,9 +21,9 @@ pub struct Alert {
     /// Deterministic: a hash of rule, its text, group and triggering row.
     pub id: String,
     /// The rule.
-    pub rule: String,
+    pub rule: Arc<str>,
     /// SHA-256 of the rule's text, first 16 hex digits.
-    pub rule_hash: String,
+    pub rule_hash: Arc<str>,
     /// Severity.
     pub level: Level,
     /// The rule is on trial: nobody is to be troubled.
@@ -42,7 +43,7 @@ pub struct Alert {
     pub value: String,
     /// What it was held against.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub threshold: Option<String>,
+    pub threshold: Option<Arc<str>>,
     /// The rows that made it, in the total order.
     pub rows: Vec<RowRef>,
 }
@@ -107,7 +108,9 @@ pub fn alert_id(rule: &Rule, group: Key, trigger: &RowRef) -> String {
     h.update(trigger.seq.to_le_bytes());
     const HEX: &[u8; 16] = b"0123456789abcdef";
     let digits = h.finalize().into_iter().take(10).flat_map(|b| [b >> 4, b & 15]);
-    digits.map(|d| char::from(HEX[usize::from(d)])).collect()
+    let mut id = String::with_capacity(20);
+    id.extend(digits.map(|d| char::from(HEX[usize::from(d)])));
+    id
 }
 
 /// The key of a group from the texts of its fields; `None` where one is absent. For those who compute alerts by other

@@ -11,6 +11,7 @@ mod lane;
 mod together;
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use suyuan_model::Kind;
 use suyuan_model::outcome::Entity;
@@ -108,8 +109,9 @@ pub(crate) struct Core<'r> {
     /// Of the rows that are taken in together: how each is remembered, if some rule may ask of it, and its kind.
     cites: Vec<Option<Cite>>,
     kinds: Vec<Kind>,
-    /// What held at them.
+    /// What held at them, and in which order it is told: by row, what deadlines say first, by rule, as found.
     hits: Vec<Held>,
+    order: Vec<(u32, bool, usize, usize)>,
 }
 
 impl Saved for Core<'_> {
@@ -150,6 +152,7 @@ impl<'r> Core<'r> {
             cites: Vec::new(),
             kinds: Vec::new(),
             hits: Vec::new(),
+            order: Vec::new(),
         }
     }
 
@@ -209,9 +212,13 @@ impl<'r> Core<'r> {
     fn tell(&mut self) {
         let mut hits = std::mem::take(&mut self.hits);
         self.lanes.iter_mut().for_each(|l| hits.append(&mut l.hits));
-        hits.sort_by_key(|h| (h.n, !h.before, h.plan));
-        hits.drain(..).for_each(|h| self.held(h));
-        self.hits = hits;
+        // What held is large; its places are sorted, not it.
+        let mut order = std::mem::take(&mut self.order);
+        order.extend(hits.iter().enumerate().map(|(at, h)| (h.n, !h.before, h.plan, at)));
+        order.sort_unstable();
+        order.drain(..).for_each(|(.., at)| self.held(&mut hits[at]));
+        hits.clear();
+        (self.hits, self.order) = (hits, order);
     }
 
     fn raised(&mut self, at: usize, r: Raised) {
@@ -221,7 +228,7 @@ impl<'r> Core<'r> {
         if let Some(alerts) = &mut self.alerts {
             let first = r.contributions.first();
             let value = first.map(|c| c.value.clone()).unwrap_or_default();
-            let threshold = first.and_then(|c| c.threshold.clone());
+            let threshold = first.and_then(|c| c.threshold.as_deref().map(Into::into));
             let mut rows = r.rows.clone();
             rows.sort_unstable();
             let level = r.at_most.map_or(plan.rule.level, |most| plan.rule.level.min(most));
@@ -236,7 +243,7 @@ impl<'r> Core<'r> {
     }
 
     /// Tells of a condition that held: at a row, or without one.
-    fn held(&mut self, mut h: Held) {
+    fn held(&mut self, h: &mut Held) {
         let plan = self.bound.plan(h.plan);
         if let (Some(alerts), Some(rows)) = (&mut self.alerts, &mut h.alert)
             && self.last_alert != Some((h.plan, h.group, h.trigger))
@@ -257,17 +264,17 @@ impl<'r> Core<'r> {
         }
         let Some(drafts) = &mut self.drafts else { return };
         let specs = &plan.measures;
-        let draft = drafts.at(h.plan, h.entity, h.at, specs.len());
+        let draft = drafts.at(h.plan, std::mem::take(&mut h.entity), h.at, specs.len());
         let d = &mut drafts.list[draft];
         d.peak = d.peak.max(h.micro);
         if plan.of_earlier && !h.behind.is_empty() {
             d.trigger = d.trigger.or(Some(h.trigger));
             d.total += 1;
         } else {
-            d.take(h.rows);
+            d.take(std::mem::take(&mut h.rows));
         }
-        d.take_behind(h.behind);
-        let Some(shown) = h.shown else { return };
+        d.take_behind(std::mem::take(&mut h.behind));
+        let Some(shown) = h.shown.take() else { return };
         d.first = d.first.min(h.trigger.ts);
         d.nats = d.nats.max(shown.nats);
         for (m, v) in shown.measures {
@@ -292,13 +299,13 @@ struct Said<'a> {
 }
 
 impl Said<'_> {
-    fn alert(self, plan: &Plan<'_>, sources: &Sources, value: String, threshold: Option<String>) -> Alert {
+    fn alert(self, plan: &Plan<'_>, sources: &Sources, value: String, threshold: Option<Arc<str>>) -> Alert {
         let rule = plan.rule;
         let trigger = sources.row(self.trigger);
         Alert {
             id: alert_id(rule, self.group, &trigger),
-            rule: rule.id.clone(),
-            rule_hash: rule.hash.clone(),
+            rule: plan.names[0].clone(),
+            rule_hash: plan.names[1].clone(),
             level: rule.level,
             shadow: rule.mode == Mode::Shadow,
             suppressed: rule.suppression(&self.entity, self.at).map(|s| format!("{}: {}", s.owner, s.why)),

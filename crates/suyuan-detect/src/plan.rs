@@ -1,5 +1,7 @@
 //! Rules made ready to run: fields bound to columns, operators shared, predicates as kernels.
 
+use std::sync::Arc;
+
 use suyuan_model::Kind;
 
 use crate::derive::{Behind, Operator, Params, Val};
@@ -89,7 +91,9 @@ pub(crate) struct Plan<'r> {
     /// The rule's own correlation: the last.
     pub correlation: &'r Correlation,
     /// What its value is held against, in words.
-    pub threshold: Option<String>,
+    pub threshold: Option<Arc<str>>,
+    /// The rule's path and the hash of its text, as alerts share them.
+    pub names: [Arc<str>; 2],
     pub matchers: Vec<Matcher>,
     /// Per detection.
     pub reads: Vec<Reads>,
@@ -373,7 +377,8 @@ impl<'r> Bound<'r> {
             rule,
             alone,
             correlation: c,
-            threshold: c.threshold(),
+            threshold: c.threshold().map(Into::into),
+            names: [rule.id.as_str().into(), rule.hash.as_str().into()],
             matchers,
             reads,
             windows: rule.correlations().map(Windows::new).collect(),

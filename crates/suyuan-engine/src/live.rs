@@ -249,7 +249,7 @@ impl Engine {
         let right = live.take_alerts();
         let since = entries.get(from as usize..).unwrap_or_default();
         // What other rules said stays as it is.
-        let ours = |a: &Alert| rules.rules().iter().any(|r| r.id == a.rule && r.hash == a.rule_hash);
+        let ours = |a: &Alert| rules.rules().iter().any(|r| *r.id == *a.rule && *r.hash == *a.rule_hash);
         let given: Vec<Alert> = standing(since).into_values().filter(ours).collect();
         // Nothing said since: the alerts in their order. Else the difference.
         tick.entries = match given.is_empty() {

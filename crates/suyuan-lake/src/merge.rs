@@ -112,10 +112,16 @@ pub(crate) struct Input<'a> {
 
 /// Consecutive rows of the merged sequence, from one batch.
 pub(crate) struct Piece {
-    pub(crate) table: Table,
     pub(crate) rank: u32,
     pub(crate) batch: Arc<RecordBatch>,
     pub(crate) keys: Arc<Keys>,
+    pub(crate) rows: Range<usize>,
+}
+
+/// The same for those who ask only which rows.
+pub(crate) struct Rows {
+    pub(crate) table: Table,
+    pub(crate) batch: Arc<RecordBatch>,
     pub(crate) rows: Range<usize>,
 }
 
@@ -126,9 +132,16 @@ struct Head {
     batch: Arc<RecordBatch>,
     keys: Arc<Keys>,
     row: usize,
+    /// The current row's time.
+    ts: i64,
 }
 
 impl Head {
+    /// Stands at another row of its batch.
+    fn stand(&mut self, row: usize) {
+        self.row = row;
+        self.ts = self.keys.ts(row);
+    }
     fn place(&self) -> (RowKey<'_>, Table, u32) {
         (self.keys.key(self.row), self.table, self.rank)
     }
@@ -137,7 +150,14 @@ impl Head {
     }
     /// Whether row `row` comes before `other`'s current row. Times decide nearly always.
     fn before(&self, row: usize, other: &Head) -> bool {
-        match self.keys.ts(row).cmp(&other.keys.ts(other.row)) {
+        self.before_at(self.keys.ts(row), row, other)
+    }
+    /// Whether the current row does.
+    fn now_before(&self, other: &Head) -> bool {
+        self.before_at(self.ts, self.row, other)
+    }
+    fn before_at(&self, ts: i64, row: usize, other: &Head) -> bool {
+        match ts.cmp(&other.ts) {
             Ordering::Equal => self.place_at(row) < other.place(),
             unequal => unequal.is_lt(),
         }
@@ -184,6 +204,24 @@ impl<'a> Merge<'a> {
 
     /// The next rows, or `None` at the end.
     pub(crate) fn next(&mut self) -> Result<Option<Piece>, LakeError> {
+        let Some((first, rows)) = self.front()? else { return Ok(None) };
+        let (head, end) = (&self.heads[first], rows.end);
+        let (batch, keys) = (head.batch.clone(), head.keys.clone());
+        let piece = Piece { rank: head.rank, batch, keys, rows };
+        self.advance(first, end)?;
+        Ok(Some(piece))
+    }
+
+    /// The same for those who ask only which rows.
+    pub(crate) fn next_rows(&mut self) -> Result<Option<Rows>, LakeError> {
+        let Some((first, rows)) = self.front()? else { return Ok(None) };
+        let (table, batch) = (self.heads[first].table, self.heads[first].batch.clone());
+        self.advance(first, rows.end)?;
+        Ok(Some(Rows { table, batch, rows }))
+    }
+
+    /// The head that is first, and its rows before any other's.
+    fn front(&mut self) -> Result<Option<(usize, Range<usize>)>, LakeError> {
         self.open_due()?;
         let Some(&first) = self.order.first() else { return Ok(None) };
         let head = &self.heads[first];
@@ -196,22 +234,14 @@ impl<'a> Merge<'a> {
         {
             end = head.keys.row_at(head.row + 1, next.min_ts);
         }
-        let piece = Piece {
-            table: head.table,
-            rank: head.rank,
-            batch: head.batch.clone(),
-            keys: head.keys.clone(),
-            rows: head.row..end,
-        };
-        self.advance(first, end)?;
-        Ok(Some(piece))
+        Ok(Some((first, head.row..end)))
     }
 
     /// Opens every input whose time has come.
     fn open_due(&mut self) -> Result<(), LakeError> {
         while let Some(next) = self.pending.last() {
             if let Some(&first) = self.order.first()
-                && next.min_ts > self.heads[first].keys.ts(self.heads[first].row)
+                && next.min_ts > self.heads[first].ts
             {
                 break;
             }
@@ -219,8 +249,8 @@ impl<'a> Merge<'a> {
             let mut source = (input.open)()?;
             let Some(batch) = source.next()? else { continue };
             let keys = Arc::new(Keys::bind(input.table, &batch));
-            let head =
-                Head { table: input.table, rank: input.rank, source, batch: Arc::new(batch), keys, row: 0 };
+            let (ts, batch) = (keys.ts(0), Arc::new(batch));
+            let head = Head { table: input.table, rank: input.rank, source, batch, keys, row: 0, ts };
             let at = self.order.partition_point(|&h| self.heads[h].place() < head.place());
             self.order.insert(at, self.heads.len());
             self.heads.push(head);
@@ -231,13 +261,14 @@ impl<'a> Merge<'a> {
     /// Moves the first head to `row` and puts it where it then belongs.
     fn advance(&mut self, first: usize, row: usize) -> Result<(), LakeError> {
         let head = &mut self.heads[first];
-        head.row = row;
-        if row == head.keys.len() {
+        if row < head.keys.len() {
+            head.stand(row);
+        } else {
             match head.source.next()? {
                 Some(batch) => {
                     head.keys = Arc::new(Keys::bind(head.table, &batch));
                     head.batch = Arc::new(batch);
-                    head.row = 0;
+                    head.stand(0);
                 }
                 None => {
                     self.order.remove(0);
@@ -249,7 +280,7 @@ impl<'a> Merge<'a> {
         let mut at = 0;
         let head = &self.heads[first];
         while let Some(&next) = self.order.get(at + 1)
-            && self.heads[next].before(self.heads[next].row, head)
+            && self.heads[next].now_before(head)
         {
             self.order[at] = self.order[at + 1];
             at += 1;

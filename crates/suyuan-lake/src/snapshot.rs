@@ -10,7 +10,7 @@ use suyuan_model::kind::{KEY_COLUMNS, ORIGIN_COLUMNS};
 use suyuan_model::scan::{Pick, RowSource, RowStream, Run, ScanError, Want};
 
 use crate::catalog::{self, DataFile};
-use crate::merge::{Input, Merge, Source};
+use crate::merge::{Input, Merge, Rows, Source};
 use crate::read::{self, Ask, Io};
 use crate::sort::CHUNK;
 use crate::table::Table;
@@ -183,8 +183,8 @@ struct Scan(Merge<'static>);
 
 impl RowStream for Scan {
     fn next_run(&mut self) -> Result<Option<Run>, ScanError> {
-        let Some(piece) = self.0.next()? else { return Ok(None) };
-        let Table::Kind(kind) = piece.table else { unreachable!("a scan reads kinds only") };
-        Ok(Some(Run { kind, batch: piece.batch, rows: piece.rows }))
+        let Some(Rows { table, batch, rows }) = self.0.next_rows()? else { return Ok(None) };
+        let Table::Kind(kind) = table else { unreachable!("a scan reads kinds only") };
+        Ok(Some(Run { kind, batch, rows }))
     }
 }

@@ -140,7 +140,8 @@ impl Lane {
             matched.extend(self.lists[*list].iter().map(|n| (*n, *detection)));
         }
         if detections.len() > 1 {
-            matched.sort_unstable();
+            // Lists in order one after the other, which this sort only merges.
+            matched.sort();
         }
         touch(team, at, &matched, batch);
         for same in matched.chunk_by(|a, b| a.0 == b.0) {

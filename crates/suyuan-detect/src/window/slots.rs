@@ -12,6 +12,8 @@ use crate::state::{Part, StateError, decode, encode};
 
 /// Slots of the smallest part.
 const LEAST: usize = 16;
+/// Slots for each group, so that it takes a while until they are full again.
+const SLOTS_EACH: usize = 3;
 /// So many times the slots that are needed are kept rather than given back: groups come and go.
 const ROOMY: usize = 4;
 
@@ -93,29 +95,24 @@ impl Slots {
         self.list.iter().filter(|s| s.key.0 != 0 && s.count.last() > self.since)
     }
 
-    /// The groups that are not over, in at most a third of the slots. Where the slots are enough, and not far too many, the others
-    /// are taken out in place; else all go into new slots, and the old ones are kept for the next part that is renewed.
+    /// Takes out the groups that are over. Where the others then fill too many of the slots, or far too few, they go into new
+    /// ones; the old slots are kept for the next part that needs some.
     fn renew(&mut self, spare: &mut Spare) {
-        let room = (self.live().count() * 3).max(LEAST).next_power_of_two();
+        self.clear(spare);
+        let room = (self.taken * SLOTS_EACH).max(LEAST).next_power_of_two();
         if (room..=room * ROOMY).contains(&self.list.len()) {
-            return self.clear(spare);
+            return;
         }
         let mut old = std::mem::replace(&mut self.list, std::mem::take(&mut spare.slots));
         self.list.resize_with(room, Slot::default);
         self.taken = 0;
-        for mut slot in old.drain(..).filter(|s| s.key.0 != 0) {
-            if slot.count.last() > self.since {
-                self.put(slot);
-            } else {
-                slot.count.reset(&mut spare.rings);
-            }
-        }
+        old.drain(..).filter(|s| s.key.0 != 0).for_each(|s| self.put(s));
         spare.slots = old;
     }
 
     /// Takes out the groups that are over and moves the others as near to where their keys point as they then may stand.
     fn clear(&mut self, spare: &mut Spare) {
-        let mask = self.list.len() - 1;
+        let mask = self.list.len().saturating_sub(1);
         // No group behind a free slot was pushed on from before it, so going round from there, each only moves back.
         let Some(free) = self.list.iter().position(|s| s.key.0 == 0) else { return };
         for at in (free + 1..=free + mask).map(|at| at & mask) {
@@ -163,7 +160,7 @@ impl Part for Slots {
             return Err(StateError("a group without a key".into()));
         }
         *self = Slots { since: i64::MIN, ..Slots::default() };
-        self.list.resize_with((list.len() * 3).max(LEAST).next_power_of_two(), Slot::default);
+        self.list.resize_with((list.len() * SLOTS_EACH).max(LEAST).next_power_of_two(), Slot::default);
         list.into_iter().for_each(|s| self.put(s));
         Ok(())
     }
