@@ -74,7 +74,8 @@ impl Counts {
     fn write(&self, part: Part, write: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
         std::fs::create_dir_all(&self.folder)?;
         let path = self.path(part);
-        let beside = path.with_extension(format!("{}.part", std::process::id()));
+        // One process at a time writes to a home: what lies there is of a run that was ended while it wrote.
+        let beside = path.with_extension("part");
         let mut put = || {
             let mut to = Framed { file: File::create(&beside)?, bytes: Vec::with_capacity(FRAME), frames: 0 };
             to.write_all(&serde_json::to_vec(&self.head(&self.now)?)?)?;

@@ -260,9 +260,10 @@ impl Tally {
         // One column may be asked for several times.
         let mut place = vec![Vec::new(); self.columns.len()];
         asked.iter().enumerate().for_each(|(i, a)| place[a.0 as usize].push(i));
-        // All bins with such a touch, and more: days are whole, bins need not end with one.
+        // A touch counts by its day, and a bin is of whole days: these are the first day of the time and the one after it.
+        let days = |(from, to): (f64, f64)| (from.ceil(), to.ceil());
         let around: Vec<RangeInclusive<usize>> =
-            asked.iter().map(|(_, (from, to))| self.bin(*from)..=self.bin(*to + 1.0)).collect();
+            (asked.iter().map(|a| days(a.1))).map(|(from, to)| self.bin(from)..=self.bin(to - 0.5)).collect();
         let mut shared: Vec<BTreeMap<u32, u64>> = vec![BTreeMap::new(); asked.len()];
         let mut of_thing = OfThing::default();
         self.pairs.each_bin(|column, thing, bin| {
@@ -274,12 +275,13 @@ impl Tally {
             of_thing.touches.push((column, bin));
         });
         of_thing.count(&place, &around, &mut shared);
-        let bounds = asked.iter().zip(&around).map(|((column, (from, to)), around)| {
+        let bounds = asked.iter().zip(&around).map(|((column, time), around)| {
+            let (from, to) = days(*time);
             let c = &self.columns[*column as usize];
             let within = |b: &usize| {
                 let (first, end) = (*b as f64 * self.bin_days, (*b + 1) as f64 * self.bin_days);
                 // The first and the last bin hold what lies beyond them too.
-                *b > 0 && *b + 1 < self.bins && first >= from.ceil() && end <= *to
+                *b > 0 && *b + 1 < self.bins && first >= from && end <= to
             };
             let visits = |b: usize| u64::from(c.visits[b]);
             let things = |b: usize| c.exposure[b].iter().map(|n| u64::from(*n)).sum::<u64>();

@@ -127,8 +127,12 @@ fn a_file_that_is_amiss_is_not_used() {
         }
     }
     // A run that was ended while it wrote leaves the old file in its place.
-    std::fs::write(place.file("lookups.1.part"), b"half").unwrap();
+    std::fs::write(place.file("lookups.part"), b"half").unwrap();
     assert!(place.traced());
+    // The next that writes takes its place.
+    place.take_in(60..80);
+    assert!(place.traced());
+    assert!(!place.file("lookups.part").exists());
 }
 
 #[test]
