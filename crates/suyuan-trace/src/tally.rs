@@ -134,11 +134,9 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// An empty count over records of that length. A bin is of whole days, so that records which grow by a day keep their
-    /// bins for a long time.
+    /// An empty count over records of that length.
     pub fn new(horizon: f64) -> Tally {
-        let bin_days = Problem::bins_for(horizon).1.ceil();
-        let bins = ((horizon / bin_days).ceil() as usize).max(1);
+        let (bins, bin_days) = Problem::bins_for(horizon);
         Tally {
             bins,
             bin_days,

@@ -92,9 +92,10 @@ pub struct Problem {
 const MAX_BINS: usize = 44;
 
 impl Problem {
-    /// Bins for records that span `horizon` days: weeks, or longer where weeks would be too many.
+    /// Bins for records that span `horizon` days: weeks, or longer where weeks would be too many; of whole days, so that
+    /// records which grow by a day keep their bins for a long time.
     pub fn bins_for(horizon: f64) -> (usize, f64) {
-        let width = (horizon / MAX_BINS as f64).max(7.0);
+        let width = (horizon / MAX_BINS as f64).ceil().max(7.0);
         (((horizon / width).ceil() as usize).max(1), width)
     }
 
