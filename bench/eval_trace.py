@@ -36,6 +36,7 @@ ABOUT = {
     "null-waves": "20 waves",
     "null-both": "both, base rate .5 %",
     "null-town": "both, 60,000 people in 8 regions",
+    "null-lists": "three outlets lose their customers' list, 60,000 people in 8 regions",
     "null-cards": "card openings",
 }
 

@@ -51,6 +51,7 @@ fn scenarios() -> Vec<(&'static str, Scenario)> {
             "null-town",
             Of(Town { persons: 60_000, regions: 8, outlet_sd: 1.2, waves: 20, base: 0.005, ..NOBODY }),
         ),
+        ("null-lists", Of(Town { persons: 60_000, regions: 8, lists: 3, ..NOBODY })),
         ("null-cards", Cards(0)),
     ]
 }
@@ -121,7 +122,7 @@ fn judged(w: &World) -> serde_json::Value {
     let p = w.problem();
     let start = std::time::Instant::now();
     let before = seconds(start);
-    let found = attribute(&p, &Settings::default(), &BTreeMap::new());
+    let found = attribute(&p, &Settings::default(), &BTreeMap::new()).columns;
     let spent = seconds(start) - before;
     let others = if w.leaks.is_empty() {
         Vec::new()

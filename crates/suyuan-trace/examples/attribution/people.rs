@@ -49,6 +49,8 @@ pub struct Town {
     pub pairs: usize,
     /// The leak runs through a terminal of its own under a lent login.
     pub lent: bool,
+    /// So many outlets lose the list of their customers to somebody who is in no record, whoever serves there.
+    pub lists: usize,
 }
 
 /// A town like those of the targets.
@@ -66,6 +68,7 @@ pub const TOWN: Town = Town {
     delay: Delay::Exponential,
     pairs: 0,
     lent: false,
+    lists: 0,
 };
 
 const YEAR: usize = 364;
@@ -113,6 +116,7 @@ pub fn make(town: &Town, seed: u64) -> World {
         leaks(&mut d, town, &mut touches, &who, &mut harm, s.staff)
     };
     honest(&mut d, town, &mut harm, &home, &active, outlets);
+    lists(&mut d, town, &touches, &who[..s.staff], &mut harm, outlets);
     touches.sort_by_key(|t| t.thing);
     World {
         who,
@@ -313,6 +317,26 @@ fn lent(
         .flatten()
         .collect();
     leaks
+}
+
+/// Harm from lists of customers: who was served at the outlet while its list was read, by whomever of its staff.
+fn lists(d: &mut Dice, town: &Town, touches: &[Touch], staff: &[Who], harm: &mut [f64], outlets: usize) {
+    let mut read: Vec<Option<(usize, usize)>> = vec![None; outlets];
+    for _ in 0..town.lists {
+        let length = d.between(60, YEAR);
+        let start = d.between(0, YEAR - length);
+        read[d.below(outlets)] = Some((start, start + length));
+    }
+    for t in touches {
+        let outlet = staff.get(t.column as usize).and_then(|w| w.outlet);
+        let window = outlet.and_then(|o| read[o as usize]);
+        if window.is_some_and(|(from, until)| (from..until).contains(&usize::from(t.day)))
+            && d.chance(town.known)
+        {
+            let day = after(d, town.delay, 0.0, f64::from(t.day));
+            harm_at(harm, t.thing as usize, day);
+        }
+    }
 }
 
 /// Harm that nobody leaked: by region, outlet and how active the person is, and in waves.

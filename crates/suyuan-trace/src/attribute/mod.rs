@@ -10,6 +10,7 @@
 //!
 //! Always holds: relabelling columns or things changes nothing; more exposure with the same harm
 //! lowers a factor; a column with fewer than two harmed things is not a candidate, unless the one is a canary.
+//! An outlet whose harm follows its touches whoever serves is told as the outlet, its accounts are not named ([`crowd`]).
 //! Blind to: a leak that never became known harm; partners who share all their touches (they come
 //! out as one credible set); causes that raise one column's risk in just the window of its touches.
 
@@ -17,6 +18,7 @@ mod base;
 mod beside;
 mod calendar;
 mod canary;
+mod crowd;
 mod delay;
 pub(crate) mod dice;
 mod honest;
@@ -33,6 +35,7 @@ use std::collections::BTreeMap;
 use base::Base;
 pub use beside::{Partner, SHARE, Visit, beside, near};
 pub use canary::{Canary, RESTS};
+pub use crowd::Crowd;
 use delay::Delay;
 use kernel::{Factor, GRID, Scratch, Touched};
 pub use limits::Limits;
@@ -107,6 +110,15 @@ pub struct Scored {
     pub set: Vec<(u32, f64)>,
 }
 
+/// What was found.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    /// Columns, most probable first.
+    pub columns: Vec<Scored>,
+    /// Outlets that explain the harm of all that serve them better than these do one by one; none of them is listed.
+    pub crowds: Vec<(Crowd, Scored)>,
+}
+
 /// Candidates below this log factor are dropped until a source is found.
 const SCREEN: f64 = 0.0;
 /// Candidates less probable than this are left until something moves.
@@ -124,6 +136,8 @@ const STILL: f64 = 1e-3;
 const FEW: f64 = 3.0;
 /// Responsibilities below this are not told.
 const SMALL: f64 = 0.002;
+/// What is known of a crowd that explains more than its accounts do.
+const CROWD: f64 = 0.999;
 /// A rival must cover this share of a source's harmed things to be held against it.
 const RIVAL: f64 = 0.3;
 
@@ -149,6 +163,8 @@ struct Fit<'a> {
     p: &'a Problem,
     set: &'a Settings,
     suspected: &'a BTreeMap<u32, f64>,
+    /// The columns that can be named; crowds come after them.
+    named: usize,
     ranges: Vec<std::ops::Range<usize>>,
     share: Vec<f64>,
     leak: Vec<f64>,
@@ -169,30 +185,60 @@ struct Fit<'a> {
 /// `suspected` holds what is known of columns from records other than harm, as probabilities; the
 /// common small prior stands for all others. It changes probabilities and whose harm counts as honest,
 /// never a column's own factor against a given honest rate.
-pub fn attribute(p: &Problem, settings: &Settings, suspected: &BTreeMap<u32, f64>) -> Vec<Scored> {
-    let n = p.columns.len();
-    let ranges = p.ranges();
-    let mut fit = Fit {
-        p,
-        set: settings,
-        suspected,
-        share: vec![0.0; p.touches.len()],
-        leak: vec![0.0; p.harmed.len()],
-        moved: vec![0; p.harmed.len()],
-        seen: vec![0; n],
-        now: 1,
-        factors: vec![Factor::below(f64::NEG_INFINITY, p.bins); n],
-        pip: vec![0.0; n],
-        ways: Ways { delay: Delay::new(p.horizon, 60.0), grid: kernel::common().map(f64::ln) },
-        apart: BTreeMap::new(),
-        room: Scratch::new(p.bins, p.clock),
-        ranges,
-    };
-    fit.run()
+pub fn attribute(p: &Problem, settings: &Settings, suspected: &BTreeMap<u32, f64>) -> Found {
+    let named = p.columns.len();
+    let (columns, crowds) = Fit::new(p, settings, suspected, named).run();
+    if crowds.is_empty() {
+        return Found { columns, crowds: Vec::new() };
+    }
+    let beside = crowd::with(p, &crowds);
+    let mut known = suspected.clone();
+    known.extend((0..crowds.len()).map(|i| ((named + i) as u32, CROWD)));
+    let (all, _) = Fit::new(&beside, settings, &known, named).run();
+    let mut out = Found::default();
+    for mut s in all {
+        match (s.column as usize).checked_sub(named) {
+            None => out.columns.push(s),
+            Some(i) => {
+                (s.listed, s.certified) = (false, false);
+                out.crowds.push((crowds[i].clone(), s));
+            }
+        }
+    }
+    out
+}
+
+impl<'a> Fit<'a> {
+    fn new(
+        p: &'a Problem,
+        settings: &'a Settings,
+        suspected: &'a BTreeMap<u32, f64>,
+        named: usize,
+    ) -> Fit<'a> {
+        let n = p.columns.len();
+        Fit {
+            p,
+            set: settings,
+            suspected,
+            named,
+            share: vec![0.0; p.touches.len()],
+            leak: vec![0.0; p.harmed.len()],
+            moved: vec![0; p.harmed.len()],
+            seen: vec![0; n],
+            now: 1,
+            factors: vec![Factor::below(f64::NEG_INFINITY, p.bins); n],
+            pip: vec![0.0; n],
+            ways: Ways { delay: Delay::new(p.horizon, 60.0), grid: kernel::common().map(f64::ln) },
+            apart: BTreeMap::new(),
+            room: Scratch::new(p.bins, p.clock),
+            ranges: p.ranges(),
+        }
+    }
 }
 
 impl Fit<'_> {
-    fn run(&mut self) -> Vec<Scored> {
+    /// Scores the columns; and tells the crowds that explain more than their accounts.
+    fn run(&mut self) -> (Vec<Scored>, Vec<Crowd>) {
         let all: Vec<usize> =
             (0..self.p.columns.len()).filter(|c| self.enough(&self.harmed_before(*c))).collect();
         let mut candidates = all.clone();
@@ -205,7 +251,7 @@ impl Fit<'_> {
         };
         let mut waves = base.waves;
         let first = self.ways.clone();
-        let blank = Prior::new(self.set.sources_expected, self.p.columns.len(), self.set.prior_cap);
+        let blank = Prior::new(self.set.sources_expected, self.named, self.set.prior_cap);
         for round in 0..self.set.rounds {
             self.share.fill(0.0);
             self.leak.fill(0.0);
@@ -239,7 +285,8 @@ impl Fit<'_> {
             base = Base::fit(self.p, &unexplained, &self.honest());
             base.waves = waves;
         }
-        self.results(&base, &candidates)
+        let crowds = self.crowds(&base, &unexplained);
+        (self.results(&base, &candidates), crowds)
     }
 
     /// How likely each column is none of the sources, as if one in so many were one.
@@ -379,8 +426,8 @@ impl Fit<'_> {
 
     /// The prior given the fixed factors of all columns that were looked at.
     fn prior(&self, blank: &Prior) -> Prior {
-        let logs: Vec<f64> =
-            self.factors.iter().map(|f| f.fixed).filter(|l| *l > f64::NEG_INFINITY).collect();
+        let named = self.factors.iter().take(self.named);
+        let logs: Vec<f64> = named.map(|f| f.fixed).filter(|l| *l > f64::NEG_INFINITY).collect();
         blank.given(&logs)
     }
 
@@ -439,9 +486,9 @@ impl Fit<'_> {
 
     /// e-BH: Bayes factors are e-values, so the list is safe under any dependence among columns.
     fn guarded(&self, candidates: &[usize], level: f64) -> Vec<usize> {
-        let mut order = candidates.to_vec();
+        let mut order: Vec<usize> = candidates.iter().copied().filter(|c| *c < self.named).collect();
         order.sort_by(|a, b| self.factors[*b].fixed.total_cmp(&self.factors[*a].fixed).then(a.cmp(b)));
-        let n = self.p.columns.len().max(1) as f64;
+        let n = self.named.max(1) as f64;
         let mut keep = 0;
         for (i, c) in order.iter().enumerate() {
             if self.factors[*c].fixed >= (n / (level * (i + 1) as f64)).ln() {

@@ -9,6 +9,7 @@ use rand_chacha::rand_core::{Rng, SeedableRng};
 use super::*;
 
 mod agree;
+mod crowd;
 
 struct Dice(ChaCha8Rng);
 
@@ -226,7 +227,9 @@ fn worlds_without_an_insider_stay_quiet() {
         let mut top: f64 = 0.0;
         let mut named = 0;
         for seed in 0..worlds {
-            for s in attribute(&problem(&world(1000 + seed, shape)), &Settings::default(), &BTreeMap::new()) {
+            for s in attribute(&problem(&world(1000 + seed, shape)), &Settings::default(), &BTreeMap::new())
+                .columns
+            {
                 top = top.max(s.probability);
                 assert!(!s.certified, "{name} {seed}: {s:?}");
                 named += usize::from(s.probability >= 0.8);
@@ -249,7 +252,7 @@ fn a_twin_is_as_likely_as_its_source() {
         let same: Vec<_> = w.events.iter().filter(|e| e.0 == one).map(|e| (twin, e.1, e.2)).collect();
         w.events.extend(same);
         w.columns += 1;
-        let scored = attribute(&problem(&w), &Settings::default(), &BTreeMap::new());
+        let scored = attribute(&problem(&w), &Settings::default(), &BTreeMap::new()).columns;
         let both = [one as u32, twin as u32];
         let Some(s) = scored.iter().find(|s| both.contains(&s.column) && s.probability >= 0.5) else {
             continue;
@@ -283,7 +286,7 @@ fn planted_sources_are_found() {
         let (mut found, mut planted, mut wrong, mut listed_wrong) = (0, 0, 0, 0);
         for seed in 0..6 {
             let w = world(50 + seed, shape);
-            let scored = attribute(&problem(&w), &Settings::default(), &BTreeMap::new());
+            let scored = attribute(&problem(&w), &Settings::default(), &BTreeMap::new()).columns;
             // Fewer than five harmed things are too few for anyone to be sure.
             let harm = |c: usize| scored.iter().find(|s| s.column as usize == c).map_or(0, |s| s.harmed);
             planted += w.culprits.iter().filter(|c| harm(**c) >= 5).count();
@@ -398,7 +401,7 @@ fn harm_dealt_out_by_lot_names_nobody() {
         let days: Vec<f64> = w.harm.values().copied().collect();
         let mut dice = Dice::new(seed);
         w.harm = days.into_iter().map(|day| (dice.below(w.home.len()), day)).collect();
-        for s in attribute(&problem(&w), &Settings::default(), &BTreeMap::new()) {
+        for s in attribute(&problem(&w), &Settings::default(), &BTreeMap::new()).columns {
             assert!(s.probability < 0.8, "seed {seed}: {s:?}");
         }
     }

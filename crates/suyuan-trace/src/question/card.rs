@@ -120,7 +120,7 @@ pub fn ask(
         .enumerate()
         .filter_map(|(i, c)| suspected.get(&keys[*c as usize]).map(|p| (i as u32, *p)))
         .collect();
-    let scored = scored(f, &problem, settings, &known);
+    let scored = scored(f, &problem, settings, &known).columns;
     let asked_of = (!fraud.is_empty())
         .then(|| outside::told(Question::CardOpening, fraud.len(), Some((&problem, &scored))));
     let mut out = CardSources {

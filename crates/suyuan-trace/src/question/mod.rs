@@ -6,6 +6,7 @@ pub mod against;
 pub mod apart;
 pub mod card;
 pub mod count;
+pub mod crowd;
 mod orders;
 pub mod outside;
 pub mod partners;
@@ -19,7 +20,7 @@ use suyuan_model::outcome::{
 };
 use suyuan_model::time::DAY;
 
-use crate::attribute::{Problem, Scored, Settings, attribute};
+use crate::attribute::{Found, Problem, Scored, Settings, attribute};
 use crate::facts::{Facts, Row};
 use crate::words::{number, text};
 
@@ -325,8 +326,8 @@ fn other_holders(a: &against::Against, b: &Behind) -> Counter {
 }
 
 /// The sources of a question; none where the records are too short to tell.
-fn scored(f: &Facts, p: &Problem, settings: &Settings, known: &BTreeMap<u32, f64>) -> Vec<Scored> {
-    if f.horizon() < LEAST_DAYS { Vec::new() } else { attribute(p, settings, known) }
+fn scored(f: &Facts, p: &Problem, settings: &Settings, known: &BTreeMap<u32, f64>) -> Found {
+    if f.horizon() < LEAST_DAYS { Found::default() } else { attribute(p, settings, known) }
 }
 
 /// Several columns of one entity as one, as probable as its most probable column.

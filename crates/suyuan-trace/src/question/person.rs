@@ -11,7 +11,7 @@ use suyuan_model::outcome::{EntityKind, Question};
 use suyuan_model::time::{DAY, HOUR};
 
 use super::against::against;
-use super::{Answer, Behind, Best, WORTH, entity, merge, outside, scored, source};
+use super::{Answer, Behind, Best, WORTH, crowd, entity, merge, outside, scored, source};
 use crate::attribute::{Clock, Settings};
 use crate::facts::{Facts, Row};
 use crate::intern::{Id, NONE};
@@ -97,7 +97,8 @@ fn ask(
     }
     let known: BTreeMap<u32, f64> =
         asked.iter().enumerate().filter_map(|(i, c)| known.get(c).map(|p| (i as u32, *p))).collect();
-    let scored = scored(f, &problem, settings, &known);
+    let answer = scored(f, &problem, settings, &known);
+    let mut scored = answer.columns;
     let place: BTreeMap<u32, usize> = things.iter().enumerate().map(|(i, t)| (*t, i)).collect();
     let mut found = Vec::new();
     for s in scored.iter().filter(|s| s.probability >= WORTH) {
@@ -134,8 +135,20 @@ fn ask(
             .collect();
         found.extend(source(f, question, s, &behind, set));
     }
+    let best = Best::of(&scored);
+    for (of, s) in answer.crowds {
+        let columns: Vec<u32> = of.members.iter().map(|m| asked[*m as usize]).collect();
+        let mut rows = Vec::new();
+        for h in l.tally.held().iter().filter(|h| columns.binary_search(&h.column).is_ok() && counts(h)) {
+            if place.get(&h.thing).is_some_and(|i| days[*i].1 > h.day) {
+                rows.push(h.row);
+            }
+        }
+        found.extend(crowd::told(f, l, question, (&of, &s), &columns, rows));
+        scored.push(s);
+    }
     let outside = Some(outside::told(question, harmed.len(), Some((&problem, &scored))));
-    Answer { sources: merge(found), outside, best: Best::of(&scored) }
+    Answer { sources: merge(found), outside, best }
 }
 
 impl Lookups {

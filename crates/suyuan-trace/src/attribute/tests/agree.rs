@@ -114,22 +114,8 @@ fn bare(p: &Problem, sources: f64) -> Vec<Figure> {
     };
     let settings = Settings { prior_cap: 0.0, rounds: 1, ..Settings::default() };
     let suspected = (0..n as u32).map(|c| (c, sources / n as f64)).collect();
-    let mut fit = Fit {
-        p,
-        set: &settings,
-        suspected: &suspected,
-        share: vec![0.0; p.touches.len()],
-        leak: vec![0.0; p.harmed.len()],
-        moved: vec![0; p.harmed.len()],
-        seen: vec![0; n],
-        now: 1,
-        factors: vec![Factor::below(f64::NEG_INFINITY, p.bins); n],
-        pip: vec![0.0; n],
-        ways: Ways { delay: Delay::new(p.horizon, p.horizon / 5.0), grid: kernel::common().map(f64::ln) },
-        apart: BTreeMap::new(),
-        room: Scratch::new(p.bins, p.clock),
-        ranges: p.ranges(),
-    };
+    let mut fit = Fit::new(p, &settings, &suspected, n);
+    fit.ways.delay = Delay::new(p.horizon, p.horizon / 5.0);
     let mut candidates: Vec<usize> = (0..n).filter(|c| fit.enough(&fit.harmed_before(*c))).collect();
     for &c in &candidates {
         fit.factors[c] = fit.evaluate(&base, c);
@@ -148,6 +134,7 @@ fn write(dir: &Path, w: &World) {
     let rows = w.events.iter().flat_map(|e| [e.1 as u32, e.0 as u32, e.2 as u32]);
     fs::write(dir.join("touches.u32"), rows.flat_map(u32::to_le_bytes).collect::<Vec<u8>>()).unwrap();
     let product: Vec<Value> = attribute(&p, &Settings::default(), &BTreeMap::new())
+        .columns
         .iter()
         .map(|s| json!([s.column, s.log_factor, s.probability, s.listed, s.harmed]))
         .collect();
@@ -203,7 +190,7 @@ fn both_name_the_same_but_for_what_is_explained() {
     let oracle = oracle();
     for (name, w) in worlds() {
         let theirs: BTreeSet<u32> = serde_json::from_value(oracle[&name]["named"].clone()).unwrap();
-        let found = attribute(&question(&w), &Settings::default(), &BTreeMap::new());
+        let found = attribute(&question(&w), &Settings::default(), &BTreeMap::new()).columns;
         let ours: BTreeSet<u32> = found.iter().filter(|s| s.listed).map(|s| s.column).collect();
         for c in ours.symmetric_difference(&theirs) {
             assert!(APART.contains(&(&name, *c)), "{name}: {c}");
