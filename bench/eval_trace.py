@@ -218,12 +218,11 @@ def main():
         "discoveries at 5 %; intervals are 95 %; the window overlap is the days shared by the told and the true window over the days of",
         "either, of listed sources. Peers see the same counts; BreachRadar's pseudo-counts are picked with the truth.",
         "Seeds 100 to 114 judged earlier models; one innocent of seed 104 (a clerk who serves a risky outlet nearly alone) showed",
-        "what was missing. Seeds 116 to 149 judged models in between; innocents of 119 (cards) and 132 (both) were looked into; of 133 to 149 without",
-        "a leak nobody was named. None of these is fresh any more and none is used here; cards of seed 109 still name one innocent.",
-        "In the worlds without a leak shown here one account, not listed at .80 (60,000 people, seed 155), stood in the certified list at first;",
-        "since then that list holds only what is listed.",
+        "what was missing. Seeds 116 to 204 judged models in between; innocents of 119 (cards) and 132 (both) were looked into; of 133 to 166 without",
+        "a leak nobody was listed; one account, not listed at .80 (60,000 people, seed 155), stood in the certified list, which since then holds only",
+        "what is listed. None of these is fresh any more and none is used here; cards of seed 109 still name one innocent.",
         "In a pair both accounts count as sources; the partner is named by the records that both looked at, not by the ranking.",
-        f"每个世界3630个工号、30万人、300万次查询、20个泄露工号（另注者除外）；模型在种子1–9上建立，此处为{first}起（无泄露世界为{quiet}起）的新种子；100–114、116–149曾用于评判较早的模型，其中104、119、132的误报促成了改进，故不再使用；种子109的开卡世界仍会误报一人；种子155（6万人）有一名未列入名单的工号（概率0.80）原在认证名单中，此后认证名单只取已列入者。名单按5%误报控制，区间为95%；"
+        f"每个世界3630个工号、30万人、300万次查询、20个泄露工号（另注者除外）；模型在种子1–9上建立，此处为{first}起（无泄露世界为{quiet}起）的新种子；100–114、116–204曾用于评判较早的模型，其中104、119、132的误报促成了改进，故不再使用；种子109的开卡世界仍会误报一人；种子155（6万人）有一名未列入名单的工号（概率0.80）原在认证名单中，此后认证名单只取已列入者。名单按5%误报控制，区间为95%；"
         "窗口重合度为所述与真实窗口的共同天数占两者合计天数之比。各对比方法所见计数相同，BreachRadar的先验按真值挑选。",
         "",
     ]
