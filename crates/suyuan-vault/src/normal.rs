@@ -96,7 +96,7 @@ pub(crate) fn clean(value: &str) -> Result<Cow<'_, str>, PiiFault> {
     }
     let half = |c: char| match c {
         '\u{ff01}'..='\u{ff5e}' => char::from_u32(c as u32 - 0xfee0),
-        '\u{3000}' | '\u{a0}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\t' | '\r' | '\n' => Some(' '),
+        c if c.is_whitespace() => Some(' '),
         '\u{200b}'..='\u{200f}'
         | '\u{202a}'..='\u{202e}'
         | '\u{2060}'..='\u{2064}'
@@ -181,7 +181,8 @@ fn phone(value: &str) -> Option<Normal<'_>> {
     }
     let national = digits.strip_prefix("86").filter(|rest| abroad || is_mobile(rest));
     let number = match national {
-        Some(rest) => with_trunk(rest),
+        // What stands behind `+86` is a number itself, or none: `+86 0 138...` and `+86000` are written, too.
+        Some(rest) => phone(&with_trunk(rest))?.text.into_owned(),
         None if abroad => format!("+{digits}"),
         // Old long-distance dialling put a 0 before mobile numbers.
         None => digits.strip_prefix('0').filter(|rest| is_mobile(rest)).unwrap_or(digits).to_owned(),
@@ -320,7 +321,9 @@ mod tests {
         told(PiiClass::Msisdn, &["+1 202 555 0123", "0012025550123"], TokenKind::Tel, "+12025550123");
         told(PiiClass::Msisdn, &["1064812345678"], TokenKind::Tel, "1064812345678");
         told(PiiClass::Contact, &["10086"], TokenKind::Tel, "10086");
-        for no in ["张三", "123", "1234567890123456", "138001380x0"] {
+        let twice = ["+86 013800138000", "+86 86 13800138000"];
+        told(PiiClass::Msisdn, &twice, TokenKind::Tel, "13800138000");
+        for no in ["张三", "123", "+86000", "+86110", "1234567890123456", "138001380x0"] {
             assert_eq!(of(PiiClass::Msisdn, no).err(), Some(PiiFault::NotAPhone), "{no}");
         }
     }
@@ -394,8 +397,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_spelling_is_its_own_spelling(value in "\\PC{1,20}", digits in "[+0-9 ()-]{5,18}") {
-            for value in [value, digits] {
+        fn a_spelling_is_its_own_spelling(
+            value in "\\PC{1,20}",
+            digits in "[+0-9 ()-]{5,18}",
+            china in "(\\+86|0086|86)(86|0|00|1[3-9]|0086)?[0-9]{0,12}",
+        ) {
+            for value in [value, digits, china] {
                 for class in [PiiClass::Person, PiiClass::Msisdn, PiiClass::Name, PiiClass::Address, PiiClass::Contact] {
                     if let Ok(once) = of(class, &value) {
                         prop_assert_eq!(of(class, &once.1), Ok(once));
