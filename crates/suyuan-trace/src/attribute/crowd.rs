@@ -6,7 +6,7 @@
 //! crowd explains the harm of all at the price of one source; against the harm of one account among many it has to
 //! explain why the others' touches stayed without harm, and loses.
 //!
-//! Always holds: a crowd has at least [`LEAST`] accounts; what a crowd explains, its accounts cannot claim.
+//! Always holds: a crowd has at least [`LEAST`] accounts, none of them known from other records (a ring's collectors); what a crowd explains, its accounts cannot claim.
 //! Blind to: whether the accounts of a crowd acted together; records of touches show the same.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,20 +33,21 @@ pub struct Crowd {
     pub members: Vec<u32>,
 }
 
-/// The stratum that a column serves.
+/// The stratum that an account serves: a column of the first level, no part of another.
 fn home(column: &Column) -> Option<u32> {
     let all: f64 = column.strata.iter().map(|s| s.1).sum();
     let (stratum, most) = column.strata.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1))?;
-    (column.whole.is_none() && most > HOME * all).then_some(stratum)
+    (column.level == 0 && column.whole.is_none() && most > HOME * all).then_some(stratum)
 }
 
-/// The crowds of these strata. Cards have none: who opened a card is no other than one account.
-fn crowds(p: &Problem, strata: &[u32]) -> Vec<Crowd> {
+/// The crowds of these strata, of columns of which other records say nothing. Cards have none: who opened a card is no other
+/// than one account.
+fn crowds(p: &Problem, suspected: &BTreeMap<u32, f64>, strata: &[u32]) -> Vec<Crowd> {
     if p.clock == Clock::Age {
         return Vec::new();
     }
     let mut out: Vec<Crowd> = strata.iter().map(|s| Crowd { stratum: *s, members: Vec::new() }).collect();
-    for (i, column) in p.columns.iter().enumerate() {
+    for (i, column) in p.columns.iter().enumerate().filter(|x| !suspected.contains_key(&(x.0 as u32))) {
         if let Some(crowd) = home(column).and_then(|h| out.iter_mut().find(|c| c.stratum == h)) {
             crowd.members.push(i as u32);
         }
@@ -123,7 +124,7 @@ impl Fit<'_> {
         let mut strata: Vec<u32> = found.filter_map(|c| home(&self.p.columns[c])).collect();
         strata.sort_unstable();
         strata.dedup();
-        let mut crowds = crowds(self.p, &strata);
+        let mut crowds = crowds(self.p, self.suspected, &strata);
         if crowds.is_empty() {
             return crowds;
         }

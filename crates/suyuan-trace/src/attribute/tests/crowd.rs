@@ -61,3 +61,14 @@ fn a_few_of_an_outlet_are_named_one_by_one() {
     }
     assert!(named >= 12, "{named} of 16");
 }
+
+/// What other records prove of accounts is not laid on their outlet, however alike they are.
+#[test]
+fn accounts_known_from_other_records_are_no_crowd() {
+    let mut w = world(500, TOWN);
+    leak(&mut w, 0, 0.2, of(5));
+    let known: BTreeMap<u32, f64> = (25..30).map(|c| (c, 0.9)).collect();
+    let found = attribute(&problem(&w), &Settings::default(), &known);
+    assert!(found.crowds.is_empty());
+    assert!((25..30).any(|c| found.columns.iter().any(|s| s.column == c && s.probability > 0.8)));
+}
