@@ -9,8 +9,10 @@
 //! At any moment each family counts once, at its strongest finding; the score is the highest sum that was ever reached. An entity
 //! is up for review from the first moment at which enough families stand (each with [`RiskParams::least`] nats, and
 //! enough of them by alerts about the entity itself, of level medium or above), the sum reaches [`RiskParams::review`],
-//! and chance would bring at most [`RiskParams::by_chance`] entities a month as far in each family that stands ([`chance`]).
-//! So more is needed of one among 4,000 accounts than of one among 40.
+//! and chance would bring at most [`RiskParams::by_chance`] entities a month as far, of whatever kind and in whatever
+//! families ([`chance`]). So more is needed of one among 4,000 accounts than of one among 40, and more where ten families
+//! are read than where three are. What that guarantees: were the families independent, then of all entities of all kinds
+//! chance would put up at most so many a month on average, all combinations of families together.
 //!
 //! Invariants, where base rates and what chance brings stay as they are: one more finding never lowers a score nor takes
 //! anyone off the list. Always: the order of findings does not matter; findings of one family alone put nobody up for
@@ -27,7 +29,7 @@ use suyuan_model::risk::{FamilyRisk, Risk, RiskReason};
 use suyuan_model::time::{DAY, format_china};
 
 use crate::explain::entity_zh;
-use chance::Chance;
+use chance::{Chance, Dealt};
 
 /// How findings add up.
 #[derive(Clone, Debug)]
@@ -42,7 +44,7 @@ pub struct RiskParams {
     pub least: f64,
     /// The sum below which no entity is up for review, nats.
     pub review: f64,
-    /// How many entities chance may bring as far as one that is up for review, in thirty days.
+    /// How many entities, of all kinds and in all combinations of families, chance may put up for review in thirty days.
     pub by_chance: f64,
     /// The most that one rule weighs, nats.
     pub cap: f64,
@@ -180,7 +182,7 @@ fn scored(parts: &Parts<'_>, usual: &Usual, params: &RiskParams) -> Vec<Risk> {
 
 /// What chance brings.
 struct Usual {
-    kinds: BTreeMap<EntityKind, Chance>,
+    kinds: BTreeMap<EntityKind, Dealt>,
     /// How many entities it may bring as far.
     at_most: f64,
 }
@@ -190,28 +192,26 @@ impl Usual {
         let (first, last) = (findings.iter().map(|f| f.first).min(), findings.iter().map(|f| f.last).max());
         let days = (last.unwrap_or(0) - first.unwrap_or(0)) as f64 / DAY as f64;
         let mut kinds: BTreeMap<EntityKind, Chance> = BTreeMap::new();
-        for f in findings {
+        for f in findings.iter().filter(|f| SCORED.contains(&f.entity.kind)) {
             kinds.entry(f.entity.kind).or_default().compares(f.family, f.base_rate.of);
         }
         for (e, list) in parts.iter().filter(|(e, _)| !up.contains(**e)) {
-            let chance = kinds.entry(e.kind).or_default();
-            for (family, v) in strongest(list.iter().map(|part| (part, part.nats))) {
-                chance.add(family, v.all);
-            }
+            kinds.entry(e.kind).or_default().add(strongest(list.iter().map(|part| (part, part.nats))), p);
         }
-        let kinds = kinds.into_iter().map(|(kind, c)| (kind, c.ordered())).collect();
+        let kinds = kinds.into_iter().map(|(kind, c)| (kind, c.dealt(p))).collect();
         Usual { kinds, at_most: p.by_chance * f64::max(days / 30.0, 1.0) }
     }
 
-    /// How many entities of the kind chance would bring as far in every family that stands.
+    /// How many entities of all kinds chance would bring as far as one of this kind: of each other kind as many as of
+    /// its own, or all who have enough families by chance.
     fn expected(&self, kind: EntityKind, m: &Moment, p: &RiskParams) -> f64 {
-        let stand = m.iter().filter(|(_, v)| v.all >= p.least).map(|(f, v)| (*f, v.all));
-        self.kinds.get(&kind).map_or(f64::INFINITY, |c| c.expected(stand))
+        let own = self.kinds.get(&kind).map_or(f64::INFINITY, |dealt| dealt.expected(m, p));
+        self.kinds.iter().map(|(k, dealt)| if *k == kind { own } else { own.min(dealt.most()) }).sum()
     }
 }
 
 /// What one family weighs at one moment, and what its alerts about the entity itself do.
-#[derive(Clone, Copy, Default)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Weighs {
     all: f64,
     own: f64,
@@ -276,7 +276,8 @@ fn of_entity(entity: &Entity, parts: &[Part<'_>], usual: &Usual, p: &RiskParams)
         return None;
     }
     let at_best = if since.is_some() { shown_review.1 } else { shown.1 };
-    let by_chance = Some(usual.expected(entity.kind, &at_best, p)).filter(|n| n.is_finite());
+    let by_chance =
+        enough(&at_best, p).then(|| usual.expected(entity.kind, &at_best, p)).filter(|n| n.is_finite());
     let mut families: Vec<FamilyRisk> = at_best
         .into_iter()
         .map(|(family, v)| FamilyRisk { family, nats: v.all, stands: v.all >= p.least })

@@ -24,8 +24,8 @@ pub struct Risk {
     #[serde(with = "time::as_text_or_none")]
     #[schemars(with = "Option<String>")]
     pub since: Option<i64>,
-    /// How many entities of its kind chance would bring as far in each family that stands, were the findings of each
-    /// family dealt out anew; none where no family stands.
+    /// How many entities, of all kinds and in whatever families, chance would bring as far, were the findings of each
+    /// family dealt out anew; none where too few families stand.
     pub by_chance: Option<f64>,
     /// The findings that count, strongest first, with what each of them alone weighs.
     pub reasons: Vec<RiskReason>,
