@@ -31,6 +31,7 @@ ABOUT = {
     "pairs": "8 pairs and 8 loners, 15 % known",
     "lent": "lent logins: a fourth terminal looks up strangers",
     "cards": "8,000 agents, 12 batches of blank cards",
+    "campaigns": "the same where three in ten agents have honest campaigns",
     "null-plain": "nobody leaks",
     "null-outlets": "hidden risk of outlets (sd 1.2)",
     "null-waves": "20 waves",
@@ -38,6 +39,7 @@ ABOUT = {
     "null-town": "both, 60,000 people in 8 regions",
     "null-lists": "three outlets lose their customers' list, 60,000 people in 8 regions",
     "null-cards": "card openings",
+    "null-campaigns": "card openings with honest campaigns of uneven risk",
 }
 
 

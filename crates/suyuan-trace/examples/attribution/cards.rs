@@ -23,8 +23,13 @@ const AGENT_SD: f64 = 0.8;
 /// Spread of the regions' risk.
 const REGION_SD: f64 = 0.5;
 
-/// Makes the openings with so many batches.
-pub fn make(batches: usize, seed: u64) -> World {
+/// Share of agents with honest bursts: campus weeks, a factory that hires, a campaign.
+const CAMPAIGNERS: f64 = 0.3;
+/// Spread of the risk of one campaign's customers, beside the agent's own.
+const CAMPAIGN_SD: f64 = 0.8;
+
+/// Makes the openings with so many batches, and with honest campaigns where wanted.
+pub fn make(batches: usize, campaigns: bool, seed: u64) -> World {
     let mut d = Dice::new(seed);
     let horizon = (DAYS + AFTER) as f64;
     let volume: Vec<f64> = (0..AGENTS).map(|_| d.log_normal(148.0, 1.0)).collect();
@@ -42,6 +47,19 @@ pub fn make(batches: usize, seed: u64) -> World {
             (a as u32, d.below(DAYS) as u16, false)
         })
         .collect();
+    // The risk of a campaign's customers, by card; one elsewhere.
+    let mut riskier: Vec<(usize, f64)> = Vec::new();
+    for a in (0..if campaigns { AGENTS } else { 0 }).filter(|_| d.chance(CAMPAIGNERS)).collect::<Vec<_>>() {
+        for _ in 0..d.between(1, 2) {
+            let n = d.log_normal(150.0, 0.7).clamp(30.0, 1500.0) as usize;
+            let (start, length) = (d.below(DAYS - 60), d.between(3, 40));
+            let times = d.log_normal(1.0, CAMPAIGN_SD);
+            for _ in 0..n {
+                riskier.push((cards.len(), times));
+                cards.push((a as u32, (start + d.below(length)) as u16, false));
+            }
+        }
+    }
     let mut leaks: Vec<Leak> = Vec::new();
     while leaks.len() < batches {
         let a = d.below(AGENTS) as u32;
@@ -64,12 +82,14 @@ pub fn make(batches: usize, seed: u64) -> World {
         clock: Clock::Age,
         leaks,
     };
+    let mut riskier = riskier.into_iter().peekable();
     for (i, (agent, day, blank)) in cards.into_iter().enumerate() {
         let outlet = w.who[agent as usize].outlet.unwrap_or(0);
         let region = w.outlets[outlet as usize];
         let opened = f64::from(day);
         let mut at = f64::INFINITY;
-        if d.chance(HONEST * risk[agent as usize] * regional[region as usize]) {
+        let times = riskier.next_if(|x| x.0 == i).map_or(1.0, |x| x.1);
+        if d.chance(HONEST * risk[agent as usize] * regional[region as usize] * times) {
             at = opened + 1.0 + d.below(400) as f64;
         }
         if blank && d.chance(REPORTED) {

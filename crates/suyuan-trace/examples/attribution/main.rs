@@ -21,6 +21,7 @@ use world::World;
 enum Scenario {
     Town(Town),
     Cards(usize),
+    Campaigns(usize),
 }
 
 /// Large accounts that leak for months, as in the protocol of BreachRadar's authors.
@@ -29,7 +30,7 @@ const LARGE: Town = Town { least: 1200, days: (45, 90), ..TOWN };
 const NOBODY: Town = Town { leaks: 0, ..TOWN };
 
 fn scenarios() -> Vec<(&'static str, Scenario)> {
-    use Scenario::{Cards, Town as Of};
+    use Scenario::{Campaigns, Cards, Town as Of};
     vec![
         ("large-02", Of(Town { known: 0.02, ..LARGE })),
         ("large-05", Of(Town { known: 0.05, ..LARGE })),
@@ -43,6 +44,7 @@ fn scenarios() -> Vec<(&'static str, Scenario)> {
         ("pairs", Of(Town { known: 0.15, leaks: 16, pairs: 8, least: 700, days: (30, 90), ..TOWN })),
         ("lent", Of(Town { leaks: 16, lent: true, ..TOWN })),
         ("cards", Cards(12)),
+        ("campaigns", Campaigns(12)),
         ("null-plain", Of(NOBODY)),
         ("null-outlets", Of(Town { outlet_sd: 1.2, ..NOBODY })),
         ("null-waves", Of(Town { waves: 20, ..NOBODY })),
@@ -53,6 +55,7 @@ fn scenarios() -> Vec<(&'static str, Scenario)> {
         ),
         ("null-lists", Of(Town { persons: 60_000, regions: 8, lists: 3, ..NOBODY })),
         ("null-cards", Cards(0)),
+        ("null-campaigns", Campaigns(0)),
     ]
 }
 
@@ -103,7 +106,8 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let seed: u64 = seed.parse()?;
         let w: World = match &scenario.1 {
             Scenario::Town(t) => people::make(t, seed),
-            Scenario::Cards(batches) => cards::make(*batches, seed),
+            Scenario::Cards(batches) => cards::make(*batches, false, seed),
+            Scenario::Campaigns(batches) => cards::make(*batches, true, seed),
         };
         if let Some(dir) = &dir {
             folder::write(dir.as_ref(), &w)?;

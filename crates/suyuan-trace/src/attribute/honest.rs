@@ -84,8 +84,11 @@ fn expected_months(p: &Problem, base: &Base, column: usize) -> Vec<f64> {
     let mut out = vec![0.0; months];
     for (t, n) in p.columns[column].exposure.iter().enumerate() {
         let opened = (t as f64 + 0.5) * p.bin_days;
-        for (a, d) in base.calendar.age.iter().enumerate() {
-            out[month(opened + (a as f64 + 0.5) * MONTH, months)] += n * d * MONTH;
+        // What would come after the end of the records has not come.
+        let harmed =
+            base.calendar.age.iter().enumerate().map(|(a, d)| (opened + (a as f64 + 0.5) * MONTH, d));
+        for (day, d) in harmed.take_while(|x| x.0 < p.horizon) {
+            out[month(day, months)] += n * d * MONTH;
         }
     }
     let total: f64 = out.iter().sum::<f64>().max(1e-12);

@@ -15,7 +15,11 @@
 //! batch within weeks, whenever it was touched. The second looks like a wave of fraud, except that it
 //! strikes only what was touched in the window.
 //!
+//! Of cards a leak may also fill one of the stretches in which the column touched more than it does otherwise ([`stretch`]).
+//!
 //! Things that were not harmed enter through the exposure counter alone.
+//!
+//! [`stretch`]: super::stretch
 
 use super::base::{Base, FRAILTY};
 use super::calendar::{MONTH, month};
@@ -23,6 +27,7 @@ use super::delay::Delay;
 use super::honest::{Honest, honest};
 use super::problem::{Clock, Problem};
 use super::special::log_sum_exp;
+use super::stretch::Stretches;
 
 /// Rates at which a leaked thing becomes a known harm.
 pub const THETA: [f64; 8] = [0.004, 0.01, 0.022, 0.05, 0.12, 0.27, 0.6, 1.2];
@@ -70,6 +75,11 @@ pub struct Factor {
     pub on: Vec<f64>,
     /// The same where the loot is used as one batch in those months.
     pub batches: Vec<(Batch, Vec<f64>)>,
+    /// The same by each pace other than the learned delay.
+    pub paces: Vec<Vec<f64>>,
+    /// Share of the learned delay and of each pace, and of what fills a stretch, given a leak.
+    pub paced: Vec<f64>,
+    pub filled: f64,
     /// Share of each point of the grid, given a leak.
     pub grid: [f64; GRID],
     /// Chance of each bin to be the first of the leak, given one.
@@ -82,7 +92,7 @@ impl Factor {
     /// Mean of `theta` by bin however the leak came to light.
     pub fn window(&self) -> Vec<f64> {
         let mut out = self.on.clone();
-        for (_, on) in &self.batches {
+        for on in self.batches.iter().map(|b| &b.1).chain(&self.paces) {
             out.iter_mut().zip(on).for_each(|(x, y)| *x += y);
         }
         out
@@ -105,6 +115,9 @@ impl Factor {
             bounded: true,
             on: vec![0.0; bins],
             batches: Vec::new(),
+            paces: Vec::new(),
+            paced: Vec::new(),
+            filled: 0.0,
             grid: [0.0; GRID],
             starts: vec![0.0; bins],
             ends: vec![0.0; bins],
@@ -276,6 +289,23 @@ fn bound(room: &Scratch, things: &[Thing], m: f64, ripe: &[f64], theta: f64) -> 
     shift + total.max(1e-300).ln()
 }
 
+/// The same over a column's stretches.
+fn bound_of(stretches: &Stretches, things: &[Thing], m: f64, ripe: &[f64], theta: f64) -> f64 {
+    let mut sums = vec![0.0; ripe.len() + 1];
+    for (t, r) in ripe.iter().enumerate() {
+        sums[t + 1] = -theta * r;
+    }
+    for x in things {
+        let scale = theta / (x.rest + m * x.beta);
+        x.touches.iter().for_each(|(bin, f)| sums[bin + 1] += (scale * f).ln_1p());
+    }
+    for t in 0..ripe.len() {
+        sums[t + 1] += sums[t];
+    }
+    let each: Vec<f64> = stretches.windows.iter().map(|(a, b, w)| sums[b + 1] - sums[*a] + w.ln()).collect();
+    log_sum_exp(&each)
+}
+
 /// One frailty and rate, summed exactly: logs by length without weights, and by bin mean presence and the chance
 /// of the first and the last.
 struct Cell {
@@ -286,31 +316,39 @@ struct Cell {
     ends: Vec<[f64; LENGTH.len()]>,
 }
 
-fn cell(room: &mut Scratch, bins: usize, things: &[Thing], m: f64, ripe: &[f64], rate: usize) -> Cell {
-    let top = windows(room, bins, things, m, ripe, THETA[rate]);
+fn cell(room: &mut Scratch, bins: usize, way: &Way<'_>, m: f64, rate: usize) -> Cell {
+    let Way { things, ripe, filled, .. } = way;
+    let all = windows(room, bins, things, m, ripe, THETA[rate]);
+    let top = filled.map_or(all, |s| {
+        s.windows.iter().map(|(a, b, _)| room.s[a * bins + b]).fold(f64::NEG_INFINITY, f64::max)
+    });
     let mut starts = vec![[0.0; LENGTH.len()]; bins];
     let mut ends = vec![[0.0; LENGTH.len()]; bins];
     let mut z = [0.0; LENGTH.len()];
-    for (a, begun) in starts.iter_mut().enumerate() {
-        for (b, ended) in ends.iter_mut().enumerate().skip(a) {
-            let v = room.s[a * bins + b] - top;
-            if v < -NEGLIGIBLE {
-                continue;
-            }
-            let w = v.exp();
-            for (h, power) in room.powers[b - a].iter().enumerate() {
-                let x = w * power;
-                begun[h] += x;
-                ended[h] += x;
-                z[h] += x;
-            }
+    let mut add = |a: usize, b: usize, powers: &[f64; LENGTH.len()]| {
+        let v = room.s[a * bins + b] - top;
+        if v < -NEGLIGIBLE {
+            return;
         }
+        let w = v.exp();
+        for (h, power) in powers.iter().enumerate() {
+            let x = w * power;
+            starts[a][h] += x;
+            ends[b][h] += x;
+            z[h] += x;
+        }
+    };
+    match filled {
+        // A stretch has the length that it has.
+        Some(s) => s.windows.iter().for_each(|(a, b, weight)| add(*a, *b, &[*weight; LENGTH.len()])),
+        None => (0..bins).for_each(|a| (a..bins).for_each(|b| add(a, b, &room.powers[b - a]))),
     }
+    let norms = if filled.is_some() { [0.0; LENGTH.len()] } else { room.norms };
     let mut inside = vec![[0.0; LENGTH.len()]; bins];
     let mut logs = [0.0; LENGTH.len()];
     for h in 0..LENGTH.len() {
         let sum = z[h].max(1e-300);
-        logs[h] = top + sum.ln() - room.norms[h];
+        logs[h] = top + sum.ln() - norms[h];
         let mut now = 0.0;
         for t in 0..bins {
             now += starts[t][h];
@@ -389,6 +427,12 @@ pub struct Touched<'a> {
     pub ripe: &'a [f64],
     /// Log weights of the grid, as learned.
     pub weights: &'a [f64; GRID],
+    /// How leaks of cards go, as learned.
+    pub habits: &'a Habits,
+    /// Stretches of its touches that a leak may fill; of cards only.
+    pub stretches: Option<&'a Stretches>,
+    /// Things and ripe exposure by each pace other than the learned delay; of cards only.
+    pub paces: &'a [(Vec<Thing>, Vec<f64>)],
 }
 
 /// The best log likelihood of a leak against none, over all its ways, windows and rates, where the honest risk is known.
@@ -431,6 +475,51 @@ fn best_way(bins: usize, things: &[Thing], ripe: &[f64], room: &mut Scratch) -> 
     top
 }
 
+/// How leaks of cards go, by habit.
+#[derive(Clone, Debug)]
+pub struct Habits {
+    /// Share of those that go after the learned delay, and at each pace of their own; sums to one.
+    pub paces: Vec<f64>,
+    /// Share of those that fill a stretch of the openings, where there is one.
+    pub fills: f64,
+}
+
+impl Habits {
+    /// Before anything is learned: half after the delay that is learned from others, the rest at so many paces.
+    pub fn new(paces: usize) -> Habits {
+        let each = if paces == 0 { 0.0 } else { 0.5 };
+        let own = (0..paces).map(|_| each / paces as f64);
+        Habits { paces: std::iter::once(1.0 - each).chain(own).collect(), fills: 0.5 }
+    }
+
+    /// Shares of the ways of one pace: in any window, and in the stretches.
+    fn of(&self, pace: usize, stretches: Option<&Stretches>) -> [f64; 2] {
+        let filled = stretches.map_or(0.0, |s| self.fills * s.any);
+        [self.paces[pace] * (1.0 - filled), self.paces[pace] * filled]
+    }
+}
+
+/// How a leak comes to light.
+#[derive(Clone, Copy)]
+enum Shown {
+    /// After the learned delay (0), or at a pace.
+    After(usize),
+    /// As that batch.
+    Batch(usize),
+}
+
+/// One way in which a leak can come to light.
+struct Way<'a> {
+    things: &'a [Thing],
+    ripe: &'a [f64],
+    /// Log of how common it is, before anything is learned and as learned.
+    share: f64,
+    learned: f64,
+    /// The stretches that it fills; any window where none.
+    filled: Option<&'a Stretches>,
+    shown: Shown,
+}
+
 /// The factor of one column; where it is surely below `floor`, only the bound is told.
 pub fn factor(
     p: &Problem,
@@ -440,31 +529,42 @@ pub fn factor(
     floor: f64,
     room: &mut Scratch,
 ) -> Factor {
-    let Touched { things, ripe, weights } = touched;
+    let Touched { things, ripe, weights, habits, stretches, paces } = touched;
     let prior = &base.frailty[column];
     let honest = honest(p, base, column, things);
     let rare = prior.iter().copied().fold(f64::NEG_INFINITY, f64::max) - RARE;
-    // Ways in which a leak can come to light: after a delay, or as one batch.
+    let months = base.calendar.months;
     // Cards are used at all ages in a wave as in a batch: nothing would tell the two apart.
-    let (batches, delayed) = match p.clock {
-        Clock::Calendar => (Batch::of(things, base.calendar.months), (1.0 - BATCHES).ln()),
-        Clock::Age => (Vec::new(), 0.0),
-    };
+    let batches = if p.clock == Clock::Age { Vec::new() } else { Batch::of(things, months) };
     let sold: Vec<(Vec<Thing>, Vec<f64>)> =
         batches.iter().map(|b| (b.things(things), b.ripe(p, column))).collect();
-    let each = (BATCHES / (BATCH_MONTHS.len() * base.calendar.months) as f64).ln();
-    let ways: Vec<(&[Thing], &[f64], f64)> = std::iter::once((*things, *ripe, delayed))
-        .chain(sold.iter().map(|(x, r)| (&x[..], &r[..], each)))
-        .collect();
+    // Ways in which a leak can come to light: after a delay at each pace, or as one batch.
+    let delayed = if p.clock == Clock::Age { 1.0 } else { 1.0 - BATCHES };
+    let after = std::iter::once((*things, *ripe)).chain(paces.iter().map(|(x, r)| (&x[..], &r[..])));
+    let filled = stretches.filter(|s| s.any > 0.0);
+    let first = Habits::new(paces.len());
+    let mut ways: Vec<Way<'_>> = Vec::new();
+    for (pace, (things, ripe)) in after.enumerate() {
+        let shares = first.of(pace, filled).into_iter().zip(habits.of(pace, filled));
+        for ((share, learned), filled) in shares.zip([None, filled]).filter(|x| x.0.0 > 0.0) {
+            let (share, learned) = ((delayed * share).ln(), (delayed * learned).ln());
+            ways.push(Way { things, ripe, share, learned, filled, shown: Shown::After(pace) });
+        }
+    }
+    let share = (BATCHES / (BATCH_MONTHS.len() * months) as f64).ln();
+    for (i, (things, ripe)) in sold.iter().enumerate() {
+        ways.push(Way { things, ripe, share, learned: share, filled: None, shown: Shown::Batch(i) });
+    }
     let mut order: Vec<(f64, usize, usize, usize)> = Vec::with_capacity(FRAILTY.len() * THETA.len());
-    for (way, (things, ripe, share)) in ways.iter().enumerate() {
+    for (at, way) in ways.iter().enumerate() {
         for (i, m) in FRAILTY.iter().enumerate().filter(|(i, _)| prior[*i] > rare) {
             for (rate, theta) in THETA.iter().enumerate() {
-                let most = honest.constant[i]
-                    + share
-                    + THETA_SHARE[rate].ln()
-                    + bound(room, things, *m, ripe, *theta);
-                order.push((most, i, rate, way));
+                let most = match way.filled {
+                    None => bound(room, way.things, *m, way.ripe, *theta),
+                    Some(s) => bound_of(s, way.things, *m, way.ripe, *theta),
+                };
+                let most = honest.constant[i] + way.share + THETA_SHARE[rate].ln() + most;
+                order.push((most, i, rate, at));
             }
         }
     }
@@ -472,7 +572,8 @@ pub fn factor(
     let common = common();
     let gain = weights.iter().zip(common).map(|(w, c)| w - c.ln()).fold(f64::NEG_INFINITY, f64::max);
     let bounds: Vec<f64> = order.iter().map(|x| x.0).collect();
-    let most = log_sum_exp(&bounds) + gain;
+    let better = ways.iter().map(|w| w.learned - w.share).fold(f64::NEG_INFINITY, f64::max);
+    let most = log_sum_exp(&bounds) + gain + better;
     let mut out = Factor { sides: Some((most, most, honest)), ..Factor::below(0.0, p.bins) };
     out.with_waves(base.waves);
     if out.log < floor {
@@ -490,28 +591,41 @@ pub fn factor(
         if !fixed.is_empty() && rest.max(1e-300).ln() + bounds[0] < log_sum_exp(&fixed) + REST.ln() {
             break;
         }
-        let (things, ripe, share) = ways[*way];
-        let c = cell(room, p.bins, things, FRAILTY[*i], ripe, *rate);
+        let way = &ways[*way];
+        let c = cell(room, p.bins, way, FRAILTY[*i], *rate);
         for (h, log) in c.logs.iter().enumerate() {
-            let log = honest.constant[*i] + share + log;
+            let log = honest.constant[*i] + log;
             let cell = rate * LENGTH.len() + h;
-            fixed.push(log + common[cell].ln());
-            learned.push(log + weights[cell]);
+            fixed.push(log + way.share + common[cell].ln());
+            learned.push(log + way.learned + weights[cell]);
         }
-        cells.push((c, *way));
+        cells.push((c, way));
     }
     let l1 = log_sum_exp(&learned);
     out.sides = Some((l1, log_sum_exp(&fixed), honest));
     out.with_waves(base.waves);
-    let mut on = vec![vec![0.0; p.bins]; ways.len()];
-    let mut weight = vec![0.0; ways.len()];
+    out.on = vec![0.0; p.bins];
+    out.paces = vec![vec![0.0; p.bins]; paces.len()];
+    let mut sold = vec![(0.0, vec![0.0; p.bins]); batches.len()];
+    out.paced = vec![0.0; paces.len() + 1];
     for ((c, way), logs) in cells.iter().zip(learned.chunks(LENGTH.len())) {
         for (h, log) in logs.iter().enumerate() {
             let share = (log - l1).exp();
             out.grid[c.rate * LENGTH.len() + h] += share;
-            weight[*way] += share;
+            if let Shown::After(pace) = way.shown {
+                out.paced[pace] += share;
+            }
+            out.filled += if way.filled.is_some() { share } else { 0.0 };
+            let on = match way.shown {
+                Shown::After(0) => &mut out.on,
+                Shown::After(pace) => &mut out.paces[pace - 1],
+                Shown::Batch(i) => {
+                    sold[i].0 += share;
+                    &mut sold[i].1
+                }
+            };
             if share > 1e-6 {
-                for (on, inside) in on[*way].iter_mut().zip(&c.inside) {
+                for (on, inside) in on.iter_mut().zip(&c.inside) {
                     *on += share * THETA[c.rate] * inside[h];
                 }
                 out.starts.iter_mut().zip(&c.starts).for_each(|(x, s)| *x += share * s[h]);
@@ -519,11 +633,9 @@ pub fn factor(
             }
         }
     }
-    let mut on = on.into_iter();
-    out.on = on.next().unwrap_or_default();
-    out.batches = (batches.into_iter().zip(on).zip(&weight[1..]))
-        .filter(|(_, weight)| **weight > 1e-3)
-        .map(|(b, _)| b)
+    out.batches = (batches.into_iter().zip(sold))
+        .filter(|(_, (weight, _))| *weight > 1e-3)
+        .map(|(b, (_, on))| (b, on))
         .collect();
     out
 }
@@ -593,7 +705,15 @@ mod tests {
             let ripe: Vec<f64> = (0..bins).map(|t| (t * t * n % 50) as f64).collect();
             for (rate, theta) in THETA.iter().enumerate() {
                 let most = bound(&room, &things, 1.65, &ripe, *theta);
-                let logs = cell(&mut room, bins, &things, 1.65, &ripe, rate).logs;
+                let way = Way {
+                    things: &things,
+                    ripe: &ripe,
+                    share: 0.0,
+                    learned: 0.0,
+                    filled: None,
+                    shown: Shown::After(0),
+                };
+                let logs = cell(&mut room, bins, &way, 1.65, rate).logs;
                 let sum = log_sum_exp(
                     &logs.iter().zip(LENGTH_SHARE).map(|(l, share)| l + share.ln()).collect::<Vec<f64>>(),
                 );

@@ -28,8 +28,11 @@ mod outside;
 mod prior;
 mod problem;
 mod special;
+mod stretch;
 pub(crate) use special::ln_gamma;
 
+use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
 use base::Base;
@@ -37,12 +40,13 @@ pub use beside::{Partner, SHARE, Visit, beside, near};
 pub use canary::{Canary, RESTS};
 pub use crowd::Crowd;
 use delay::Delay;
-use kernel::{Factor, GRID, Scratch, Touched};
+use kernel::{Factor, GRID, Habits, Scratch, Touched};
 pub use limits::Limits;
 pub use outside::outside;
 use prior::Prior;
 pub use problem::{Clock, Column, Harmed, Problem, Risks, Stratum, Touch};
 pub use special::logistic;
+use stretch::Stretches;
 
 /// Settings of the attribution; the defaults are the ones measured.
 #[derive(Clone, Copy, Debug)]
@@ -148,12 +152,17 @@ struct Ways {
     delay: Delay,
     /// Log weights of the leak side's grid.
     grid: [f64; GRID],
+    /// How leaks of cards go.
+    habits: Habits,
 }
 
 /// What a source says of how leaks go.
 struct Lesson {
     column: usize,
     grid: [f64; GRID],
+    /// The column's own habits, in sources; the last is how far a stretch could be filled.
+    paced: Vec<f64>,
+    filled: (f64, f64),
     /// Delay and responsibility of each harm, and day and rate of its touches.
     seen: Vec<(f64, f64)>,
     touched: Vec<(f64, f64)>,
@@ -178,6 +187,10 @@ struct Fit<'a> {
     ways: Ways,
     apart: BTreeMap<usize, Ways>,
     room: Scratch,
+    /// Paces at which leaked cards may be used, beside the learned delay.
+    paces: Vec<Delay>,
+    /// Stretches of each column's touches, of cards, once they were asked for.
+    stretches: Vec<OnceCell<Stretches>>,
 }
 
 /// Scores every column that touched at least two harmed things before their harm; most probable first.
@@ -216,6 +229,7 @@ impl<'a> Fit<'a> {
         named: usize,
     ) -> Fit<'a> {
         let n = p.columns.len();
+        let paces = if p.clock == Clock::Age { Delay::paces(p.horizon).to_vec() } else { Vec::new() };
         Fit {
             p,
             set: settings,
@@ -228,10 +242,16 @@ impl<'a> Fit<'a> {
             now: 1,
             factors: vec![Factor::below(f64::NEG_INFINITY, p.bins); n],
             pip: vec![0.0; n],
-            ways: Ways { delay: Delay::new(p.horizon, 60.0), grid: kernel::common().map(f64::ln) },
+            ways: Ways {
+                delay: Delay::new(p.horizon, 60.0),
+                grid: kernel::common().map(f64::ln),
+                habits: Habits::new(paces.len()),
+            },
             apart: BTreeMap::new(),
             room: Scratch::new(p.bins, p.clock),
             ranges: p.ranges(),
+            paces,
+            stretches: vec![OnceCell::new(); n],
         }
     }
 }
@@ -351,17 +371,39 @@ impl Fit<'_> {
         wanted: impl Fn(usize) -> bool,
     ) -> Factor {
         let own = self.own(c);
-        let Ways { delay, grid } = self.apart.get(&c).unwrap_or(&self.ways);
-        let mut ids = Vec::new();
-        let things = kernel::things(p, base, delay, self.ranges[c].clone(), |h| {
-            ids.push(h);
-            (self.leak[h] - own.iter().find(|o| o.0 as usize == h).map_or(0.0, |o| o.1)).max(0.0)
-        });
-        let things: Vec<kernel::Thing> =
-            things.into_iter().zip(ids).filter(|(_, h)| wanted(*h)).map(|x| x.0).collect();
-        let ripe = kernel::ripe(p, delay, c);
-        let touched = Touched { things: &things, ripe: &ripe, weights: grid };
+        let Ways { delay, grid, habits } = self.apart.get(&c).unwrap_or(&self.ways);
+        let by = |delay: &Delay| {
+            let mut ids = Vec::new();
+            let things = kernel::things(p, base, delay, self.ranges[c].clone(), |h| {
+                ids.push(h);
+                (self.leak[h] - own.iter().find(|o| o.0 as usize == h).map_or(0.0, |o| o.1)).max(0.0)
+            });
+            let things: Vec<kernel::Thing> =
+                things.into_iter().zip(ids).filter(|(_, h)| wanted(*h)).map(|x| x.0).collect();
+            (things, kernel::ripe(p, delay, c))
+        };
+        let (things, ripe) = by(delay);
+        let paces: Vec<_> = self.paces.iter().map(by).collect();
+        let stretches = self.stretches(p, c);
+        let touched = Touched {
+            things: &things,
+            ripe: &ripe,
+            weights: grid,
+            habits,
+            stretches: stretches.as_deref(),
+            paces: &paces,
+        };
         kernel::factor(p, base, c, &touched, floor, room)
+    }
+
+    /// The stretches of a column's touches in the bins of `p`; cards come in lots, persons do not.
+    fn stretches(&self, p: &Problem, c: usize) -> Option<Cow<'_, Stretches>> {
+        if p.clock == Clock::Calendar {
+            return None;
+        }
+        let found = self.stretches[c].get_or_init(|| Stretches::of(&self.p.columns[c]));
+        let same = p.bins == self.p.bins;
+        Some(if same { Cow::Borrowed(found) } else { Cow::Owned(found.within(self.p, p)) })
     }
 
     /// What the column now explains of each harmed thing, in intensity.
@@ -406,6 +448,8 @@ impl Fit<'_> {
                     if harm > t.day {
                         let month = calendar::month(harm, base.calendar.months);
                         rate += factor.batches.iter().map(|(b, on)| on[bin] * b.density(month)).sum::<f64>();
+                        let paces = factor.paces.iter().zip(&self.paces);
+                        rate += paces.map(|(on, pace)| on[bin] * pace.density(harm - t.day)).sum::<f64>();
                     }
                     let share = pip * t.weight * rate;
                     self.leak[h] += share - self.share[e];
@@ -452,6 +496,11 @@ impl Fit<'_> {
             out.push(Lesson {
                 column: c,
                 grid: self.factors[c].grid.map(|share| self.pip[c] * share),
+                paced: self.factors[c].paced.iter().map(|share| self.pip[c] * share).collect(),
+                filled: (
+                    self.pip[c] * self.factors[c].filled,
+                    self.pip[c] * self.stretches(self.p, c).map_or(0.0, |s| s.any),
+                ),
                 seen,
                 touched: exposure.map(|(t, n)| (day(t), self.pip[c] * on[t] * n)).collect(),
             });
@@ -478,6 +527,12 @@ impl Fit<'_> {
             }
             let total: f64 = weights.iter().sum();
             ways.grid = weights.map(|w| (w / total).ln());
+            let all = others().fold(FEW, |sum, l| sum + l.paced.iter().sum::<f64>());
+            for (pace, share) in ways.habits.paces.iter_mut().enumerate() {
+                *share = (FEW * *share + others().map(|l| l.paced[pace]).sum::<f64>()) / all;
+            }
+            let filled = others().fold((0.0, 0.0), |sum, l| (sum.0 + l.filled.0, sum.1 + l.filled.1));
+            ways.habits.fills = (FEW * ways.habits.fills + filled.0) / (FEW + filled.1.max(filled.0));
             ways
         };
         self.ways = without(usize::MAX);

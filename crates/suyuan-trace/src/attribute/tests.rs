@@ -358,7 +358,14 @@ fn factor_of(harmed: usize, exposure: f64, relabel: bool) -> f64 {
     let delay = Delay::new(DAYS, 60.0);
     let things = kernel::things(&p, &base, &delay, 0..harmed, |_| 0.0);
     let ripe = kernel::ripe(&p, &delay, me as usize);
-    let touched = kernel::Touched { things: &things, ripe: &ripe, weights: &kernel::common().map(f64::ln) };
+    let touched = kernel::Touched {
+        things: &things,
+        ripe: &ripe,
+        weights: &kernel::common().map(f64::ln),
+        habits: &kernel::Habits::new(0),
+        stretches: None,
+        paces: &[],
+    };
     kernel::factor(
         &p,
         &base,

@@ -116,6 +116,9 @@ fn bare(p: &Problem, sources: f64) -> Vec<Figure> {
     let suspected = (0..n as u32).map(|c| (c, sources / n as f64)).collect();
     let mut fit = Fit::new(p, &settings, &suspected, n);
     fit.ways.delay = Delay::new(p.horizon, p.horizon / 5.0);
+    // Any window alike, and one delay.
+    fit.stretches = vec![Stretches::default().into(); n];
+    (fit.paces, fit.ways.habits) = (Vec::new(), Habits::new(0));
     let mut candidates: Vec<usize> = (0..n).filter(|c| fit.enough(&fit.harmed_before(*c))).collect();
     for &c in &candidates {
         fit.factors[c] = fit.evaluate(&base, c);
