@@ -11,8 +11,9 @@
 //! enough of them by alerts about the entity itself, of level medium or above), the sum reaches [`RiskParams::review`],
 //! and chance would bring at most [`RiskParams::by_chance`] entities a month as far, of whatever kind and in whatever
 //! families ([`chance`]). So more is needed of one among 4,000 accounts than of one among 40, and more where ten families
-//! are read than where three are. What that guarantees: were the families independent, then of all entities of all kinds
-//! chance would put up at most so many a month on average, all combinations of families together.
+//! are read than where three are, and more of an outlet than of an account. What that guarantees: were the families
+//! independent, then of all entities of all kinds chance would put up at most so many a month on average, all
+//! combinations of families together.
 //!
 //! Invariants, where base rates and what chance brings stay as they are: one more finding never lowers a score nor takes
 //! anyone off the list. Always: the order of findings does not matter; findings of one family alone put nobody up for
@@ -202,12 +203,22 @@ impl Usual {
         Usual { kinds, at_most: p.by_chance * f64::max(days / 30.0, 1.0) }
     }
 
-    /// How many entities of all kinds chance would bring as far as one of this kind: of each other kind as many as of
-    /// its own, or all who have enough families by chance.
+    /// How many entities of all kinds chance would bring as far as one of this kind. Of each other kind as many as of its
+    /// own, by their shares of what is allowed, or all who have enough families by chance.
     fn expected(&self, kind: EntityKind, m: &Moment, p: &RiskParams) -> f64 {
         let own = self.kinds.get(&kind).map_or(f64::INFINITY, |dealt| dealt.expected(m, p));
-        self.kinds.iter().map(|(k, dealt)| if *k == kind { own } else { own.min(dealt.most()) }).sum()
+        let as_far = |k: EntityKind, dealt: &Dealt| match k == kind {
+            true => own,
+            false => (own * allowed(k) / allowed(kind)).min(dealt.most()),
+        };
+        self.kinds.iter().map(|(k, dealt)| as_far(*k, dealt)).sum()
     }
+}
+
+/// A kind's share of what chance is allowed, to scale: accounts act, and what speaks of an outlet or device mostly repeats
+/// what speaks of its accounts.
+fn allowed(kind: EntityKind) -> f64 {
+    if kind == EntityKind::Account { 4.0 } else { 1.0 }
 }
 
 /// What one family weighs at one moment, and what its alerts about the entity itself do.

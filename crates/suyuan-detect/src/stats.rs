@@ -1,4 +1,4 @@
-//! The two figures of counts against an expectation. One order of summing, so the same bits in every run.
+//! The figures of counts against an expectation. One order of summing, so the same bits in every run.
 
 /// The chance of `k` or more where `expected` is the mean (Poisson). 1 for `k` of 0 or less.
 pub(crate) fn poisson_tail(k: i64, expected: f64) -> f64 {
@@ -30,6 +30,24 @@ pub(crate) fn poisson_tail(k: i64, expected: f64) -> f64 {
     }
 }
 
+/// The chance of `k` or more of `n`, each with the chance `p` (binomial). 1 for `k` of 0 or less.
+pub(crate) fn binomial_tail(k: i64, n: i64, p: f64) -> f64 {
+    if k <= 0 || k > n || p <= 0.0 || p >= 1.0 {
+        return if k <= 0 || (p >= 1.0 && k <= n) { 1.0 } else { 0.0 };
+    }
+    let mut ways = 0.0;
+    for i in 1..=k {
+        ways += ((n - k + i) as f64 / i as f64).ln();
+    }
+    let mut term = (ways + k as f64 * p.ln() + (n - k) as f64 * (-p).ln_1p()).exp();
+    let mut sum = 0.0;
+    for i in k..=n {
+        sum += term;
+        term *= (n - i) as f64 / (i + 1) as f64 * p / (1.0 - p);
+    }
+    sum.min(1.0)
+}
+
 /// The log of how much better the count's own rate explains `k` than `expected` does; 0 below it.
 pub(crate) fn poisson_llr(k: i64, expected: f64) -> f64 {
     let k = k as f64;
@@ -53,6 +71,17 @@ mod tests {
             assert!((got / want - 1.0).abs() < 1e-5, "{k} {mean}: {got}");
         }
         assert_eq!(poisson_tail(0, 3.0), 1.0);
+        // scipy.stats.binom.sf(k - 1, n, p)
+        for (k, n, p, want) in [
+            (21, 29, 0.275, 6.369855e-7),
+            (1, 3, 0.5, 0.875),
+            (12, 12, 0.4, 1.6777216e-5),
+            (4, 30, 0.3, 0.990683),
+        ] {
+            let got = binomial_tail(k, n, p);
+            assert!((got / want - 1.0).abs() < 1e-5, "{k} {n} {p}: {got}");
+        }
+        assert_eq!((binomial_tail(0, 5, 0.1), binomial_tail(6, 5, 0.1)), (1.0, 0.0));
         assert!(poisson_llr(7, 0.4) > 12.0 && poisson_llr(1, 2.0) == 0.0);
     }
 }

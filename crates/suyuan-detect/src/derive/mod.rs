@@ -7,6 +7,7 @@
 //! findings and alerts show them.
 //! Reference records (staff, outlets, terminals) are read by their validity at the row's time.
 
+mod afar;
 mod age;
 mod calendar;
 mod capture_before;
@@ -77,6 +78,7 @@ pub(crate) static ALL: &[&Spec] = &[
     &cards_held::SPEC,
     &outlet_row::SPEC,
     &share::SPEC,
+    &afar::SPEC,
     &relation::SPEC,
     &dropped::SPEC,
     &looked_up_before::SPEC,

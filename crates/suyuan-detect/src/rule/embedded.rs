@@ -71,6 +71,10 @@ pub(crate) static FILES: &[(&str, &str)] = &[
         include_str!("../../../../rules/audit/one-session-two-addresses.yml"),
     ),
     ("audit/rights-and-credentials.yml", include_str!("../../../../rules/audit/rights-and-credentials.yml")),
+    (
+        "device/engineer-on-unlisted-device.yml",
+        include_str!("../../../../rules/device/engineer-on-unlisted-device.yml"),
+    ),
     ("device/new-device-openings.yml", include_str!("../../../../rules/device/new-device-openings.yml")),
     (
         "device/unlisted-device-openings.yml",
@@ -150,6 +154,10 @@ pub(crate) static FILES: &[(&str, &str)] = &[
     ),
     ("opening/more-than-peers.yml", include_str!("../../../../rules/opening/more-than-peers.yml")),
     (
+        "opening/one-contact-many-persons.yml",
+        include_str!("../../../../rules/opening/one-contact-many-persons.yml"),
+    ),
+    (
         "opening/one-device-many-persons.yml",
         include_str!("../../../../rules/opening/one-device-many-persons.yml"),
     ),
@@ -181,6 +189,10 @@ pub(crate) static FILES: &[(&str, &str)] = &[
     (
         "opening/several-cards-in-a-day.yml",
         include_str!("../../../../rules/opening/several-cards-in-a-day.yml"),
+    ),
+    (
+        "opening/strangers-at-one-account.yml",
+        include_str!("../../../../rules/opening/strangers-at-one-account.yml"),
     ),
     (
         "opening/strangers-at-one-outlet.yml",
@@ -269,6 +281,10 @@ pub(crate) static FILES: &[(&str, &str)] = &[
     ),
     ("use/unusual-cards-one-cell.yml", include_str!("../../../../rules/use/unusual-cards-one-cell.yml")),
     ("use/woken-cards-at-one-cell.yml", include_str!("../../../../rules/use/woken-cards-at-one-cell.yml")),
+    (
+        "use/woken-cards-of-one-account.yml",
+        include_str!("../../../../rules/use/woken-cards-of-one-account.yml"),
+    ),
     (
         "use/woken-cards-of-one-outlet.yml",
         include_str!("../../../../rules/use/woken-cards-of-one-outlet.yml"),
