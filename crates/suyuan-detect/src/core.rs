@@ -7,6 +7,7 @@
 //!
 //! Invariant: any number of threads says the same.
 
+mod ahead;
 mod lane;
 mod together;
 
@@ -27,6 +28,7 @@ use crate::rule::{Mode, RuleSet};
 use crate::state::{Plain, Saved, Visit};
 use crate::view::{Cite, Sources};
 use crate::window::Ask;
+pub(crate) use ahead::{AHEAD, Ahead};
 use lane::{Held, Lane};
 
 /// Hits of one rule and entity farther apart than this are separate findings.
@@ -34,9 +36,6 @@ const GAP: i64 = 30 * DAY;
 /// Rows of one finding that are kept, as evidence and to be explained, and as many that prove derived fields; beyond them a
 /// finding says no more.
 const KEPT: usize = 20_000;
-
-/// Rows that are taken in together.
-pub(crate) const AHEAD: usize = 16_384;
 
 /// A finding before it is explained.
 pub(crate) struct Draft {

@@ -46,6 +46,10 @@ impl Bitmap {
             }
         }
     }
+    /// How many bits are set; only where those beyond the length are not.
+    pub fn ones(&self) -> usize {
+        self.words.iter().map(|w| w.count_ones() as usize).sum()
+    }
     pub fn and(&mut self, o: &Self) {
         self.words.iter_mut().zip(&o.words).for_each(|(a, b)| *a &= b);
     }

@@ -30,7 +30,7 @@ use suyuan_model::time::SECOND;
 use suyuan_model::{Kind, RowRef};
 
 use crate::alert::{Alert, Evidence};
-use crate::core::{AHEAD, Core};
+use crate::core::{Ahead, Core};
 use crate::error::DetectError;
 use crate::registry::Registry;
 use crate::rule::RuleSet;
@@ -304,7 +304,7 @@ impl<'r> Live<'r> {
     }
 
     fn drain(&mut self) {
-        let mut due: Vec<(Arc<View>, usize)> = Vec::with_capacity(AHEAD);
+        let mut due = Ahead::default();
         while let Some(w) = self.queue.next_until(self.watermark) {
             let key = (w.ts, w.source, w.seq, w.kind);
             if self.previous.as_ref() == Some(&key) {
@@ -312,17 +312,17 @@ impl<'r> Live<'r> {
                 continue;
             }
             self.previous = Some(key);
-            due.push((w.view, w.i));
-            if due.len() == AHEAD {
+            due.push(&w.view, w.i..w.i + 1);
+            if due.full() {
                 self.evaluate(&mut due);
             }
         }
         self.evaluate(&mut due);
     }
 
-    fn evaluate(&mut self, due: &mut Vec<(Arc<View>, usize)>) {
-        self.core.rows_in_order(due, &self.refs);
-        self.counts.evaluated += due.len() as u64;
+    fn evaluate(&mut self, due: &mut Ahead) {
+        self.core.rows_in_order(due.rows(), &self.refs);
+        self.counts.evaluated += due.rows().len() as u64;
         due.clear();
     }
 
@@ -371,7 +371,7 @@ impl<'r> Live<'r> {
         progress: &mut dyn FnMut(u64),
     ) -> Result<u64, DetectError> {
         let mut views = Views::default();
-        let mut due: Vec<(Arc<View>, usize)> = Vec::with_capacity(AHEAD);
+        let mut due = Ahead::default();
         let mut rows = 0u64;
         'all: while let Some(run) = stream.next_run()? {
             if !self.kinds[run.kind as usize] {
@@ -387,9 +387,9 @@ impl<'r> Live<'r> {
                 if ts > until {
                     break 'all;
                 }
-                due.push((view.clone(), i));
+                due.push(&view, i..i + 1);
                 rows += 1;
-                if due.len() == AHEAD {
+                if due.full() {
                     self.evaluate(&mut due);
                 }
                 if rows.is_multiple_of(65_536) {

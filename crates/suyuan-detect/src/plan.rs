@@ -250,6 +250,8 @@ pub(crate) struct Bound<'r> {
     pub by_kind: Vec<Vec<(usize, usize)>>,
     /// Per kind, whether an operator remembers its rows.
     pub remembered: Vec<bool>,
+    /// Per kind, whether an operator looks at all of its rows.
+    observed: Vec<bool>,
     /// Bitmaps a view of each kind holds.
     pub masks: Vec<usize>,
     /// Which bitmap answers which question, so that rules share it.
@@ -265,6 +267,7 @@ impl<'r> Bound<'r> {
             places: Vec::new(),
             by_kind: vec![Vec::new(); Kind::ALL.len()],
             remembered: vec![false; Kind::ALL.len()],
+            observed: vec![false; Kind::ALL.len()],
             masks: vec![0; Kind::ALL.len()],
             asked: Vec::new(),
             comparables: Vec::new(),
@@ -294,6 +297,9 @@ impl<'r> Bound<'r> {
         }
         for kind in b.teams.iter().flat_map(|t| t.operators.remembered()) {
             b.remembered[kind as usize] = true;
+        }
+        for kind in b.teams.iter().flat_map(|t| t.operators.observed()) {
+            b.observed[kind as usize] = true;
         }
         b
     }
@@ -413,6 +419,13 @@ impl<'r> Bound<'r> {
             }
             bits
         })
+    }
+
+    /// Spares a view the keys that no rule will ask for; `compared` says whether all values are counted, too.
+    pub fn narrow(&self, view: &View, compared: bool) {
+        if !compared && !self.observed[view.kind() as usize] {
+            view.narrow();
+        }
     }
 
     /// How many comparable things a plan's rule met.

@@ -1,19 +1,17 @@
 //! History: every row once, in the total order, through the evaluator.
 
-use std::sync::Arc;
-
 use suyuan_model::Kind;
 use suyuan_model::outcome::Finding;
 use suyuan_model::scan::{RowSource, Want};
 
 use crate::alert::{Alert, Evidence};
-use crate::core::{AHEAD, Core, Drafts};
+use crate::core::{Ahead, Core, Drafts};
 use crate::error::DetectError;
 use crate::explain;
 use crate::plan::Bound;
 use crate::registry::Registry;
 use crate::rule::RuleSet;
-use crate::view::{Sources, View, Views};
+use crate::view::{Sources, Views};
 
 /// What the first scan leaves behind.
 pub(crate) struct Pass<'r> {
@@ -108,26 +106,27 @@ pub(crate) fn scan(
     let mut stream = source.scan(&wants)?;
     let mut told = 0;
     let mut views = Views::default();
-    let mut ahead: Vec<(Arc<View>, usize)> = Vec::with_capacity(AHEAD);
+    let mut ahead = Ahead::default();
     while let Some(run) = stream.next_run()? {
         let masks = core.bound.masks[run.kind as usize];
         let view = views.of(run.kind, &run.batch, &core.bound.binder, masks);
         if run.rows.end == run.batch.num_rows() {
             views.done(&run.batch);
         }
-        for i in run.rows {
-            ahead.push((view.clone(), i));
-            if ahead.len() < AHEAD {
+        let mut rest = run.rows;
+        while !rest.is_empty() {
+            rest.start = ahead.push(&view, rest.clone());
+            if !ahead.full() {
                 continue;
             }
-            core.rows_in_order(&ahead, refs);
+            core.rows_in_order(ahead.rows(), refs);
             ahead.clear();
             let tell = core.rows() / 65_536 > told;
             told = core.rows() / 65_536;
             between(core, tell);
         }
     }
-    core.rows_in_order(&ahead, refs);
+    core.rows_in_order(ahead.rows(), refs);
     core.finish(refs);
     between(core, true);
     Ok(())

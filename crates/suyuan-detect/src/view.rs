@@ -166,6 +166,9 @@ impl Col {
     }
 }
 
+/// Where more than this part of the rows is asked of, all keys are made: they come faster one after the other.
+const MOST_ASKED: (usize, usize) = (2, 3);
+
 /// The columns of a group, and its key in each row once somebody asked.
 type Grouped = (Vec<Slot>, OnceLock<Box<[Key]>>);
 
@@ -180,6 +183,8 @@ pub struct View {
     pub(crate) masks: Vec<OnceLock<Bitmap>>,
     /// Per row, one bit for each detection of its kind that may match.
     pub(crate) candidates: OnceLock<Vec<u64>>,
+    /// The only rows of which keys will be asked, where they are few; the others' need not be made.
+    asked: OnceLock<Option<Bitmap>>,
 }
 
 impl View {
@@ -193,17 +198,31 @@ impl View {
             groups: binder.groups[kind as usize].iter().map(|g| (g.clone(), OnceLock::new())).collect(),
             masks: (0..masks).map(|_| OnceLock::new()).collect(),
             candidates: OnceLock::new(),
+            asked: OnceLock::new(),
             batch,
         }
     }
     pub(crate) fn is_of(&self, batch: &Arc<RecordBatch>) -> bool {
         Arc::ptr_eq(&self.batch, batch)
     }
+    /// What its rows are.
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
+    }
+    /// The keys of a text or whole number, row by row; 0 where it is absent.
     #[inline]
-    fn keys(&self, slot: Slot) -> &[Key] {
+    pub(crate) fn keys(&self, slot: Slot) -> &[Key] {
         self.keys[slot.0 as usize].get_or_init(|| match self.col(slot) {
             Col::Text(a) => {
-                (0..a.len()).map(|i| if a.is_valid(i) { Key::of(a.value(i)) } else { Key(0) }).collect()
+                let key = |i: usize| if a.is_valid(i) { Key::of(a.value(i)) } else { Key(0) };
+                match self.asked.get() {
+                    Some(Some(asked)) => {
+                        let mut keys = vec![Key(0); a.len()];
+                        asked.each(a.len(), |i| keys[i] = key(i));
+                        keys.into()
+                    }
+                    _ => (0..a.len()).map(key).collect(),
+                }
             }
             Col::Int(a) => {
                 (0..a.len()).map(|i| if a.is_valid(i) { Key::number(a.value(i)) } else { Key(0) }).collect()
@@ -215,7 +234,7 @@ impl View {
         })
     }
     /// The keys of a group, row by row; 0 where one of its values is absent.
-    fn group_keys(&self, group: GroupSlot) -> &[Key] {
+    pub(crate) fn group_keys(&self, group: GroupSlot) -> &[Key] {
         let (slots, keys) = &self.groups[group.0 as usize];
         keys.get_or_init(|| {
             if let [one] = slots.as_slice() {
@@ -228,6 +247,16 @@ impl View {
             };
             (0..self.len()).map(key).collect()
         })
+    }
+    /// Says that keys will be asked only of rows that may match a detection.
+    pub(crate) fn narrow(&self) {
+        self.asked.get_or_init(|| {
+            let bits = self.candidates.get()?;
+            let words = bits.len() / self.len().max(1);
+            let may = |i: usize| bits[i * words..(i + 1) * words].iter().any(|b| *b != 0);
+            let asked = Bitmap::build(self.len(), may);
+            (asked.ones() * MOST_ASKED.1 < self.len() * MOST_ASKED.0).then_some(asked)
+        });
     }
     #[inline]
     pub(crate) fn group_key(&self, group: GroupSlot, i: usize) -> Option<&Key> {

@@ -20,7 +20,8 @@ use crate::state::{Shards, Table, saved};
 use crate::view::Cite;
 pub(crate) use count::Mark;
 use count::{Count, Rings};
-use slots::{Slots, Spare};
+pub(crate) use slots::Place;
+use slots::Slots;
 
 /// More rows than this in one window of one key are not kept apart: the oldest leave, and the count says "at least".
 const MOST: usize = 100_000;
@@ -125,7 +126,7 @@ pub(crate) struct Windows {
     /// Whether it counts rows of detections: those groups are small, and stand in `counts`.
     counting: bool,
     counts: Shards<Slots, PARTS>,
-    spare: Spare,
+    rings: Rings,
     /// When groups to forget were looked for.
     forgot: i64,
     groups: Table<Group>,
@@ -146,7 +147,7 @@ impl Windows {
                 && !matches!(c.measure, Measure::Each | Measure::Absence)
                 && c.inputs.iter().all(|i| matches!(i, Input::Detection(_))),
             counts: Shards::default(),
-            spare: Spare::default(),
+            rings: Rings::default(),
             forgot: i64::MIN,
             groups: Table::default(),
             deadlines: BTreeMap::new(),
@@ -160,25 +161,56 @@ impl Windows {
     }
 
     /// Takes a row of a counting correlation in; `value` is the value's key or the amount's bits.
-    pub fn count(&mut self, c: &Correlation, key: Key, mark: Mark, ask: Ask) -> Option<Hit> {
+    /// `place` is where its group stood a while ago.
+    pub fn count(
+        &mut self,
+        c: &Correlation,
+        (key, place): (Key, Place),
+        mark: Mark,
+        ask: Ask,
+    ) -> Option<Hit> {
         let since = mark.cite.ts.saturating_sub(self.span);
-        let spare = &mut self.spare;
-        let group = self.counts.change_of(&key).of(key, since, spare);
-        group.add(c, (self.cap, self.alone), since, mark, ask, &mut spare.rings)
+        let group = self.counts.change_of(&key).of(key, place, (mark.cite.ts, since), &mut self.rings);
+        group.add(c, (self.cap, self.alone), since, mark, ask, &mut self.rings)
+    }
+
+    /// Reads what tells where the group of a key stands; the value says nothing.
+    #[inline]
+    pub fn sign(&self, key: &Key) -> u32 {
+        self.counts.of(key).sign(key)
+    }
+
+    /// Where the group of a key stands now, for [`Windows::count`].
+    #[inline]
+    pub fn find(&self, key: &Key) -> Place {
+        self.counts.of(key).find(key)
+    }
+
+    /// When the newest row of a group was, if it is still there.
+    #[inline]
+    pub fn last(&self, key: &Key, place: Place) -> i64 {
+        self.counts.of(key).at(place).map_or(0, Count::last)
+    }
+
+    /// Reads what the next row of a group will need; the value says nothing.
+    #[inline]
+    pub fn near(&self, key: &Key, place: Place) -> i64 {
+        self.counts.of(key).at(place).map_or(0, Count::touch)
     }
 
     /// Reads what the next rows of these keys will need, so that it lies near when they come. Whoever waits for nothing but
-    /// memory waits once for many: first all the groups, then what hangs on them.
-    pub fn touch<'k>(&self, keys: impl Iterator<Item = &'k Key> + Clone) {
+    /// memory waits once for many.
+    pub fn touch<'k>(&self, keys: impl Iterator<Item = &'k Key>) {
         let seen = match self.counting {
-            true => {
-                let groups = keys.filter_map(|k| self.counts.of(k).home(k));
-                let near = groups.clone().fold(0, |seen, g| seen ^ g.last());
-                groups.fold(near, |seen, g| seen ^ g.touch())
-            }
+            true => keys.fold(0, |seen, k| seen ^ self.near(k, self.find(k))),
             false => keys.filter_map(|k| self.groups.get(k)).fold(0, |seen, g| seen ^ g.last),
         };
         std::hint::black_box(seen);
+    }
+
+    /// Whether a group that does not count is there.
+    pub fn holds(&self, key: &Key) -> bool {
+        self.groups.contains(key)
     }
 
     /// Takes a row in.
@@ -224,7 +256,7 @@ impl Windows {
             }
             _ => {
                 let mark = Mark { cite, value: a.value };
-                return g.counted(c, self.cap, since, mark, &mut self.spare.rings);
+                return g.counted(c, self.cap, since, mark, &mut self.rings);
             }
         };
         let (micro, rows) = held?;
@@ -294,8 +326,8 @@ impl Windows {
         let since = now.saturating_sub(self.span);
         if now >= self.forgot.saturating_add(FORGET) {
             self.forgot = now;
-            let spare = &mut self.spare;
-            self.counts.change_where(|s| s.stale(since), |s| s.forget(since, spare));
+            let rings = &mut self.rings;
+            self.counts.change_where(|s| s.stale(since), |s| s.forget(since, rings));
         }
         self.groups.forget(|g| g.last <= since);
     }

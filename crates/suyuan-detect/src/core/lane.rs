@@ -4,11 +4,11 @@
 //! is kept with its row, and told afterwards in the order of rows and rules.
 
 use std::cmp::Reverse;
-use std::sync::Arc;
 
 use suyuan_model::Kind;
 
 use super::Asked;
+use super::ahead::Rows;
 use crate::alert::Evidence;
 use crate::derive::Val;
 use crate::detector::Raised;
@@ -16,12 +16,14 @@ use crate::hash::Key;
 use crate::plan::{Bound, Operators, Plan, Reads, Route, Source, Team, amount_of, key_of, text_of};
 use crate::registry::Registry;
 use crate::rule::{Correlation, Input, MICRO, Measure};
-use crate::view::{Cite, Row, View};
-use crate::window::{Arrival, Ask, Hit, Mark, Missed};
+use crate::view::{Cite, Row};
+use crate::window::{Arrival, Ask, Hit, Mark, Missed, Place};
 
 /// Rows that are taken in together, and what all lanes need to know of them.
 pub(super) struct Batch<'a> {
-    pub rows: &'a [(Arc<View>, usize)],
+    pub rows: Rows<'a>,
+    /// Per view which detections of its kind each row may match, as bits.
+    pub bits: &'a [&'a [u64]],
     /// Per row how it is remembered, if some rule may ask of it.
     pub cites: &'a [Option<Cite>],
     pub kinds: &'a [Kind],
@@ -34,9 +36,8 @@ pub(super) struct Batch<'a> {
 impl Batch<'_> {
     /// Which detections of its kind a row may match, as bits.
     pub fn bits(&self, n: usize, words: usize) -> &[u64] {
-        let (view, i) = &self.rows[n];
-        let all = view.candidates.get().map_or(&[][..], Vec::as_slice);
-        &all[i * words..(i + 1) * words]
+        let (view, i) = self.rows.at[n];
+        &self.bits[view as usize][i as usize * words..(i as usize + 1) * words]
     }
 }
 
@@ -116,7 +117,7 @@ pub(super) struct Lane {
     pub lists: Vec<Vec<u32>>,
     /// Absences: rule and correlation.
     pub waiting: Vec<(usize, usize)>,
-    pub counted: Vec<(u32, Key, Mark)>,
+    pub counted: Vec<(u32, Key, Place, Mark)>,
     /// The rows of a rule of several detections, and which of them.
     pub matched: Vec<(u32, usize)>,
     /// Where the present row leads: correlation, step, detection, its route.
@@ -407,7 +408,7 @@ fn reach(
     let value = value_of(c, r, row, ops, refs)?;
     let windows = &mut plan.windows[r.correlation];
     if windows.counting() {
-        return Some((key, windows.count(c, key, Mark { cite, value }, ask)?));
+        return Some((key, windows.count(c, (key, Place::UNKNOWN), Mark { cite, value }, ask)?));
     }
     let captured =
         r.captured.iter().map(|s| key_of(*s, row, ops, refs).map_or(0, |k| (k.0 as u64).max(1))).collect();

@@ -7,17 +7,20 @@
 //!
 //! Invariant: alerts and findings are those of one row after the other through all rules.
 
-use std::sync::Arc;
-
+use arrow_array::{Array, Int64Array};
 use suyuan_model::time::china_day;
 
-use super::lane::{Alone, At, Batch, Held, Lane, correlation, entity_of, group_of, matches, value_of};
+use super::ahead::Rows;
+use super::lane::{Alone, At, Batch, Held, Lane, correlation, entity_of, matches, value_of};
 use super::{Asked, Comparable, Core, Team};
+use crate::hash::Key;
 use crate::jobs;
 use crate::kernel::Columns;
+use crate::plan::{Plan, Route, Source};
 use crate::registry::Registry;
-use crate::view::View;
-use crate::window::Mark;
+use crate::rule::{Correlation, Measure};
+use crate::view::{Col, Row, View};
+use crate::window::{Mark, Place, Windows};
 
 /// Rows that are looked up before the first of them is counted: enough to wait for memory once for all of them, few enough to
 /// stay near until they are.
@@ -30,25 +33,26 @@ enum Job<'a, 'r> {
 
 impl Core<'_> {
     /// Takes the next rows in.
-    pub fn rows_in_order(&mut self, rows: &[(Arc<View>, usize)], refs: &Registry) {
-        let day = |r: &(Arc<View>, usize)| china_day(r.0.row(r.1).ts);
-        let (Some(first), Some(last)) = (rows.first(), rows.last()) else { return };
-        if day(first) == day(last) {
+    pub fn rows_in_order(&mut self, rows: Rows<'_>, refs: &Registry) {
+        let day = |r: &Row<'_>| china_day(r.ts);
+        let Some(last) = rows.len().checked_sub(1) else { return };
+        if day(&rows.row(0)) == day(&rows.row(last)) {
             return self.rows_of_a_day(rows, refs);
         }
-        for rows in rows.chunk_by(|a, b| day(a) == day(b)) {
-            self.rows_of_a_day(rows, refs);
-        }
+        rows.runs(|a, b| day(&a) == day(&b)).for_each(|rows| self.rows_of_a_day(rows, refs));
     }
 
-    fn rows_of_a_day(&mut self, rows: &[(Arc<View>, usize)], refs: &Registry) {
-        let ts = |n: usize| rows[n].0.row(rows[n].1).ts;
+    fn rows_of_a_day(&mut self, rows: Rows<'_>, refs: &Registry) {
+        let ts = |n: usize| rows.row(n).ts;
         // The day before ends first.
         self.advance(ts(0), refs);
-        self.sort_out(rows);
+        let bits: Vec<&[u64]> = rows.views.iter().map(|v| self.bound.candidates(v, v.kind())).collect();
+        self.sort_out(rows, &bits);
         let findings = self.drafts.is_some();
+        rows.views.iter().for_each(|v| self.bound.narrow(v, findings));
         let asked = Asked { findings, alerts: self.alerts.is_some(), evidence: self.evidence };
-        let batch = Batch { rows, cites: &self.cites, kinds: &self.kinds, refs, asked, now: self.now };
+        let batch =
+            Batch { rows, bits: &bits, cites: &self.cites, kinds: &self.kinds, refs, asked, now: self.now };
         let lanes = self.lanes.iter_mut().zip(&mut self.bound.teams);
         let mut jobs: Vec<Job<'_, '_>> = lanes.map(|(l, t)| Job::Lane(l, t)).collect();
         if findings {
@@ -64,18 +68,16 @@ impl Core<'_> {
         self.tell();
     }
 
-    /// Finds which detections the rows may match, and how each is remembered.
-    fn sort_out(&mut self, rows: &[(Arc<View>, usize)]) {
+    /// Finds which rows may match a detection, and how each is remembered.
+    fn sort_out(&mut self, rows: Rows<'_>, bits: &[&[u64]]) {
         self.cites.clear();
         self.kinds.clear();
-        for (view, i) in rows {
-            let row = view.row(*i);
-            let kind = row.kind();
+        let words: Vec<usize> = rows.views.iter().zip(bits).map(|(v, b)| b.len() / v.len().max(1)).collect();
+        for ((view, i), row) in rows.at.iter().zip(rows.iter()) {
+            let (view, i, kind) = (*view as usize, *i as usize, row.kind());
             self.sources.begin(row.ts);
-            let bits = self.bound.candidates(view, kind);
-            let words = bits.len() / view.len().max(1);
-            let asked = self.bound.remembered[kind as usize]
-                || bits[*i * words..(*i + 1) * words].iter().any(|b| *b != 0);
+            let may = &bits[view][i * words[view]..(i + 1) * words[view]];
+            let asked = self.bound.remembered[kind as usize] || may.iter().any(|b| *b != 0);
             self.cites.push(asked.then(|| self.sources.cite(&row)));
             self.kinds.push(kind);
         }
@@ -85,8 +87,8 @@ impl Core<'_> {
 /// Counts the values of a column that rules are about.
 fn count(c: &mut Comparable, batch: &Batch<'_>) {
     let kind = c.kind;
-    for ((view, i), _) in batch.rows.iter().zip(batch.kinds).filter(|(_, k)| **k == kind) {
-        c.count(&view.row(*i));
+    for (row, _) in batch.rows.iter().zip(batch.kinds).filter(|(_, k)| **k == kind) {
+        c.count(&row);
     }
 }
 
@@ -146,9 +148,13 @@ impl Lane {
         touch(team, at, &matched, batch);
         for same in matched.chunk_by(|a, b| a.0 == b.0) {
             let n = same[0].0;
-            let (view, i) = &batch.rows[n as usize];
             let Some(cite) = batch.cites[n as usize] else { continue };
-            let row = &view.row(*i);
+            let row = &batch.rows.row(n as usize);
+            if let [(_, detection)] = same
+                && nothing_begun(&team.plans[at], *detection, row)
+            {
+                continue;
+            }
             self.route(team, at, same, At { n, row, cite, refs: batch.refs, asked: batch.asked });
         }
         self.matched = matched;
@@ -163,29 +169,39 @@ impl Lane {
         team: &mut Team<'_>,
         batch: &Batch<'_>,
     ) {
-        let Batch { rows, cites, refs, asked, .. } = *batch;
+        if self.lists[list].is_empty() {
+            return;
+        }
+        let Batch { rows, refs, asked, .. } = *batch;
         let ask = asked.of(true);
         let Lane { lists, counted, hits, .. } = self;
         let (plan, ops) = (&mut team.plans[at], &mut team.operators);
         let c = correlation(plan, 0);
+        let kind = plan.rule.detections[detection].kind;
+        let route = &plan.reads[detection].routes[0];
+        let views = rows.views.iter();
+        let columns: Vec<Option<Counted<'_>>> =
+            views.map(|v| if v.kind() == kind { Counted::of(c, route, v) } else { None }).collect();
         for block in lists[list].chunks(BLOCK) {
             counted.clear();
-            let route = &plan.reads[detection].routes[0];
             for n in block {
-                let (view, i) = &rows[*n as usize];
-                let row = view.row(*i);
-                if let Some(cite) = cites[*n as usize]
-                    && let Some(key) = group_of(route, &row, ops, refs)
-                    && let Some(value) = value_of(c, route, &row, ops, refs)
+                let (view, i) = rows.at[*n as usize];
+                let Some(columns) = &columns[view as usize] else { continue };
+                let key = columns.keys[i as usize];
+                let value = match columns.value(i as usize) {
+                    Some(value) => value,
+                    None => value_of(c, &plan.reads[detection].routes[0], &rows.row(*n as usize), ops, refs),
+                };
+                if let (Some(cite), Some(value)) = (batch.cites[*n as usize], value)
+                    && key.0 != 0
                 {
-                    counted.push((*n, key, Mark { cite, value }));
+                    counted.push((*n, key, Place::UNKNOWN, Mark { cite, value }));
                 }
             }
-            plan.windows[0].touch(counted.iter().map(|(_, key, _)| key));
-            for (n, key, mark) in counted.iter() {
-                let Some(hit) = plan.windows[0].count(c, *key, *mark, ask) else { continue };
-                let (view, i) = &rows[*n as usize];
-                let row = &view.row(*i);
+            near(&plan.windows[0], counted);
+            for (n, key, place, mark) in counted.iter() {
+                let Some(hit) = plan.windows[0].count(c, (*key, *place), *mark, ask) else { continue };
+                let row = &rows.row(*n as usize);
                 let Some(entity) = entity_of(&plan.reads[detection], row, ops, refs) else { continue };
                 let at = At { n: *n, row, cite: mark.cite, refs, asked };
                 hits.push(Held::at(plan, ops, detection, at, *key, entity, hit));
@@ -212,13 +228,12 @@ impl Lane {
         }
         if let Some(detector) = &mut team.plans[0].detector {
             for block in matched.chunks(BLOCK) {
-                let rows = block.iter().map(|(n, _)| &batch.rows[*n as usize]);
-                let seen = rows.fold(0, |seen, (view, i)| seen ^ detector.touch(&view.row(*i)));
+                let rows = block.iter().map(|(n, _)| batch.rows.row(*n as usize));
+                let seen = rows.fold(0, |seen, row| seen ^ detector.touch(&row));
                 std::hint::black_box(seen);
                 for (n, detection) in block {
-                    let (view, i) = &batch.rows[*n as usize];
                     if let Some(cite) = batch.cites[*n as usize] {
-                        detector.row(*detection, &view.row(*i), cite, batch.refs);
+                        detector.row(*detection, &batch.rows.row(*n as usize), cite, batch.refs);
                     }
                 }
             }
@@ -236,8 +251,7 @@ impl Lane {
             if !waits && !self.kinds[*kind as usize].seen {
                 continue;
             }
-            let (view, i) = &batch.rows[n];
-            let row = &view.row(*i).remembered(batch.cites[n].as_ref());
+            let row = &batch.rows.row(n).remembered(batch.cites[n].as_ref());
             if waits && row.ts > now {
                 now = row.ts;
                 self.due(team, n as u32, now);
@@ -289,14 +303,86 @@ impl Lane {
     }
 }
 
+/// What a counting rule reads of one view.
+struct Counted<'v> {
+    /// The group's key; 0 where one of its values is absent.
+    keys: &'v [Key],
+    values: Values<'v>,
+}
+
+/// What it counts there.
+enum Values<'v> {
+    Nothing,
+    /// Different values of a column; 0 where absent.
+    Keys(&'v [Key]),
+    Whole(&'v Int64Array),
+    /// Read row by row.
+    Other,
+}
+
+impl<'v> Counted<'v> {
+    /// `None` where the group is not of columns.
+    fn of(c: &Correlation, route: &Route, view: &'v View) -> Option<Counted<'v>> {
+        let values = match (c.measure, route.value.as_slice()) {
+            (_, []) => Values::Nothing,
+            (Measure::ValueCount, [Source::Col(slot)]) => Values::Keys(view.keys(*slot)),
+            (Measure::ValueCount, _) => Values::Other,
+            (_, [Source::Col(slot), ..]) => match view.col(*slot) {
+                Col::Int(a) => Values::Whole(a),
+                _ => Values::Other,
+            },
+            _ => Values::Other,
+        };
+        Some(Counted { keys: view.group_keys(route.columns?), values })
+    }
+
+    /// What is counted of a row, if it has that; `None` where it is to be read otherwise.
+    #[inline]
+    fn value(&self, i: usize) -> Option<Option<u64>> {
+        match self.values {
+            Values::Nothing => Some(Some(0)),
+            Values::Keys(keys) => Some((keys[i].0 != 0).then_some(keys[i].0 as u64)),
+            Values::Whole(a) => Some(a.is_valid(i).then(|| a.value(i) as u64)),
+            Values::Other => None,
+        }
+    }
+}
+
+/// Finds the groups that rows will be counted in, and reads what that needs. Whoever waits for nothing but memory waits once for
+/// many: first for all the signs, then for the groups, then for what hangs on them.
+fn near(windows: &Windows, counted: &mut [(u32, Key, Place, Mark)]) {
+    std::hint::black_box(counted.iter().fold(0, |seen, (_, key, ..)| seen ^ windows.sign(key)));
+    for (_, key, place, _) in counted.iter_mut() {
+        *place = windows.find(key);
+    }
+    let seen = counted.iter().fold(0, |seen, (_, key, place, _)| seen ^ windows.last(key, *place));
+    let seen = counted.iter().fold(seen, |seen, (_, key, place, _)| seen ^ windows.near(key, *place));
+    std::hint::black_box(seen);
+}
+
+/// Whether all that the row could do is to go on with a sequence, and none has begun.
+fn nothing_begun(plan: &Plan<'_>, detection: usize, row: &Row<'_>) -> bool {
+    let [route] = plan.reads[detection].routes.as_slice() else { return false };
+    let follows = route.step > 0
+        && matches!(
+            correlation(plan, route.correlation).measure,
+            Measure::TemporalOrdered | Measure::Sequence
+        );
+    follows
+        && route
+            .columns
+            .and_then(|c| row.group(c))
+            .is_some_and(|key| !plan.windows[route.correlation].holds(&key))
+}
+
 /// Reads the state that rows will ask for.
 fn touch(team: &Team<'_>, at: usize, matched: &[(u32, usize)], batch: &Batch<'_>) {
     let plan = &team.plans[at];
     for (c, windows) in plan.windows.iter().enumerate() {
         let keys = matched.iter().flat_map(|(n, detection)| {
             let routes = plan.reads[*detection].routes.iter().filter(move |r| r.correlation == c);
-            let (view, i) = &batch.rows[*n as usize];
-            routes.filter_map(|r| view.group_key(r.columns?, *i))
+            let row = batch.rows.row(*n as usize);
+            routes.filter_map(move |r| row.view().group_key(r.columns?, row.index()))
         });
         windows.touch(keys);
     }

@@ -1,8 +1,8 @@
-//! The groups of a counting correlation, found with one look into memory.
+//! The groups of a counting correlation, found with few looks into memory.
 //!
-//! Slots are probed one after the other from where the key points. A group whose newest row has left the window is as good
-//! as none: its slot goes to the next new group that comes by, so nobody has to look for groups to forget. A part that is
-//! full is written anew without them.
+//! Slots are probed one after the other from where the key points, by short signs that stand close together; only the slot that
+//! is meant is read itself. A group whose newest row has left the window is as good as none: its slot goes to the next new
+//! group that comes by, so nobody has to look for groups to forget. A part that is full is cleared of them, by their signs.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,137 +12,216 @@ use crate::state::{Part, StateError, decode, encode};
 
 /// Slots of the smallest part.
 const LEAST: usize = 16;
-/// Slots for each group, so that it takes a while until they are full again.
-const SLOTS_EACH: usize = 3;
-/// So many times the slots that are needed are kept rather than given back: groups come and go.
+/// Slots for each group when they are made anew, so that it takes a while until they are full.
+const SLOTS_EACH: usize = 2;
+/// So many times the slots that are needed are kept rather than given back when groups are forgotten: they come again.
 const ROOMY: usize = 4;
+/// A sign's unit of time is 2^20 microseconds.
+const UNIT: u32 = 20;
 
 /// A line of memory.
 #[derive(Default, Serialize, Deserialize)]
 #[repr(align(64))]
 struct Slot {
-    /// 0 where the slot is free.
     key: Key,
     count: Count,
 }
 
-/// What one group no longer needs and the next one will.
-#[derive(Default)]
-pub(super) struct Spare {
-    pub rings: Rings,
-    /// Empty.
-    slots: Vec<Slot>,
+/// What is known of a slot without reading it.
+#[derive(Clone, Copy, Default)]
+struct Sign {
+    /// Of the key; 0 where the slot is free.
+    tag: u32,
+    /// When its newest row was.
+    last: u32,
+}
+
+/// Where a key's group stands, or would; it may have moved since that was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Place(u32);
+
+impl Place {
+    /// Not looked for.
+    pub const UNKNOWN: Place = Place(u32::MAX);
 }
 
 /// A part of the groups.
 #[derive(Default)]
 pub(super) struct Slots {
-    /// A power of two, at most half of them taken, so that few are probed; or none at all.
+    /// One for each slot: a power of two, at most three quarters of them taken, so that few are probed; or none at all.
+    signs: Vec<Sign>,
+    /// Where the sign says free there may be the remains of a group that is over.
     list: Vec<Slot>,
     taken: usize,
     /// A group whose newest row is this old is as good as none.
     since: i64,
 }
 
+#[inline]
+fn tag(key: &Key) -> u32 {
+    key.0 as u32 | 1
+}
+
+/// A time in a sign's units: of two that differ in them, the times differ alike.
+#[inline]
+fn units(ts: i64) -> u32 {
+    (ts >> UNIT).clamp(0, u32::MAX.into()) as u32
+}
+
+/// Where a tag points to.
+#[inline]
+fn home(tag: u32, mask: usize) -> usize {
+    (tag >> 1) as usize & mask
+}
+
 impl Slots {
-    /// Where the key points, if there is anything.
-    pub fn home(&self, key: &Key) -> Option<&Count> {
-        let mask = self.list.len().checked_sub(1)?;
-        Some(&self.list[key.0 as usize & mask].count)
+    /// Reads the sign that the key points to; the value says nothing.
+    #[inline]
+    pub fn sign(&self, key: &Key) -> u32 {
+        let mask = self.signs.len().wrapping_sub(1);
+        self.signs.get(home(tag(key), mask)).map_or(0, |s| s.last)
     }
 
-    /// The key's group; a new one where there is none.
-    pub fn of(&mut self, key: Key, since: i64, spare: &mut Spare) -> &mut Count {
-        self.since = since;
-        if (self.taken + 1) * 2 > self.list.len() {
-            self.renew(spare);
+    /// Where the key's group stands, as far as signs tell, or where a new one would.
+    #[inline]
+    pub fn find(&self, key: &Key) -> Place {
+        let Some(mask) = self.signs.len().checked_sub(1) else { return Place::UNKNOWN };
+        let (tag, over) = (tag(key), units(self.since));
+        let mut at = home(tag, mask);
+        let mut free = None;
+        loop {
+            let sign = self.signs[at];
+            if sign.tag == tag {
+                return Place(at as u32);
+            }
+            if sign.tag == 0 {
+                return Place(free.unwrap_or(at) as u32);
+            }
+            if free.is_none() && sign.last < over {
+                free = Some(at);
+            }
+            at = (at + 1) & mask;
         }
-        let mask = self.list.len() - 1;
-        let mut at = key.0 as usize & mask;
+    }
+
+    /// What stands at a place, if it is one.
+    #[inline]
+    pub fn at(&self, place: Place) -> Option<&Count> {
+        Some(&self.list.get(place.0 as usize)?.count)
+    }
+
+    /// The key's group, of which a row comes at `ts`; a new one where there is none. `place` is where it was found a while ago.
+    #[inline]
+    pub fn of(&mut self, key: Key, place: Place, (ts, since): (i64, i64), rings: &mut Rings) -> &mut Count {
+        self.since = since;
+        let (tag, place) = (tag(&key), place.0 as usize);
+        let known = self.signs.get(place).is_some_and(|s| s.tag == tag) && self.list[place].key == key;
+        let at = if known { place } else { self.look(key, tag, rings) };
+        self.signs[at].last = units(ts);
+        &mut self.list[at].count
+    }
+
+    /// Where the key's group stands; a new one where there is none.
+    fn look(&mut self, key: Key, tag: u32, rings: &mut Rings) -> usize {
+        if (self.taken + 1) * 4 > self.signs.len() * 3 {
+            self.renew(usize::MAX);
+        }
+        let mask = self.signs.len() - 1;
+        let past = units(self.since);
+        let mut at = home(tag, mask);
         let mut over = None;
-        while self.list[at].key != key {
-            if self.list[at].key.0 == 0 {
-                at = over.unwrap_or_else(|| {
-                    self.taken += 1;
-                    at
-                });
-                let slot = &mut self.list[at];
-                slot.count.reset(&mut spare.rings);
-                slot.key = key;
+        loop {
+            let sign = self.signs[at];
+            if sign.tag == tag && self.list[at].key == key {
+                return at;
+            }
+            if sign.tag == 0 {
                 break;
             }
-            if over.is_none() && self.list[at].count.last() <= since {
+            if over.is_none() && sign.last < past {
                 over = Some(at);
             }
             at = (at + 1) & mask;
         }
-        &mut self.list[at].count
+        if over.is_none() {
+            self.taken += 1;
+        }
+        at = over.unwrap_or(at);
+        self.signs[at].tag = tag;
+        let slot = &mut self.list[at];
+        slot.count.reset(rings);
+        slot.key = key;
+        at
     }
 
     /// Whether it is worth while to forget groups: more than half of them are over.
     pub fn stale(&self, since: i64) -> bool {
-        let over = |s: &&Slot| s.key.0 != 0 && s.count.last() <= since;
-        self.taken > 0 && self.list.iter().filter(over).count() * 2 > self.taken
+        let past = units(since);
+        self.signs.iter().filter(|s| s.tag != 0 && s.last < past).count() * 2 > self.taken
     }
 
     /// Forgets the groups whose newest row is that old.
-    pub fn forget(&mut self, since: i64, spare: &mut Spare) {
+    pub fn forget(&mut self, since: i64, rings: &mut Rings) {
         self.since = self.since.max(since);
-        self.renew(spare);
+        self.renew(ROOMY);
+        let free = self.list.iter_mut().zip(&self.signs).filter(|(_, sign)| sign.tag == 0);
+        free.for_each(|(slot, _)| slot.count.reset(rings));
     }
 
     fn live(&self) -> impl Iterator<Item = &Slot> {
-        self.list.iter().filter(|s| s.key.0 != 0 && s.count.last() > self.since)
+        let taken = self.list.iter().zip(&self.signs).filter(|(_, sign)| sign.tag != 0);
+        taken.map(|(slot, _)| slot).filter(|s| s.count.last() > self.since)
     }
 
-    /// Takes out the groups that are over. Where the others then fill too many of the slots, or far too few, they go into new
-    /// ones; the old slots are kept for the next part that needs some.
-    fn renew(&mut self, spare: &mut Spare) {
-        self.clear(spare);
+    /// Takes out the groups that are over. Where the others then fill too many of the slots, or fewer than one in `roomy` of those
+    /// that they need, they go into new ones.
+    fn renew(&mut self, roomy: usize) {
+        self.clear();
         let room = (self.taken * SLOTS_EACH).max(LEAST).next_power_of_two();
-        if (room..=room * ROOMY).contains(&self.list.len()) {
+        if (room..=room.saturating_mul(roomy)).contains(&self.signs.len()) {
             return;
         }
-        let mut old = std::mem::replace(&mut self.list, std::mem::take(&mut spare.slots));
+        let signs = std::mem::replace(&mut self.signs, vec![Sign::default(); room]);
+        let old = std::mem::take(&mut self.list);
         self.list.resize_with(room, Slot::default);
         self.taken = 0;
-        old.drain(..).filter(|s| s.key.0 != 0).for_each(|s| self.put(s));
-        spare.slots = old;
+        old.into_iter().zip(signs).filter(|(_, sign)| sign.tag != 0).for_each(|(s, sign)| self.put(s, sign));
     }
 
     /// Takes out the groups that are over and moves the others as near to where their keys point as they then may stand.
-    fn clear(&mut self, spare: &mut Spare) {
-        let mask = self.list.len().saturating_sub(1);
+    fn clear(&mut self) {
+        let mask = self.signs.len().saturating_sub(1);
+        let past = units(self.since);
         // No group behind a free slot was pushed on from before it, so going round from there, each only moves back.
-        let Some(free) = self.list.iter().position(|s| s.key.0 == 0) else { return };
+        let Some(free) = self.signs.iter().position(|s| s.tag == 0) else { return };
         for at in (free + 1..=free + mask).map(|at| at & mask) {
-            let slot = &mut self.list[at];
-            if slot.key.0 == 0 {
+            let sign = self.signs[at];
+            if sign.tag == 0 {
                 continue;
             }
-            if slot.count.last() <= self.since {
-                slot.count.reset(&mut spare.rings);
-                slot.key = Key(0);
+            if sign.last < past {
+                self.signs[at].tag = 0;
                 self.taken -= 1;
                 continue;
             }
-            let mut to = slot.key.0 as usize & mask;
-            while to != at && self.list[to].key.0 != 0 {
+            let mut to = home(sign.tag, mask);
+            while to != at && self.signs[to].tag != 0 {
                 to = (to + 1) & mask;
             }
             if to != at {
-                self.list[to] = std::mem::take(&mut self.list[at]);
+                self.signs.swap(to, at);
+                self.list.swap(to, at);
             }
         }
     }
 
-    fn put(&mut self, slot: Slot) {
-        let mask = self.list.len() - 1;
-        let mut at = slot.key.0 as usize & mask;
-        while self.list[at].key.0 != 0 {
+    fn put(&mut self, slot: Slot, sign: Sign) {
+        let mask = self.signs.len() - 1;
+        let mut at = home(sign.tag, mask);
+        while self.signs[at].tag != 0 {
             at = (at + 1) & mask;
         }
-        self.list[at] = slot;
+        (self.signs[at], self.list[at]) = (sign, slot);
         self.taken += 1;
     }
 }
@@ -156,12 +235,13 @@ impl Part for Slots {
 
     fn load(&mut self, bytes: &[u8]) -> Result<(), StateError> {
         let list: Vec<Slot> = decode(bytes)?;
-        if list.iter().any(|s| s.key.0 == 0) {
-            return Err(StateError("a group without a key".into()));
+        let room = (list.len() * SLOTS_EACH).max(LEAST).next_power_of_two();
+        *self = Slots { signs: vec![Sign::default(); room], since: i64::MIN, ..Slots::default() };
+        self.list.resize_with(room, Slot::default);
+        for slot in list {
+            let sign = Sign { tag: tag(&slot.key), last: units(slot.count.last()) };
+            self.put(slot, sign);
         }
-        *self = Slots { since: i64::MIN, ..Slots::default() };
-        self.list.resize_with((list.len() * SLOTS_EACH).max(LEAST).next_power_of_two(), Slot::default);
-        list.into_iter().for_each(|s| self.put(s));
         Ok(())
     }
 
@@ -182,6 +262,8 @@ mod tests {
     fn a_group_fits_into_a_line() {
         assert_eq!(size_of::<Slot>(), 64);
     }
+    use proptest::prelude::Strategy;
+
     use crate::rule::Measure;
     use crate::view::Cite;
     use crate::window::count::Mark;
@@ -192,22 +274,25 @@ mod tests {
         #[test]
         fn slots_are_a_map(
             rows in proptest::collection::vec((0i64..5, 0i64..60), 1..400),
-            span in 1i64..80,
+            span in (1i64..80).prop_map(|s| s << 19),
             cut in 0usize..400,
         ) {
-            let (mut slots, mut spare) = (Slots::default(), Spare::default());
+            let (mut slots, mut rings) = (Slots::default(), Rings::default());
             let mut plain: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
             let mut ts = 0;
             for (n, (gap, who)) in rows.into_iter().enumerate() {
-                ts += gap;
+                // Some gaps are less than a sign's unit of time.
+                ts += gap << 19;
                 let mark = Mark { cite: Cite::at(ts, n as u32), value: 0 };
                 // All keys point to few places.
                 let key = Key((who as u128) << 100 | (who as u128 & 3) | 4);
                 let inside = plain.entry(who).or_default();
                 inside.push(ts);
                 inside.retain(|t| *t > ts - span);
-                let count = slots.of(key, ts - span, &mut spare);
-                let fresh = count.take(Measure::EventCount, usize::MAX, ts - span, mark, &mut spare.rings);
+                // As if it had been looked for, or not, or another one stood there.
+                let place = [slots.find(&key), Place::UNKNOWN, Place(n as u32 % 3)][n % 3];
+                let count = slots.of(key, place, (ts, ts - span), &mut rings);
+                let fresh = count.take(Measure::EventCount, usize::MAX, ts - span, mark, &mut rings);
                 proptest::prop_assert_eq!(fresh, Some(inside.len() == 1));
                 proptest::prop_assert_eq!(count.len(), inside.len());
                 if n == cut {
@@ -217,8 +302,8 @@ mod tests {
                     proptest::prop_assert_eq!(slots.bytes(), bytes);
                 }
                 if n % 97 == 96 && slots.stale(ts - span) {
-                    slots.forget(ts - span, &mut spare);
-                    proptest::prop_assert!(!slots.stale(ts - span) && slots.keys() == slots.taken);
+                    slots.forget(ts - span, &mut rings);
+                    proptest::prop_assert!(!slots.stale(ts - span) && slots.keys() <= slots.taken);
                 }
             }
             let live = plain.values().filter(|t| t.last().is_some_and(|t| *t > ts - span)).count();
