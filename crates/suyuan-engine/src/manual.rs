@@ -94,14 +94,16 @@ fn one_kind(page: &mut String, spec: &KindSpec, lang: Lang) {
         (false, Lang::En) => writeln!(page, "\nAt least one of: {}.", groups.join(", ")).unwrap_or(()),
         (false, Lang::Zh) => writeln!(page, "\n至少要有其一：{}。", groups.join("、")).unwrap_or(()),
     }
+    let day = spec.fields.iter().any(|f| Some(f.name) == spec.ts_from && f.ty == FieldType::Day);
+    let begins = match (day, lang) {
+        (false, _) => "",
+        (true, Lang::En) => " (a day begins at 00:00 in UTC+8)",
+        (true, Lang::Zh) => "（日期按 UTC+8 零时）",
+    };
     match (spec.ts_from, lang) {
         (None, _) => {}
-        (Some(f), Lang::En) => {
-            writeln!(page, "\nWithout `ts`, `{f}` stands in (a day begins at 00:00 in UTC+8).").unwrap_or(())
-        }
-        (Some(f), Lang::Zh) => {
-            writeln!(page, "\n没有 `ts` 时以 `{f}` 代替（日期按 UTC+8 零时）。").unwrap_or(())
-        }
+        (Some(f), Lang::En) => writeln!(page, "\nWithout `ts`, `{f}` stands in{begins}.").unwrap_or(()),
+        (Some(f), Lang::Zh) => writeln!(page, "\n没有 `ts` 时以 `{f}` 代替{begins}。").unwrap_or(()),
     }
 }
 

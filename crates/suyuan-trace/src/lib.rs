@@ -145,6 +145,7 @@ pub fn trace_on(
     let explained = |i: &usize| in_rings.contains(i) || cards.explained.get(i).is_some_and(|p| *p >= 0.5);
     let unexplained = cards.fraud.keys().filter(|i| !explained(i)).count() as u64;
     let mut limits = limits(&f, &looked, &cards, &holders);
+    limits.extend(leaks.limits);
     limits.extend(short(&f));
     limits.extend(crowded(&looked, &victims));
     let used: BTreeSet<Id> = cards.fraud.keys().map(|i| f.openings[*i].card).collect();

@@ -313,3 +313,47 @@ fn what_speaks_against_a_source_is_counted() {
         others.detail.en
     );
 }
+
+/// The office with an account that takes the victims' calls some hours before most reports are filed; `dated` says whether the
+/// reports tell the loss apart from the filing.
+fn with_desk(dated: bool) -> Trace {
+    let mut rows = office(OFFICE);
+    let mut dice = Dice(9);
+    let reports: Vec<usize> = (0..rows.0.len()).filter(|i| rows.0[*i].1 == Kind::FraudReport).collect();
+    for i in reports {
+        let day = (rows.0[i].0 / time::SECOND - START) / 86_400;
+        let person = rows.0[i].2["victim"].as_str().unwrap()["idn1-p".len()..].parse().unwrap();
+        if dated {
+            rows.0[i].2["reported_at"] = rows.0[i].2["ts"].take();
+            rows.0[i].0 -= 12 * 3600 * time::SECOND;
+            rows.0[i].2["ts"] = time::format(rows.0[i].0).into();
+        }
+        if dice.unit() < 0.7 {
+            rows.look("desk", person, day, 720 + dice.below(400));
+        }
+        rows.look("desk", dice.below(8000), day, 600);
+    }
+    trace(&rows.source(4096), &[], &Params::default(), &mut |_| {}).unwrap()
+}
+
+#[test]
+fn who_takes_the_victims_calls_is_not_accused() {
+    let found = with_desk(false);
+    assert!(clerk(&found).listed, "{}", clerk(&found).probability);
+    let desk = found.sources.iter().find(|s| s.entity.id == "desk").unwrap();
+    assert!(!desk.listed && desk.probability < 0.3, "{}", desk.probability);
+    let call = desk.counter.iter().find(|c| c.what.en == "It takes the victims' calls").unwrap();
+    assert_eq!(call.outcome, Outcome::NotCheckable);
+    assert!(desk.cannot_tell.en.contains("`reported_at`") && desk.cannot_tell.zh.contains("来电"));
+    assert!(
+        found.limits.iter().any(|l| l.en.contains("looked up victims within days") && l.en.contains("desk"))
+    );
+}
+
+#[test]
+fn where_the_loss_is_dated_calls_after_it_say_nothing() {
+    let found = with_desk(true);
+    assert!(clerk(&found).listed);
+    assert!(found.sources.iter().all(|s| s.entity.id != "desk"), "it looked after the harm");
+    assert!(found.limits.iter().all(|l| !l.en.contains("looked up victims within days")));
+}

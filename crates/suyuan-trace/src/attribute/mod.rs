@@ -29,7 +29,7 @@ mod prior;
 mod problem;
 mod special;
 mod stretch;
-pub(crate) use special::ln_gamma;
+pub(crate) use special::{ln_gamma, log_sum_exp};
 
 use std::borrow::Cow;
 use std::cell::OnceCell;

@@ -202,20 +202,27 @@ fn exhibits(f: &mut Facts, source: &dyn RowSource, bar: &mut Bar<'_>) -> Result<
 }
 
 fn harm(f: &mut Facts, source: &dyn RowSource, bar: &mut Bar<'_>) -> Result<(), ScanError> {
-    scan(source, Kind::FraudReport, &["case", "card", "msisdn", "victim"], bar, |batch, rows| {
-        let c = FraudReportColumns::bind(batch);
-        for i in rows {
-            let value = Report {
-                row: row(&c.key, &mut f.names, Kind::FraudReport, i),
-                case: f.names.id(c.case.get(i)),
-                card: f.names.id(c.card.get(i)),
-                msisdn: f.names.id(c.msisdn.get(i)),
-                victim: f.names.id(c.victim.get(i)),
-            };
-            f.widen(value.row.ts);
-            f.reports.push(value);
-        }
-    })?;
+    scan(
+        source,
+        Kind::FraudReport,
+        &["case", "card", "msisdn", "victim", "reported_at"],
+        bar,
+        |batch, rows| {
+            let c = FraudReportColumns::bind(batch);
+            for i in rows {
+                let value = Report {
+                    row: row(&c.key, &mut f.names, Kind::FraudReport, i),
+                    case: f.names.id(c.case.get(i)),
+                    card: f.names.id(c.card.get(i)),
+                    msisdn: f.names.id(c.msisdn.get(i)),
+                    victim: f.names.id(c.victim.get(i)),
+                    dated: c.reported_at.get(i).is_some_and(|at| at > c.key.ts(i)),
+                };
+                f.widen(value.row.ts);
+                f.reports.push(value);
+            }
+        },
+    )?;
     scan(source, Kind::Complaint, &["subject", "card", "kind"], bar, |batch, rows| {
         let c = ComplaintColumns::bind(batch);
         for i in rows.filter(|i| c.kind.get(*i) == Some("not_mine")) {

@@ -86,6 +86,8 @@ pub struct Report {
     pub card: Id,
     pub msisdn: Id,
     pub victim: Id,
+    /// The harm itself is dated: the report came later.
+    pub dated: bool,
 }
 
 /// A complaint `not_mine` or a failed re-verification: the card was not its holder's doing.

@@ -7,6 +7,7 @@ pub mod apart;
 pub mod card;
 pub mod count;
 pub mod crowd;
+mod desk;
 mod orders;
 pub mod outside;
 pub mod partners;
@@ -38,6 +39,8 @@ pub struct Answer {
     pub outside: Option<Outside>,
     /// The best of what was found, whomever it names.
     pub best: Best,
+    /// What could not be concluded.
+    pub limits: Vec<Text>,
 }
 
 /// The best of what a question found, without a name.

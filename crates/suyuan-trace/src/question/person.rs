@@ -7,16 +7,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use suyuan_model::outcome::{EntityKind, Question};
+use suyuan_model::outcome::{Entity, EntityKind, Question};
 use suyuan_model::time::{DAY, HOUR};
 
 use super::against::against;
+use super::desk::{self, Desk};
 use super::{Answer, Behind, Best, WORTH, crowd, entity, merge, outside, scored, source};
-use crate::attribute::{Clock, Settings};
+use crate::attribute::{Clock, Found, Problem, Scored, Settings};
 use crate::facts::{Facts, Row};
 use crate::intern::{Id, NONE};
 use crate::prints::{Prints, Sieve};
 use crate::tally::{Held, Tally};
+
+/// The question is asked at most so many times more for those who take reports.
+const ASKED: usize = 3;
 
 /// Persons impersonated: when, and through which account the card was opened.
 pub type Impersonated = BTreeMap<Id, (i64, Id)>;
@@ -62,21 +66,25 @@ pub fn holders(
         .filter(|(_, k)| k.0 == EntityKind::Collector)
         .filter_map(|(i, k)| collectors.get(&k.1).map(|p| (i as u32, *p)))
         .collect();
-    ask(f, l, Question::HolderIdentity, (&when, &known), settings, |_| true, |h| !own_step(h))
+    // An opening is dated by itself.
+    let dated = when.keys().copied().collect();
+    ask(f, l, Question::HolderIdentity, (&when, &known, &dated), settings, |_| true, |h| !own_step(h))
 }
 
 /// Asks for the leak of fraud victims' data.
 pub fn victims(f: &Facts, l: &mut Lookups, harmed: &BTreeMap<Id, i64>, settings: &Settings) -> Answer {
     let keys = l.keys.clone();
     let accounts = |c: u32| keys[c as usize].0 == EntityKind::Account;
-    ask(f, l, Question::VictimData, (harmed, &BTreeMap::new()), settings, accounts, |_| true)
+    let dated = f.reports.iter().filter(|r| r.dated && harmed.get(&r.victim) == Some(&r.row.ts));
+    let dated = dated.map(|r| r.victim).collect();
+    ask(f, l, Question::VictimData, (harmed, &BTreeMap::new(), &dated), settings, accounts, |_| true)
 }
 
 fn ask(
     f: &Facts,
     l: &mut Lookups,
     question: Question,
-    (harmed, known): (&BTreeMap<Id, i64>, &BTreeMap<u32, f64>),
+    (harmed, known, dated): (&BTreeMap<Id, i64>, &BTreeMap<u32, f64>, &BTreeSet<Id>),
     settings: &Settings,
     keep: impl Fn(u32) -> bool,
     counts: impl Fn(&Held) -> bool,
@@ -86,7 +94,7 @@ fn ask(
     let planted = days.iter().any(|(t, _)| l.canaries.contains(&l.persons[t]));
     if days.len() < 2 && !planted {
         let outside = (!harmed.is_empty()).then(|| outside::told(question, harmed.len(), None));
-        return Answer { sources: Vec::new(), outside, best: Best::default() };
+        return Answer { sources: Vec::new(), outside, best: Best::default(), limits: Vec::new() };
     }
     let exposure = l.tally.things_of();
     let (mut problem, asked, things) = l.tally.problem(Clock::Calendar, keep, &days, &counts);
@@ -97,7 +105,10 @@ fn ask(
     }
     let known: BTreeMap<u32, f64> =
         asked.iter().enumerate().filter_map(|(i, c)| known.get(c).map(|p| (i as u32, *p))).collect();
-    let answer = scored(f, &problem, settings, &known);
+    // A planted identity calls nobody.
+    let dated = |t: &u32| dated.contains(&l.persons[t]) || l.canaries.contains(&l.persons[t]);
+    let dated: Vec<bool> = things.iter().map(dated).collect();
+    let (problem, answer, desks) = without_calls(problem, &dated, |p| scored(f, p, settings, &known));
     let mut scored = answer.columns;
     let place: BTreeMap<u32, usize> = things.iter().enumerate().map(|(i, t)| (*t, i)).collect();
     let mut found = Vec::new();
@@ -133,7 +144,11 @@ fn ask(
                 (entity(f, kind, id), *p)
             })
             .collect();
-        found.extend(source(f, question, s, &behind, set));
+        let mut told = source(f, question, s, &behind, set);
+        if let (Some(told), Some(desk)) = (&mut told, desks.get(&s.column)) {
+            desk::mark(desk, told);
+        }
+        found.extend(told);
     }
     let best = Best::of(&scored);
     for (of, s) in answer.crowds {
@@ -148,7 +163,56 @@ fn ask(
         scored.push(s);
     }
     let outside = Some(outside::told(question, harmed.len(), Some((&problem, &scored))));
-    Answer { sources: merge(found), outside, best }
+    let mut on_desks: Vec<(Entity, Desk)> = Vec::new();
+    for (column, desk) in desks {
+        let (kind, id) = l.keys[asked[column as usize] as usize];
+        on_desks.push((entity(f, kind, id), desk));
+    }
+    Answer { sources: merge(found), outside, best, limits: desk::told(on_desks).into_iter().collect() }
+}
+
+/// Asks again without the look-ups that are taken for the victims' calls, until nobody else looks as if he took any; with the
+/// accounts that do. What they are without these stands, or what they were, as likely as the days leave it.
+fn without_calls(
+    problem: Problem,
+    dated: &[bool],
+    ask: impl Fn(&Problem) -> Found,
+) -> (Problem, Found, BTreeMap<u32, Desk>) {
+    let mut desks: BTreeMap<u32, Desk> = BTreeMap::new();
+    let mut before: BTreeMap<u32, Scored> = BTreeMap::new();
+    let mut asked = None;
+    let mut found = ask(&problem);
+    for _ in 0..ASKED {
+        let told = found.columns.iter().filter(|s| s.probability >= WORTH).map(|s| s.column);
+        let of_crowds = found.crowds.iter().flat_map(|c| c.0.members.iter().copied());
+        let new: Vec<Desk> = told
+            .chain(of_crowds)
+            .collect::<BTreeSet<u32>>()
+            .into_iter()
+            .filter(|c| !desks.contains_key(c))
+            .filter_map(|c| desk::desk(&problem, dated, c))
+            .collect();
+        if new.is_empty() {
+            break;
+        }
+        let as_told = found.columns.into_iter().map(|s| (s.column, s)).collect::<BTreeMap<_, _>>();
+        before.extend(new.iter().filter_map(|d| as_told.get(&d.column).map(|s| (d.column, s.clone()))));
+        desks.extend(new.iter().map(|d| (d.column, *d)));
+        let left = desk::without(&problem, dated, &desks.values().copied().collect::<Vec<_>>());
+        found = ask(&left);
+        asked = Some(left);
+    }
+    for (column, mut s) in before {
+        s.probability = s.probability.min(desks[&column].leak);
+        (s.listed, s.certified) = (false, false);
+        match found.columns.iter_mut().find(|c| c.column == column) {
+            Some(now) if now.probability >= s.probability => {}
+            Some(now) => *now = s,
+            None => found.columns.push(s),
+        }
+    }
+    found.columns.sort_by(|a, b| b.probability.total_cmp(&a.probability).then(a.column.cmp(&b.column)));
+    (asked.unwrap_or(problem), found, desks)
 }
 
 impl Lookups {
