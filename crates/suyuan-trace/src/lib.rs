@@ -129,6 +129,7 @@ pub fn trace_on(
     let holders = person::holders(&f, &mut looked, &harmed, &params.attribution, &harvesters(&drafts));
     let leaks = person::victims(&f, &mut looked, &victims, &params.attribution);
     let outside = cards.outside.iter().chain(&holders.outside).chain(&leaks.outside).cloned().collect();
+    let untold = holders.limits;
     let holders = holders.sources;
     let operators = operators(&f, &drafts);
     let context = ring::Context {
@@ -145,6 +146,7 @@ pub fn trace_on(
     let explained = |i: &usize| in_rings.contains(i) || cards.explained.get(i).is_some_and(|p| *p >= 0.5);
     let unexplained = cards.fraud.keys().filter(|i| !explained(i)).count() as u64;
     let mut limits = limits(&f, &looked, &cards, &holders);
+    limits.extend(untold);
     limits.extend(leaks.limits);
     limits.extend(short(&f));
     limits.extend(crowded(&looked, &victims));

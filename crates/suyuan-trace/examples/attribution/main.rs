@@ -5,6 +5,7 @@
 //! folders, whoever made them. `cargo xtask eval trace` runs it and writes the tables.
 
 mod cards;
+mod desks;
 mod dice;
 mod folder;
 mod peers;
@@ -14,6 +15,7 @@ mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use desks::Hall;
 use people::{Delay, TOWN, Town};
 use suyuan_trace::attribute::{Scored, Settings, Visit, attribute, beside};
 use world::World;
@@ -22,15 +24,18 @@ enum Scenario {
     Town(Town),
     Cards(usize),
     Campaigns(usize),
+    Desks(Hall),
 }
 
 /// Large accounts that leak for months, as in the protocol of BreachRadar's authors.
 const LARGE: Town = Town { least: 1200, days: (45, 90), ..TOWN };
+/// As many look-ups as people, twenty of whom leak.
+const HALL: Hall = Hall { touches: 10_000_000, persons: 10_000_000, leaks: 20 };
 /// No leak at all.
 const NOBODY: Town = Town { leaks: 0, ..TOWN };
 
 fn scenarios() -> Vec<(&'static str, Scenario)> {
-    use Scenario::{Campaigns, Cards, Town as Of};
+    use Scenario::{Campaigns, Cards, Desks, Town as Of};
     vec![
         ("large-02", Of(Town { known: 0.02, ..LARGE })),
         ("large-05", Of(Town { known: 0.05, ..LARGE })),
@@ -45,6 +50,8 @@ fn scenarios() -> Vec<(&'static str, Scenario)> {
         ("lent", Of(Town { leaks: 16, lent: true, ..TOWN })),
         ("cards", Cards(12)),
         ("campaigns", Campaigns(12)),
+        ("hall", Desks(HALL)),
+        ("busy-hall", Desks(Hall { persons: 1_000_000, ..HALL })),
         ("null-plain", Of(NOBODY)),
         ("null-outlets", Of(Town { outlet_sd: 1.2, ..NOBODY })),
         ("null-waves", Of(Town { waves: 20, ..NOBODY })),
@@ -56,6 +63,7 @@ fn scenarios() -> Vec<(&'static str, Scenario)> {
         ("null-lists", Of(Town { persons: 60_000, regions: 8, lists: 3, ..NOBODY })),
         ("null-cards", Cards(0)),
         ("null-campaigns", Campaigns(0)),
+        ("null-hall", Desks(Hall { leaks: 0, ..HALL })),
     ]
 }
 
@@ -108,6 +116,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             Scenario::Town(t) => people::make(t, seed),
             Scenario::Cards(batches) => cards::make(*batches, false, seed),
             Scenario::Campaigns(batches) => cards::make(*batches, true, seed),
+            Scenario::Desks(hall) => desks::make(hall, seed),
         };
         if let Some(dir) = &dir {
             folder::write(dir.as_ref(), &w)?;

@@ -26,7 +26,7 @@ use super::calendar::{MONTH, month};
 use super::delay::Delay;
 use super::honest::{Honest, honest};
 use super::problem::{Clock, Problem};
-use super::special::log_sum_exp;
+use super::special::{exp, log_sum_exp};
 use super::stretch::Stretches;
 
 /// Rates at which a leaked thing becomes a known harm.
@@ -35,12 +35,16 @@ pub const THETA: [f64; 8] = [0.004, 0.01, 0.022, 0.05, 0.12, 0.27, 0.6, 1.2];
 pub const LENGTH: [f64; 4] = [0.6, 0.85, 0.95, 1.0];
 /// Grid of the leak side.
 pub const GRID: usize = THETA.len() * LENGTH.len();
+/// The same for loot that is used after a delay, then for loot that is sold as one batch.
+pub const WAYS: usize = 2 * GRID;
 /// How much rarer windows of cards are that cover more than half of the records.
 pub const EVER: f64 = 0.02;
-/// Windows less likely than this, in nats below the best, are not summed.
+/// First bins whose windows are all less likely than this, in nats below the best, are not summed.
 const NEGLIGIBLE: f64 = 12.0;
 /// Rates and frailties are summed until all others hold less than this share.
 const REST: f64 = 1e-3;
+/// The same of a column whose factor is surely below the one that is looked for.
+const REST_OF_DULL: f64 = 0.02;
 /// Frailties less likely than this a priori, in nats below the most likely, cannot hide a leak.
 pub const RARE: f64 = 9.0;
 
@@ -80,8 +84,8 @@ pub struct Factor {
     /// Share of the learned delay and of each pace, and of what fills a stretch, given a leak.
     pub paced: Vec<f64>,
     pub filled: f64,
-    /// Share of each point of the grid, given a leak.
-    pub grid: [f64; GRID],
+    /// Share of each point of the grid and way, given a leak.
+    pub grid: [f64; WAYS],
     /// Chance of each bin to be the first of the leak, given one.
     pub starts: Vec<f64>,
     /// Chance of each bin to be its last.
@@ -118,7 +122,7 @@ impl Factor {
             paces: Vec::new(),
             paced: Vec::new(),
             filled: 0.0,
-            grid: [0.0; GRID],
+            grid: [0.0; WAYS],
             starts: vec![0.0; bins],
             ends: vec![0.0; bins],
         }
@@ -133,6 +137,14 @@ const LENGTH_SHARE: [f64; LENGTH.len()] = [0.25, 0.35, 0.25, 0.15];
 /// Shares of the grid before anything is learned.
 pub fn common() -> [f64; GRID] {
     std::array::from_fn(|i| THETA_SHARE[i / LENGTH.len()] * LENGTH_SHARE[i % LENGTH.len()])
+}
+
+/// The same for both ways: used after a delay, or sold as one batch. Cards are used at all ages in a wave as in a batch:
+/// nothing would tell the two apart.
+pub fn ways(clock: Clock) -> [f64; WAYS] {
+    let batches = if clock == Clock::Age { 0.0 } else { BATCHES };
+    let common = common();
+    std::array::from_fn(|i| if i < GRID { (1.0 - batches) * common[i] } else { batches * common[i - GRID] })
 }
 
 /// Room for the sums, kept between columns.
@@ -274,11 +286,11 @@ fn bound(room: &Scratch, things: &[Thing], m: f64, ripe: &[f64], theta: f64) -> 
         return top;
     }
     let shift = top.max(0.0);
-    let unit = (-shift).exp();
+    let unit = exp(-shift);
     let mut ending = [0.0; LENGTH.len()];
     let mut sums = [0.0; LENGTH.len()];
     for v in &s {
-        let r = v.exp();
+        let r = exp(*v);
         for ((f, sum), h) in ending.iter_mut().zip(&mut sums).zip(LENGTH) {
             *f = r * (unit + h * *f);
             *sum += *f;
@@ -325,23 +337,35 @@ fn cell(room: &mut Scratch, bins: usize, way: &Way<'_>, m: f64, rate: usize) -> 
     let mut starts = vec![[0.0; LENGTH.len()]; bins];
     let mut ends = vec![[0.0; LENGTH.len()]; bins];
     let mut z = [0.0; LENGTH.len()];
-    let mut add = |a: usize, b: usize, powers: &[f64; LENGTH.len()]| {
-        let v = room.s[a * bins + b] - top;
-        if v < -NEGLIGIBLE {
-            return;
-        }
-        let w = v.exp();
-        for (h, power) in powers.iter().enumerate() {
-            let x = w * power;
-            starts[a][h] += x;
-            ends[b][h] += x;
-            z[h] += x;
-        }
-    };
     match filled {
         // A stretch has the length that it has.
-        Some(s) => s.windows.iter().for_each(|(a, b, weight)| add(*a, *b, &[*weight; LENGTH.len()])),
-        None => (0..bins).for_each(|a| (a..bins).for_each(|b| add(a, b, &room.powers[b - a]))),
+        Some(s) => {
+            for (a, b, weight) in &s.windows {
+                let x = exp(room.s[a * bins + b] - top) * weight;
+                for h in 0..LENGTH.len() {
+                    starts[*a][h] += x;
+                    ends[*b][h] += x;
+                    z[h] += x;
+                }
+            }
+        }
+        None => {
+            for (a, begun) in starts.iter_mut().enumerate() {
+                let row = &mut room.s[a * bins + a..(a + 1) * bins];
+                if row.iter().all(|v| v - top < -NEGLIGIBLE) {
+                    continue;
+                }
+                row.iter_mut().for_each(|v| *v = exp(*v - top));
+                let mut sum = [0.0; LENGTH.len()];
+                for ((w, ended), powers) in row.iter().zip(&mut ends[a..]).zip(&room.powers) {
+                    let x = powers.map(|power| w * power);
+                    sum = std::array::from_fn(|h| sum[h] + x[h]);
+                    *ended = std::array::from_fn(|h| ended[h] + x[h]);
+                }
+                *begun = sum;
+                z.iter_mut().zip(sum).for_each(|(z, x)| *z += x);
+            }
+        }
     }
     let norms = if filled.is_some() { [0.0; LENGTH.len()] } else { room.norms };
     let mut inside = vec![[0.0; LENGTH.len()]; bins];
@@ -425,8 +449,8 @@ pub struct Touched<'a> {
     pub things: &'a [Thing],
     /// Its ripe exposure by bin.
     pub ripe: &'a [f64],
-    /// Log weights of the grid, as learned.
-    pub weights: &'a [f64; GRID],
+    /// Log weights of the grid and way, as learned.
+    pub weights: &'a [f64; WAYS],
     /// How leaks of cards go, as learned.
     pub habits: &'a Habits,
     /// Stretches of its touches that a leak may fill; of cards only.
@@ -520,6 +544,14 @@ struct Way<'a> {
     shown: Shown,
 }
 
+impl Way<'_> {
+    /// Where the weights of a rate begin.
+    fn place(&self, rate: usize) -> usize {
+        let batch = matches!(self.shown, Shown::Batch(_));
+        if batch { GRID + rate * LENGTH.len() } else { rate * LENGTH.len() }
+    }
+}
+
 /// The factor of one column; where it is surely below `floor`, only the bound is told.
 pub fn factor(
     p: &Problem,
@@ -539,7 +571,6 @@ pub fn factor(
     let sold: Vec<(Vec<Thing>, Vec<f64>)> =
         batches.iter().map(|b| (b.things(things), b.ripe(p, column))).collect();
     // Ways in which a leak can come to light: after a delay at each pace, or as one batch.
-    let delayed = if p.clock == Clock::Age { 1.0 } else { 1.0 - BATCHES };
     let after = std::iter::once((*things, *ripe)).chain(paces.iter().map(|(x, r)| (&x[..], &r[..])));
     let filled = stretches.filter(|s| s.any > 0.0);
     let first = Habits::new(paces.len());
@@ -547,14 +578,15 @@ pub fn factor(
     for (pace, (things, ripe)) in after.enumerate() {
         let shares = first.of(pace, filled).into_iter().zip(habits.of(pace, filled));
         for ((share, learned), filled) in shares.zip([None, filled]).filter(|x| x.0.0 > 0.0) {
-            let (share, learned) = ((delayed * share).ln(), (delayed * learned).ln());
+            let (share, learned) = (share.ln(), learned.ln());
             ways.push(Way { things, ripe, share, learned, filled, shown: Shown::After(pace) });
         }
     }
-    let share = (BATCHES / (BATCH_MONTHS.len() * months) as f64).ln();
+    let share = -((BATCH_MONTHS.len() * months) as f64).ln();
     for (i, (things, ripe)) in sold.iter().enumerate() {
         ways.push(Way { things, ripe, share, learned: share, filled: None, shown: Shown::Batch(i) });
     }
+    let common = self::ways(p.clock);
     let mut order: Vec<(f64, usize, usize, usize)> = Vec::with_capacity(FRAILTY.len() * THETA.len());
     for (at, way) in ways.iter().enumerate() {
         for (i, m) in FRAILTY.iter().enumerate().filter(|(i, _)| prior[*i] > rare) {
@@ -563,17 +595,21 @@ pub fn factor(
                     None => bound(room, way.things, *m, way.ripe, *theta),
                     Some(s) => bound_of(s, way.things, *m, way.ripe, *theta),
                 };
-                let most = honest.constant[i] + way.share + THETA_SHARE[rate].ln() + most;
+                let most = honest.constant[i]
+                    + way.share
+                    + common[way.place(rate)..][..LENGTH.len()].iter().sum::<f64>().ln()
+                    + most;
                 order.push((most, i, rate, at));
             }
         }
     }
     order.sort_by(|a, b| b.0.total_cmp(&a.0));
-    let common = common();
-    let gain = weights.iter().zip(common).map(|(w, c)| w - c.ln()).fold(f64::NEG_INFINITY, f64::max);
+    let known = weights.iter().zip(common).filter(|x| x.1 > 0.0);
+    let gain = known.map(|(w, c)| w - c.ln()).fold(f64::NEG_INFINITY, f64::max);
     let bounds: Vec<f64> = order.iter().map(|x| x.0).collect();
     let better = ways.iter().map(|w| w.learned - w.share).fold(f64::NEG_INFINITY, f64::max);
     let most = log_sum_exp(&bounds) + gain + better;
+    let none = honest.log(base.waves);
     let mut out = Factor { sides: Some((most, most, honest)), ..Factor::below(0.0, p.bins) };
     out.with_waves(base.waves);
     if out.log < floor {
@@ -588,14 +624,18 @@ pub fn factor(
         rest[n - 1] += rest[n];
     }
     for ((_, i, rate, way), rest) in order.iter().zip(&rest) {
-        if !fixed.is_empty() && rest.max(1e-300).ln() + bounds[0] < log_sum_exp(&fixed) + REST.ln() {
-            break;
+        if !fixed.is_empty() {
+            let (left, sum) = (rest.max(1e-300).ln() + bounds[0], log_sum_exp(&fixed));
+            let dull = log_sum_exp(&[left, sum]) + gain + better - none < floor;
+            if left < sum + if dull { REST_OF_DULL } else { REST }.ln() {
+                break;
+            }
         }
         let way = &ways[*way];
         let c = cell(room, p.bins, way, FRAILTY[*i], *rate);
         for (h, log) in c.logs.iter().enumerate() {
             let log = honest.constant[*i] + log;
-            let cell = rate * LENGTH.len() + h;
+            let cell = way.place(*rate) + h;
             fixed.push(log + way.share + common[cell].ln());
             learned.push(log + way.learned + weights[cell]);
         }
@@ -610,8 +650,8 @@ pub fn factor(
     out.paced = vec![0.0; paces.len() + 1];
     for ((c, way), logs) in cells.iter().zip(learned.chunks(LENGTH.len())) {
         for (h, log) in logs.iter().enumerate() {
-            let share = (log - l1).exp();
-            out.grid[c.rate * LENGTH.len() + h] += share;
+            let share = exp(log - l1);
+            out.grid[way.place(c.rate) + h] += share;
             if let Shown::After(pace) = way.shown {
                 out.paced[pace] += share;
             }

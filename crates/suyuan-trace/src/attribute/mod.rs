@@ -6,7 +6,8 @@
 //! All candidates compete for each harmed thing: what one explains, another cannot claim. The prior
 //! is small and grows with the factors of all columns; the rest is learned only from columns whose factor
 //! stands on its own (e-BH), and by no column about itself; how far honest columns differ, and how many are struck by
-//! waves of their own, is learned too, from generous beginnings; the list needs both the Bayesian false discovery rate and e-BH.
+//! waves of their own, is learned too, from generous beginnings; the list needs
+//! the Bayesian false discovery rate, e-BH, and a probability of [`SURE`] of each account for itself.
 //!
 //! Always holds: relabelling columns or things changes nothing; more exposure with the same harm
 //! lowers a factor; a column with fewer than two harmed things is not a candidate, unless the one is a canary.
@@ -40,7 +41,7 @@ pub use beside::{Partner, SHARE, Visit, beside, near};
 pub use canary::{Canary, RESTS};
 pub use crowd::Crowd;
 use delay::Delay;
-use kernel::{Factor, GRID, Habits, Scratch, Touched};
+use kernel::{Factor, Habits, Scratch, Touched, WAYS};
 pub use limits::Limits;
 pub use outside::outside;
 use prior::Prior;
@@ -136,8 +137,13 @@ const TAUGHT: f64 = 30.0;
 const CERTIFIED: f64 = 0.05;
 /// Shares of intensity below this part of the common honest rate move nobody's factor.
 const STILL: f64 = 1e-3;
-/// Sources for which the fixed grid counts when the rates and lengths of leaks are learned.
+/// Sources for which what was thought before counts when the habits of cards are learned.
 const FEW: f64 = 3.0;
+/// The same of the rates and lengths of leaks and of loot sold at once, and how common each number is before the sources say
+/// how alike they are.
+const ALIKE: [(f64, f64); 4] = [(0.3, 0.2), (1.0, 0.3), (3.0, 0.3), (10.0, 0.2)];
+/// No account is named that is less likely a source, however sure the others on the list are: they must not pay for it.
+const SURE: f64 = 0.9;
 /// Responsibilities below this are not told.
 const SMALL: f64 = 0.002;
 /// What is known of a crowd that explains more than its accounts do.
@@ -151,7 +157,7 @@ struct Ways {
     /// From touch to harm.
     delay: Delay,
     /// Log weights of the leak side's grid.
-    grid: [f64; GRID],
+    grid: [f64; WAYS],
     /// How leaks of cards go.
     habits: Habits,
 }
@@ -159,7 +165,10 @@ struct Ways {
 /// What a source says of how leaks go.
 struct Lesson {
     column: usize,
-    grid: [f64; GRID],
+    /// Share of each point of the grid, times its probability.
+    grid: [f64; WAYS],
+    /// How well each point of the grid explains it, up to a factor.
+    likely: [f64; WAYS],
     /// The column's own habits, in sources; the last is how far a stretch could be filled.
     paced: Vec<f64>,
     filled: (f64, f64),
@@ -244,7 +253,7 @@ impl<'a> Fit<'a> {
             pip: vec![0.0; n],
             ways: Ways {
                 delay: Delay::new(p.horizon, 60.0),
-                grid: kernel::common().map(f64::ln),
+                grid: kernel::ways(p.clock).map(f64::ln),
                 habits: Habits::new(paces.len()),
             },
             apart: BTreeMap::new(),
@@ -491,11 +500,13 @@ impl Fit<'_> {
                 }
             }
             let on = self.factors[c].window();
+            let used = &self.apart.get(&c).unwrap_or(&self.ways).grid;
             let day = |t: usize| (t as f64 + 0.5) * self.p.bin_days;
             let exposure = self.p.columns[c].exposure.iter().enumerate();
             out.push(Lesson {
                 column: c,
                 grid: self.factors[c].grid.map(|share| self.pip[c] * share),
+                likely: std::array::from_fn(|i| self.factors[c].grid[i] / used[i].exp().max(1e-300)),
                 paced: self.factors[c].paced.iter().map(|share| self.pip[c] * share).collect(),
                 filled: (
                     self.pip[c] * self.factors[c].filled,
@@ -521,12 +532,7 @@ impl Fit<'_> {
                 touched.extend(l.touched.iter().map(|(day, rate)| (*day, times * rate)));
             }
             ways.delay.learn(&seen, &touched);
-            let mut weights = kernel::common().map(|share| FEW * share);
-            for l in others() {
-                weights.iter_mut().zip(&l.grid).for_each(|(w, share)| *w += share);
-            }
-            let total: f64 = weights.iter().sum();
-            ways.grid = weights.map(|w| (w / total).ln());
+            ways.grid = grid(self.p.clock, &others().collect::<Vec<_>>());
             let all = others().fold(FEW, |sum, l| sum + l.paced.iter().sum::<f64>());
             for (pace, share) in ways.habits.paces.iter_mut().enumerate() {
                 *share = (FEW * *share + others().map(|l| l.paced[pace]).sum::<f64>()) / all;
@@ -571,7 +577,7 @@ impl Fit<'_> {
         for (i, &c) in order.iter().enumerate() {
             missed += 1.0 - self.pip[c];
             open &= missed / (i + 1) as f64 <= self.set.fdr;
-            let listed = open && self.pip[c] >= 0.5 && guarded.contains(&c);
+            let listed = open && self.pip[c] >= SURE && guarded.contains(&c);
             let probability = self.pip[c].min(self.set.ceiling);
             let set = if let Some(hands) = hands.get(&c) {
                 hands.clone()
@@ -672,6 +678,28 @@ impl Fit<'_> {
         }
         credible(scored, c as u32)
     }
+}
+
+/// Log weights of the leak side's grid after these lessons, in rising order of how little they stand out.
+///
+/// Sources that all leak alike leave little room for one that leaks in another way; where each has its own, the next may
+/// have any. So how much the fixed grid counts is weighed by how well it foretold each source from those before it.
+fn grid(clock: Clock, lessons: &[&Lesson]) -> [f64; WAYS] {
+    let common = kernel::ways(clock);
+    let ways = ALIKE.map(|(few, common_of)| {
+        let mut weights = common.map(|share| few * share);
+        let mut log = f64::ln(common_of);
+        for l in lessons {
+            let total: f64 = weights.iter().sum();
+            let told: f64 = weights.iter().zip(&l.likely).map(|(w, x)| w / total * x).sum();
+            log += told.max(1e-300).ln();
+            weights.iter_mut().zip(&l.grid).for_each(|(w, share)| *w += share);
+        }
+        let total: f64 = weights.iter().sum();
+        (log, weights.map(|w| w / total))
+    });
+    let all = special::log_sum_exp(&ways.map(|w| w.0));
+    std::array::from_fn(|i| ways.iter().map(|(log, w)| (log - all).exp() * w[i]).sum::<f64>().ln())
 }
 
 /// A window, and its limits.

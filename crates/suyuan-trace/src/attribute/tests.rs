@@ -361,7 +361,7 @@ fn factor_of(harmed: usize, exposure: f64, relabel: bool) -> f64 {
     let touched = kernel::Touched {
         things: &things,
         ripe: &ripe,
-        weights: &kernel::common().map(f64::ln),
+        weights: &kernel::ways(p.clock).map(f64::ln),
         habits: &kernel::Habits::new(0),
         stretches: None,
         paces: &[],
@@ -411,5 +411,31 @@ fn harm_dealt_out_by_lot_names_nobody() {
         for s in attribute(&problem(&w), &Settings::default(), &BTreeMap::new()).columns {
             assert!(s.probability < 0.8, "seed {seed}: {s:?}");
         }
+    }
+}
+
+#[test]
+fn sources_that_leak_alike_leave_little_room_for_one_that_leaks_in_another_way() {
+    let at = |i: usize| {
+        let one: [f64; WAYS] = std::array::from_fn(|j| f64::from(u8::from(i == j)));
+        Lesson {
+            column: i,
+            grid: one,
+            likely: one,
+            paced: Vec::new(),
+            filled: (0.0, 0.0),
+            seen: Vec::new(),
+            touched: Vec::new(),
+        }
+    };
+    let (alike, each): (Vec<Lesson>, Vec<Lesson>) = (0..20).map(|i| (at(7), at(i))).unzip();
+    let of = |lessons: &[Lesson]| grid(Clock::Calendar, &lessons.iter().collect::<Vec<_>>()).map(f64::exp);
+    let (alike, each) = (of(&alike), of(&each));
+    let common = kernel::ways(Clock::Calendar);
+    // What none of them did: against what it was before any of them was seen.
+    assert!(alike[25] < 0.03 * common[25], "{} {}", alike[25], common[25]);
+    assert!(each[25] > 0.2 * common[25], "{} {}", each[25], common[25]);
+    for grid in [alike, each] {
+        assert!((grid.iter().sum::<f64>() - 1.0).abs() < 1e-9);
     }
 }

@@ -5,11 +5,11 @@ use std::collections::BTreeMap;
 use suyuan_model::outcome::{Counter, Entity, EntityKind, Outcome, Question, Source, Text};
 
 use super::person::Lookups;
-use super::{Behind, entity, source};
+use super::{Behind, Wording, entity, source};
 use crate::attribute::{Crowd, Scored};
 use crate::facts::{Facts, Row};
 use crate::intern::{Id, NONE};
-use crate::words::text;
+use crate::words::{number, text};
 
 /// The crowd as a source, where its accounts belong to an outlet. `columns` are its accounts' columns in the counts, `rows`
 /// their touches of what was harmed later.
@@ -42,6 +42,25 @@ pub fn told(
     out.cannot_tell = Text::new(words.en + " " + &out.cannot_tell.en, words.zh + &out.cannot_tell.zh);
     out.counter.push(several(&me, crowd.members.len()));
     Some(out)
+}
+
+/// What is told of a crowd whose accounts belong to no known outlet, so that no entity stands for it.
+pub fn without_outlet(question: Question, members: usize, probability: f64) -> Text {
+    let words = Wording::of(question);
+    let p = number(probability);
+    text(
+        format!(
+            "People are {} after look-ups by all {members} accounts of one place alike (probability {p} that they share the \
+             leak), and no outlet is known for them, so none of them is named. Take in `staff` and `outlet` to tell which \
+             rooms, lists and devices they share.",
+            words.harm.en
+        ),
+        format!(
+            "同一地点全部 {members} 个工号的查询之后都同样出现{}（共同泄露的概率 {p}），且不知其所属网点，故不点名其中任何工号。请导入 \
+             staff 与 outlet，以便判断其共用的场所、名单和终端。",
+            words.harm.zh
+        ),
+    )
 }
 
 /// The outlet of most of these accounts.

@@ -151,6 +151,7 @@ fn ask(
         found.extend(told);
     }
     let best = Best::of(&scored);
+    let mut limits = Vec::new();
     for (of, s) in answer.crowds {
         let columns: Vec<u32> = of.members.iter().map(|m| asked[*m as usize]).collect();
         let mut rows = Vec::new();
@@ -159,7 +160,13 @@ fn ask(
                 rows.push(h.row);
             }
         }
-        found.extend(crowd::told(f, l, question, (&of, &s), &columns, rows));
+        match crowd::told(f, l, question, (&of, &s), &columns, rows) {
+            Some(source) => found.push(source),
+            None if s.probability >= WORTH => {
+                limits.push(crowd::without_outlet(question, columns.len(), s.probability))
+            }
+            None => {}
+        }
         scored.push(s);
     }
     let outside = Some(outside::told(question, harmed.len(), Some((&problem, &scored))));
@@ -168,7 +175,8 @@ fn ask(
         let (kind, id) = l.keys[asked[column as usize] as usize];
         on_desks.push((entity(f, kind, id), desk));
     }
-    Answer { sources: merge(found), outside, best, limits: desk::told(on_desks).into_iter().collect() }
+    limits.extend(desk::told(on_desks));
+    Answer { sources: merge(found), outside, best, limits }
 }
 
 /// Asks again without the look-ups that are taken for the victims' calls, until nobody else looks as if he took any; with the
