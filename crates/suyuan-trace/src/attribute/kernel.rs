@@ -342,10 +342,8 @@ fn cell(room: &mut Scratch, bins: usize, way: &Way<'_>, m: f64, rate: usize) -> 
         Some(s) => {
             for (a, b, weight) in &s.windows {
                 let x = exp(room.s[a * bins + b] - top) * weight;
-                for h in 0..LENGTH.len() {
-                    starts[*a][h] += x;
-                    ends[*b][h] += x;
-                    z[h] += x;
+                for sums in [&mut starts[*a], &mut ends[*b], &mut z] {
+                    sums.iter_mut().for_each(|sum| *sum += x);
                 }
             }
         }
