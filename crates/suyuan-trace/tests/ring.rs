@@ -66,7 +66,8 @@ fn carrier(rows: &mut Rows) {
                 Kind::Staff,
                 at(-300, 2),
                 json!({"account": account, "holder": format!("idn1-h{account}"), "outlet": format!("o{o}"),
-                    "agent": format!("ag{o}"), "region6": region, "shift": "09:00-18:00"}),
+                    "agent": format!("ag{o}"), "region6": region, "shift": "09:00-18:00",
+                    "role": if k == 0 { "agent" } else { "clerk" }}),
             );
             for day in 0..80 {
                 // Honest work at the counter, every day, under both accounts of the outlet.
@@ -197,12 +198,13 @@ fn exhibits(rows: &mut Rows, plan: Plan) {
     }
 }
 
-/// Faces replayed by a11 at its own counter, in its own session: two cards a person, days apart.
-fn own_counter(rows: &mut Rows, cards: i64) {
+/// Faces replayed by a11 at its own counter, in its own session: two cards a person, days apart; the cards lay in that outlet's
+/// stock.
+fn own_counter(rows: &mut Rows, cards: i64, stock: &str) {
     for n in 0..cards {
         let (day, person) = (6 + n % 30 + n / 30 * 20, n % 30);
         let card = format!("q{n:03}");
-        rows.put(Kind::StockMove, at(-20, 0), json!({"card": card, "from": "carrier", "to": "o1"}));
+        rows.put(Kind::StockMove, at(-20, 0), json!({"card": card, "from": "carrier", "to": stock}));
         rows.put(
             Kind::Opening,
             at(day, 700),
@@ -271,7 +273,7 @@ fn has(t: &Trace, role: Role, kind: EntityKind, id: &str) -> bool {
 fn an_account_that_opened_itself_is_the_opener() {
     let mut rows = Rows::default();
     carrier(&mut rows);
-    own_counter(&mut rows, 60);
+    own_counter(&mut rows, 60, "o1");
     let t = run(&rows.source(500));
     let [ring] = t.rings.as_slice() else { panic!("{} rings", t.rings.len()) };
     assert!(ring.cards.len() >= 55 && ring.cards.iter().all(|c| c.card.starts_with('q')));
@@ -286,6 +288,45 @@ fn an_account_that_opened_itself_is_the_opener() {
     assert!(opener.probability <= 0.5, "{}", opener.probability);
 }
 
+/// Cards that lay in another outlet's boxes when they were opened came from there, and its agent answers for them; its clerk does
+/// not, and one card on somebody's device does not make the other cards another's work.
+#[test]
+fn the_custodian_of_cards_opened_elsewhere_is_their_source() {
+    let mut rows = Rows::default();
+    carrier(&mut rows);
+    own_counter(&mut rows, 60, "o5");
+    // One day the account worked on a phone beside its counter.
+    for (kind, row) in rows.0.iter_mut().filter(|r| r.0 == Kind::Opening && r.1["card"] == "q003") {
+        (row["device"], row["session"]) = ("phoneZ".into(), "sz".into());
+        assert_eq!(*kind, Kind::Opening);
+    }
+    for n in 0..4 {
+        rows.put(
+            Kind::Login,
+            at(9, 600 + n),
+            json!({"account": "a11", "device": "phoneZ", "session": if n == 0 { "sz".into() } else { format!("sz{n}") },
+                "region6": "330681", "result": "ok", "until": at(9, 900)}),
+        );
+    }
+    let t = run(&rows.source(500));
+    assert!(t.rings[0].cards.len() >= 55);
+    assert!(has(&t, Role::Opener, EntityKind::Account, "a11"));
+    assert!(has(&t, Role::StockAgent, EntityKind::Account, "a50"));
+    assert!(
+        has(&t, Role::Outlet, EntityKind::Outlet, "o5") && has(&t, Role::Outlet, EntityKind::Outlet, "o1")
+    );
+    for (role, id) in [
+        (Role::StockAgent, "a51"),
+        (Role::StockAgent, "a11"),
+        (Role::CredentialOwner, "a11"),
+        (Role::Opener, "a50"),
+    ] {
+        assert!(!has(&t, role, EntityKind::Account, id), "{role:?} {id}");
+    }
+    let phone = t.rings[0].members.iter().find(|m| m.entity.id == "phoneZ");
+    assert!(phone.is_none_or(|m| m.probability < 0.5), "{phone:?}");
+}
+
 /// Cards without a mark of their own join a ring when they were opened as its proven cards are, and only where harm shows that it
 /// is the ring and not the shop's customers who are like that.
 #[test]
@@ -294,7 +335,7 @@ fn cards_opened_as_the_rings_join_where_harm_confirms_it() {
         let mut rows = Rows::default();
         carrier(&mut rows);
         busy_city(&mut rows);
-        own_counter(&mut rows, 60);
+        own_counter(&mut rows, 60, "o1");
         unmarked(&mut rows, 50, disowned);
         let t = run(&rows.source(500));
         let [ring] = t.rings.as_slice() else { panic!("{} rings", t.rings.len()) };

@@ -120,7 +120,7 @@ pub fn load(source: &dyn RowSource, bar: &mut Bar<'_>) -> Result<Facts, ScanErro
 }
 
 fn reference(f: &mut Facts, source: &dyn RowSource, bar: &mut Bar<'_>) -> Result<(), ScanError> {
-    let columns = ["account", "holder", "outlet", "agent", "region6", "shift"];
+    let columns = ["account", "holder", "outlet", "agent", "region6", "shift", "role"];
     scan(source, Kind::Staff, &columns, bar, |batch, rows| {
         let c = StaffColumns::bind(batch);
         for i in rows {
@@ -132,6 +132,7 @@ fn reference(f: &mut Facts, source: &dyn RowSource, bar: &mut Bar<'_>) -> Result
                 agent: f.names.id(c.agent.get(i)),
                 region: f.names.id(c.region6.get(i)),
                 shift: f.names.id(c.shift.get(i)),
+                role: f.names.id(c.role.get(i)),
             };
             f.staff.insert(account, staff);
         }

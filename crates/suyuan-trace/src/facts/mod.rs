@@ -69,6 +69,7 @@ pub struct Staff {
     pub agent: Id,
     pub region: Id,
     pub shift: Id,
+    pub role: Id,
 }
 
 /// An outlet.

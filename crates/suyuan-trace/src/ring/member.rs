@@ -12,8 +12,9 @@ use suyuan_model::outcome::{Contribution, Entity, EntityKind, Evidence, Member, 
 use super::exhibit::{Actor, quantity, rows};
 use super::marks::{Mark, Marker};
 use super::{Context, Draft, Seller};
-use crate::facts::{Facts, Row};
+use crate::facts::{Facts, Opening, Row};
 use crate::intern::{Id, NONE};
+use crate::question::WORTH;
 use crate::words::text;
 
 /// A role that a handover in the exhibits proves.
@@ -94,6 +95,7 @@ pub fn members(c: &Context<'_>, d: &Draft, sellers: &[Seller<'_>], actors: &[Act
     let (f, marker, operators) = (c.f, c.marker, c.operators);
     let mut book = Book { f, list: BTreeMap::new() };
     accounts(&mut book, d, operators);
+    custodians(&mut book, d);
     columns(&mut book, d, operators);
     collectors(&mut book, d, marker);
     for s in sellers {
@@ -119,16 +121,17 @@ fn accounts(book: &mut Book<'_>, d: &Draft, operators: &[Operator]) {
     let f = book.f;
     for account in d.accounts() {
         let entity = Entity::new(EntityKind::Account, f.name(account));
-        let opened: Vec<Row> = d
-            .cards
-            .iter()
-            .map(|c| f.openings[c.index])
-            .filter(|o| o.account == account)
-            .map(|o| o.row)
-            .collect();
-        let lent =
-            operators.iter().filter(|o| o.account == entity).fold(0.0, |p: f64, o| p.max(o.probability));
-        if lent > 0.0 {
+        let mine: Vec<&Opening> =
+            d.cards.iter().map(|c| &f.openings[c.index]).filter(|o| o.account == account).collect();
+        let opened: Vec<Row> = mine.iter().map(|o| o.row).collect();
+        // Card by card: a day on somebody's device does not make the whole ring's cards another's work.
+        let by_other = |o: &&Opening| -> f64 {
+            let device = Entity::new(EntityKind::Device, f.name(o.device));
+            let there = operators.iter().filter(|x| x.account == entity && x.operator.contains(&device));
+            there.fold(0.0, |p: f64, x| p.max(x.probability))
+        };
+        let lent = mine.iter().map(by_other).sum::<f64>() / mine.len().max(1) as f64;
+        if lent >= WORTH {
             let staff = f.staff.get(&account).map(|s| s.row);
             book.add(
                 (Role::CredentialOwner, entity.clone()),
@@ -189,8 +192,10 @@ fn stock(book: &mut Book<'_>, d: &Draft, account: Id, entity: Entity, lent: bool
         })
         .map(|m| m.row)
         .collect();
-    if !held.is_empty() && !mine.is_empty() {
-        let share = held.len() as f64 / mine.len() as f64;
+    // A card or two of many are a box that was booked late.
+    let all = d.cards.iter().filter(|c| f.openings[c.index].account == account).count();
+    if !held.is_empty() && held.len() * 2 >= all {
+        let share = held.len() as f64 / all as f64;
         book.add(
             (Role::StockAgent, entity),
             (0.9 * share).min(0.9),
@@ -198,10 +203,62 @@ fn stock(book: &mut Book<'_>, d: &Draft, account: Id, entity: Entity, lent: bool
                 "cards of the ring were in the custody of the account's outlet or agent company",
                 "涉案卡原由该工号所属网点或代理商保管",
             ),
-            format!("{} / {}", held.len(), mine.len()),
+            format!("{} / {all}", held.len()),
             held,
             true,
         );
+    }
+}
+
+/// The outlet in whose boxes most of the ring's cards lay last when they were opened elsewhere, and the agent who answers
+/// for its stock: whoever opened them had them from there, whatever the books say of a transfer.
+fn custodians(book: &mut Book<'_>, d: &Draft) {
+    let f = book.f;
+    let mut by: BTreeMap<Id, Vec<Row>> = BTreeMap::new();
+    for c in d.cards.iter().filter(|c| c.marks.has(Mark::StockAway)) {
+        let o = &f.openings[c.index];
+        let last = f.moves.get(&o.card).and_then(|moves| moves.iter().rfind(|x| x.row.ts <= o.row.ts));
+        if let Some(last) = last.filter(|x| f.outlets.contains_key(&x.to)) {
+            by.entry(last.to).or_default().extend([last.row, o.row]);
+        }
+    }
+    by.retain(|outlet, rows| {
+        // Two rows a card. Where the ring's own accounts are at home there, it is their outlet already.
+        rows.len() >= d.cards.len() && !d.accounts().iter().any(|a| f.home(*a) == *outlet)
+    });
+    for (outlet, rows) in by {
+        let share = rows.len() as f64 / (2 * d.cards.len()) as f64;
+        let value = format!("{} / {}", rows.len() / 2, d.cards.len());
+        book.add(
+            (Role::Outlet, Entity::new(EntityKind::Outlet, f.name(outlet))),
+            d.probability * share,
+            text(
+                "cards of the ring lay in its stock last and were opened elsewhere",
+                "涉案卡最后在该网点库存中，却在别处开通",
+            ),
+            value.clone(),
+            rows.clone(),
+            true,
+        );
+        let agents: Vec<Id> = f
+            .staff
+            .iter()
+            .filter(|(_, s)| s.outlet == outlet && f.name(s.role) == "agent")
+            .map(|x| *x.0)
+            .collect();
+        for agent in &agents {
+            book.add(
+                (Role::StockAgent, Entity::new(EntityKind::Account, f.name(*agent))),
+                0.9 * share / agents.len() as f64,
+                text(
+                    "answers for the stock of the outlet from which the ring's cards came",
+                    "对涉案卡来源网点的库存负责",
+                ),
+                value.clone(),
+                f.staff.get(agent).map(|s| s.row).into_iter().chain(rows.iter().copied()).collect(),
+                true,
+            );
+        }
     }
 }
 
@@ -214,9 +271,10 @@ fn columns(book: &mut Book<'_>, d: &Draft, operators: &[Operator]) {
         let device = Entity::new(EntityKind::Device, f.name(column.1));
         let opened: Vec<Row> = d.on(f, *column).iter().map(|i| f.openings[*i].row).collect();
         let n = opened.len();
+        // A card or two may be in the ring by chance, and their device with them.
         book.add(
             (Role::Device, device.clone()),
-            d.probability,
+            d.probability.min(1.0 - 2.0 / (n as f64 + 2.0)),
             text("cards of the ring were opened on it", "在该终端上开通涉案卡"),
             n.to_string(),
             opened.clone(),
