@@ -51,6 +51,9 @@ pub(crate) struct Limits {
     pub share: u64,
     /// Log of one in how many of such groups may be chance.
     pub chance: f64,
+    /// Only cards that still stand under the link count: those of the population do, and who moves on shows the sign in many
+    /// places, one after the other.
+    pub stay: bool,
 }
 
 #[derive(Default, serde::Serialize, serde::Deserialize)]
@@ -262,7 +265,10 @@ impl Links {
         let all = self.cards.len() as u64;
         let g = self.groups.get_mut(&at)?;
         g.members.retain(|m| m.last >= day - limits.span);
-        let shows = |m: &Member| m.days >= limits.days;
+        let cards = &self.cards;
+        let base = g.base;
+        let stays = |m: &Member| !limits.stay || cards.get(&m.card).is_some_and(|c| c.base == base);
+        let shows = |m: &Member| m.days >= limits.days && stays(m);
         let k = g.members.iter().filter(|m| shows(m)).count() as u64;
         let n = u64::from(self.bases.get(&g.base).copied().unwrap_or(0)).max(k);
         if k < limits.least || k * 100 < n * limits.share || !g.members.iter().any(|m| shows(m) && !m.sent) {
@@ -281,9 +287,9 @@ impl Links {
         if tail > -limits.chance {
             return None;
         }
-        let (mut rows, mut cards, mut involved) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut rows, mut named, mut involved) = (Vec::new(), Vec::new(), Vec::new());
         for m in g.members.iter_mut().filter(|m| shows(m)) {
-            cards.push(m.card);
+            named.push(m.card);
             if !m.sent {
                 rows.extend(m.rows);
                 rows.extend(origins.of(m.card).map(|o| o.cite));
@@ -294,9 +300,9 @@ impl Links {
         self.raised += u64::from(!g.raised);
         g.raised = true;
         let mut contributions = figures(k, n, q, tail, limits);
-        let (more, named) = origins.shared(&cards);
+        let (more, shared) = origins.shared(&named);
         contributions.extend(more);
-        involved.extend(named);
+        involved.extend(shared);
         let what = Text::new(
             "links of this sort (devices, cells or origins) with use in the span, of which so many held a group",
             "期内有用卡记录的此类关联（设备、基站或来源），其中形成群组者",

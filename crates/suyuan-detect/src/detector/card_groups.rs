@@ -6,6 +6,9 @@
 //! and at least `share` per cent of them show the sign, and when chance would make fewer than one such group in
 //! `chance` among all links ([`crate::cards::links`]). Cards of the link that do not show the sign are not named.
 //!
+//! At a cell only cards that still stand there count: a courier dials at hundreds of cells, one after the other, and the cards that
+//! stand at one of them at a time are few.
+//!
 //! Beyond what a row can say, the sign may ask that the card is at most `age` days old (so does then the population), that the
 //! row's region lies `far` km or more from the opening, and that the card had been `silent` for some days before. Of the row's counts
 //! it may ask at least `ratio` outgoing calls for each incoming one, `spread` different peers for a hundred outgoing
@@ -68,6 +71,7 @@ pub(crate) static SPEC: Spec = Spec {
                 days: p.int("days").clamp(1, 400) as u16,
                 share: p.int("share").clamp(0, 100) as u64,
                 chance: (p.int("chance").max(1) as f64).ln(),
+                stay: p.get("by") == "cell",
             },
             age: p.int("age") as i32,
             far: p.int("far") as f64,

@@ -147,6 +147,7 @@ impl Way {
                 days: 1,
                 share: p.int("share").clamp(0, 100) as u64,
                 chance: (p.int("chance").max(1) as f64).ln(),
+                stay: false,
             },
             linker: Linker::new(p, b),
             links: Links::default(),
