@@ -41,7 +41,7 @@ generator of their own and not by `suyuan sim`; four accounts leak for 30 to 80 
 wards whose patients are up to eight times as much at risk and are looked up for days by one team, repeat callers and a quality desk, waves of
 fraud in three towns, and at the bank twelve accounts that take the calls of 60 % of all victims before the reports are filed. *Desks*:
 accounts told as taking reports; their look-ups shortly before reports are left out. Leaks used within days look the same and are missed
-with them, told at .22; calls a week before the filing look like leaks. Both ends where reports give the loss (`ts`) apart from the filing
+with them, told at .22; calls a week before the filing look like leaks. Neither holds where reports give the loss (`ts`) apart from the filing
 (`reported_at`). Seeds that nobody built on. The first design was built on seed 1, where all twelve desks were listed at .999 before.
 非运营商的数据持有者：医院、呼叫中心、快递站点与银行，由独立生成器制作（不用 `suyuan sim`），四个工号泄露或无人泄露；含病区风险差异、重复来电、质检岗、
 诈骗高发，以及在立案前受理60%被害人来电的十二个岗位。受理岗在报案前不久的查询不计入；数日内即被利用的泄露看起来相同，会一并漏掉（告知概率0.22）；
