@@ -22,8 +22,10 @@
 //! [`stretch`]: super::stretch
 
 use super::base::{Base, FRAILTY};
-use super::calendar::{MONTH, month};
+use super::batch::{BATCH_MONTHS, BATCHES, Batch};
+use super::calendar::month;
 use super::delay::Delay;
+use super::habits::Habits;
 use super::honest::{Honest, honest};
 use super::problem::{Clock, Problem};
 use super::special::{exp, log_sum_exp};
@@ -383,64 +385,6 @@ fn cell(room: &mut Scratch, bins: usize, way: &Way<'_>, m: f64, rate: usize) -> 
     Cell { rate, logs, inside, starts, ends }
 }
 
-/// Months in which loot that is sold at once is used: the first, and how many.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Batch {
-    first: usize,
-    months: usize,
-}
-
-/// Share of leaks whose loot is sold at once.
-const BATCHES: f64 = 0.2;
-/// Months that a batch takes to be used.
-const BATCH_MONTHS: [usize; 2] = [1, 2];
-/// Harmed things below which a batch cannot be told from a delay.
-const BATCH_THINGS: usize = 4;
-
-impl Batch {
-    /// Density of harm in the batch's months, 0 outside.
-    pub fn density(self, month: usize) -> f64 {
-        let inside = (self.first..self.first + self.months).contains(&month);
-        if inside { 1.0 / (MONTH * self.months as f64) } else { 0.0 }
-    }
-
-    /// The batches worth a look: those that hold at least a quarter of what the column can explain.
-    fn of(things: &[Thing], months: usize) -> Vec<Batch> {
-        let able = things.iter().filter(|x| !x.before.is_empty()).count();
-        let mut out = Vec::new();
-        for n in BATCH_MONTHS {
-            for first in 0..months {
-                let b = Batch { first, months: n };
-                let held = things.iter().filter(|x| !x.before.is_empty() && b.density(x.month) > 0.0).count();
-                if held >= BATCH_THINGS && held * 4 >= able {
-                    out.push(b);
-                }
-            }
-        }
-        out
-    }
-
-    /// The things as this batch would explain them.
-    fn things(self, things: &[Thing]) -> Vec<Thing> {
-        things
-            .iter()
-            .map(|x| {
-                let f = self.density(x.month);
-                let touches =
-                    if f > 0.0 { x.before.iter().map(|t| (t.0, t.1 * f)).collect() } else { Vec::new() };
-                Thing { touches, before: Vec::new(), ..*x }
-            })
-            .collect()
-    }
-
-    /// Exposure by bin: all that was touched before the batch was used up.
-    fn ripe(self, p: &Problem, column: usize) -> Vec<f64> {
-        let end = (self.first + self.months) as f64 * MONTH;
-        let touched = |t: usize| ((end - t as f64 * p.bin_days) / p.bin_days).clamp(0.0, 1.0);
-        p.columns[column].exposure.iter().enumerate().map(|(t, n)| n * touched(t)).collect()
-    }
-}
-
 /// What a column touched, and how leaks go.
 pub struct Touched<'a> {
     /// Its harmed things.
@@ -495,30 +439,6 @@ fn best_way(bins: usize, things: &[Thing], ripe: &[f64], room: &mut Scratch) -> 
         }
     }
     top
-}
-
-/// How leaks of cards go, by habit.
-#[derive(Clone, Debug)]
-pub struct Habits {
-    /// Share of those that go after the learned delay, and at each pace of their own; sums to one.
-    pub paces: Vec<f64>,
-    /// Share of those that fill a stretch of the openings, where there is one.
-    pub fills: f64,
-}
-
-impl Habits {
-    /// Before anything is learned: half after the delay that is learned from others, the rest at so many paces.
-    pub fn new(paces: usize) -> Habits {
-        let each = if paces == 0 { 0.0 } else { 0.5 };
-        let own = (0..paces).map(|_| each / paces as f64);
-        Habits { paces: std::iter::once(1.0 - each).chain(own).collect(), fills: 0.5 }
-    }
-
-    /// Shares of the ways of one pace: in any window, and in the stretches.
-    fn of(&self, pace: usize, stretches: Option<&Stretches>) -> [f64; 2] {
-        let filled = stretches.map_or(0.0, |s| self.fills * s.any);
-        [self.paces[pace] * (1.0 - filled), self.paces[pace] * filled]
-    }
 }
 
 /// How a leak comes to light.

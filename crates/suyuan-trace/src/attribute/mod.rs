@@ -16,14 +16,17 @@
 //! out as one credible set); causes that raise one column's risk in just the window of its touches.
 
 mod base;
+mod batch;
 mod beside;
 mod calendar;
 mod canary;
 mod crowd;
 mod delay;
 pub(crate) mod dice;
+mod habits;
 mod honest;
 mod kernel;
+mod learn;
 mod limits;
 mod outside;
 mod prior;
@@ -41,7 +44,9 @@ pub use beside::{Partner, SHARE, Visit, beside, near};
 pub use canary::{Canary, RESTS};
 pub use crowd::Crowd;
 use delay::Delay;
-use kernel::{Factor, Habits, Scratch, Touched, WAYS};
+use habits::Habits;
+use kernel::{Factor, Scratch, Touched};
+use learn::{LEARN, Ways};
 pub use limits::Limits;
 pub use outside::outside;
 use prior::Prior;
@@ -128,20 +133,10 @@ pub struct Found {
 const SCREEN: f64 = 0.0;
 /// Candidates less probable than this are left until something moves.
 const FAR: f64 = 6e-6;
-/// Level of the e-BH behind which a source teaches how others leak; never how it leaked itself, or a chance find
-/// would make itself look surer.
-const LEARN: f64 = 0.25;
-/// No source teaches the delay by more harm than this: how one sells says little of how another does.
-const TAUGHT: f64 = 30.0;
 /// Level of the certified list.
 const CERTIFIED: f64 = 0.05;
 /// Shares of intensity below this part of the common honest rate move nobody's factor.
 const STILL: f64 = 1e-3;
-/// Sources for which what was thought before counts when the habits of cards are learned.
-const FEW: f64 = 3.0;
-/// The same of the rates and lengths of leaks and of loot sold at once, and how common each number is before the sources say
-/// how alike they are.
-const ALIKE: [(f64, f64); 4] = [(0.3, 0.2), (1.0, 0.3), (3.0, 0.3), (10.0, 0.2)];
 /// No account is named that is less likely a source, however sure the others on the list are: they must not pay for it.
 const SURE: f64 = 0.9;
 /// Responsibilities below this are not told.
@@ -150,32 +145,6 @@ const SMALL: f64 = 0.002;
 const CROWD: f64 = 0.999;
 /// A rival must cover this share of a source's harmed things to be held against it.
 const RIVAL: f64 = 0.3;
-
-/// How leaks go.
-#[derive(Clone)]
-struct Ways {
-    /// From touch to harm.
-    delay: Delay,
-    /// Log weights of the leak side's grid.
-    grid: [f64; WAYS],
-    /// How leaks of cards go.
-    habits: Habits,
-}
-
-/// What a source says of how leaks go.
-struct Lesson {
-    column: usize,
-    /// Share of each point of the grid, times its probability.
-    grid: [f64; WAYS],
-    /// How well each point of the grid explains it, up to a factor.
-    likely: [f64; WAYS],
-    /// The column's own habits, in sources; the last is how far a stretch could be filled.
-    paced: Vec<f64>,
-    filled: (f64, f64),
-    /// Delay and responsibility of each harm, and day and rate of its touches.
-    seen: Vec<(f64, f64)>,
-    touched: Vec<(f64, f64)>,
-}
 
 struct Fit<'a> {
     p: &'a Problem,
@@ -484,67 +453,6 @@ impl Fit<'_> {
         blank.given(&logs)
     }
 
-    /// What each source that stands on its own says of how leaks go; and how much of each harm is unexplained.
-    fn lessons(&self, base: &Base, candidates: &[usize], unexplained: &mut [f64]) -> Vec<Lesson> {
-        unexplained.copy_from_slice(&self.unsuspected());
-        let mut out = Vec::new();
-        for c in self.guarded(candidates, LEARN) {
-            let mut seen = Vec::new();
-            for e in self.ranges[c].clone() {
-                let t = &self.p.touches[e];
-                let h = t.harmed as usize;
-                let part = self.share[e] / (self.leak[h] + base.beta[e]).max(1e-30);
-                unexplained[h] = (unexplained[h] - part).max(0.0);
-                if part > 0.0 {
-                    seen.push((self.p.harmed[h].day - t.day, part));
-                }
-            }
-            let on = self.factors[c].window();
-            let used = &self.apart.get(&c).unwrap_or(&self.ways).grid;
-            let day = |t: usize| (t as f64 + 0.5) * self.p.bin_days;
-            let exposure = self.p.columns[c].exposure.iter().enumerate();
-            out.push(Lesson {
-                column: c,
-                grid: self.factors[c].grid.map(|share| self.pip[c] * share),
-                likely: std::array::from_fn(|i| self.factors[c].grid[i] / used[i].exp().max(1e-300)),
-                paced: self.factors[c].paced.iter().map(|share| self.pip[c] * share).collect(),
-                filled: (
-                    self.pip[c] * self.factors[c].filled,
-                    self.pip[c] * self.stretches(self.p, c).map_or(0.0, |s| s.any),
-                ),
-                seen,
-                touched: exposure.map(|(t, n)| (day(t), self.pip[c] * on[t] * n)).collect(),
-            });
-        }
-        out
-    }
-
-    /// Learns how leaks go: from all lessons, and for each who gave one from those of the others.
-    fn learn(&mut self, first: &Ways, lessons: &[Lesson]) {
-        let without = |out: usize| {
-            let others = || lessons.iter().filter(|l| l.column != out);
-            let mut ways = first.clone();
-            let (mut seen, mut touched) = (Vec::new(), Vec::new());
-            for l in others() {
-                let all: f64 = l.seen.iter().map(|x| x.1).sum();
-                let times = TAUGHT / all.max(TAUGHT);
-                seen.extend(l.seen.iter().map(|(days, part)| (*days, times * part)));
-                touched.extend(l.touched.iter().map(|(day, rate)| (*day, times * rate)));
-            }
-            ways.delay.learn(&seen, &touched);
-            ways.grid = grid(self.p.clock, &others().collect::<Vec<_>>());
-            let all = others().fold(FEW, |sum, l| sum + l.paced.iter().sum::<f64>());
-            for (pace, share) in ways.habits.paces.iter_mut().enumerate() {
-                *share = (FEW * *share + others().map(|l| l.paced[pace]).sum::<f64>()) / all;
-            }
-            let filled = others().fold((0.0, 0.0), |sum, l| (sum.0 + l.filled.0, sum.1 + l.filled.1));
-            ways.habits.fills = (FEW * ways.habits.fills + filled.0) / (FEW + filled.1.max(filled.0));
-            ways
-        };
-        self.ways = without(usize::MAX);
-        self.apart = lessons.iter().map(|l| (l.column, without(l.column))).collect();
-    }
-
     /// e-BH: Bayes factors are e-values, so the list is safe under any dependence among columns.
     fn guarded(&self, candidates: &[usize], level: f64) -> Vec<usize> {
         let mut order: Vec<usize> = candidates.iter().copied().filter(|c| *c < self.named).collect();
@@ -678,28 +586,6 @@ impl Fit<'_> {
         }
         credible(scored, c as u32)
     }
-}
-
-/// Log weights of the leak side's grid after these lessons, in rising order of how little they stand out.
-///
-/// Sources that all leak alike leave little room for one that leaks in another way; where each has its own, the next may
-/// have any. So how much the fixed grid counts is weighed by how well it foretold each source from those before it.
-fn grid(clock: Clock, lessons: &[&Lesson]) -> [f64; WAYS] {
-    let common = kernel::ways(clock);
-    let ways = ALIKE.map(|(few, common_of)| {
-        let mut weights = common.map(|share| few * share);
-        let mut log = f64::ln(common_of);
-        for l in lessons {
-            let total: f64 = weights.iter().sum();
-            let told: f64 = weights.iter().zip(&l.likely).map(|(w, x)| w / total * x).sum();
-            log += told.max(1e-300).ln();
-            weights.iter_mut().zip(&l.grid).for_each(|(w, share)| *w += share);
-        }
-        let total: f64 = weights.iter().sum();
-        (log, weights.map(|w| w / total))
-    });
-    let all = special::log_sum_exp(&ways.map(|w| w.0));
-    std::array::from_fn(|i| ways.iter().map(|(log, w)| (log - all).exp() * w[i]).sum::<f64>().ln())
 }
 
 /// A window, and its limits.

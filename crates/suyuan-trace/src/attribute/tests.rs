@@ -6,6 +6,8 @@ use proptest::prelude::*;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
+use super::kernel::WAYS;
+use super::learn::{Lesson, grid};
 use super::*;
 
 mod agree;
@@ -362,7 +364,7 @@ fn factor_of(harmed: usize, exposure: f64, relabel: bool) -> f64 {
         things: &things,
         ripe: &ripe,
         weights: &kernel::ways(p.clock).map(f64::ln),
-        habits: &kernel::Habits::new(0),
+        habits: &Habits::new(0),
         stretches: None,
         paces: &[],
     };
