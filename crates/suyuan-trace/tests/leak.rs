@@ -314,18 +314,18 @@ fn what_speaks_against_a_source_is_counted() {
     );
 }
 
-/// The office with an account that takes the victims' calls some hours before most reports are filed; `dated` says whether the
-/// reports tell the loss apart from the filing.
-fn with_desk(dated: bool) -> Trace {
+/// The office with an account that takes the victims' calls some hours before most reports are filed; the reports
+/// say that the loss was so many seconds before the filing, or nothing of it.
+fn with_desk(loss: Option<i64>) -> Trace {
     let mut rows = office(OFFICE);
     let mut dice = Dice(9);
     let reports: Vec<usize> = (0..rows.0.len()).filter(|i| rows.0[*i].1 == Kind::FraudReport).collect();
     for i in reports {
         let day = (rows.0[i].0 / time::SECOND - START) / 86_400;
         let person = rows.0[i].2["victim"].as_str().unwrap()["idn1-p".len()..].parse().unwrap();
-        if dated {
+        if let Some(seconds) = loss {
             rows.0[i].2["reported_at"] = rows.0[i].2["ts"].take();
-            rows.0[i].0 -= 12 * 3600 * time::SECOND;
+            rows.0[i].0 -= seconds * time::SECOND;
             rows.0[i].2["ts"] = time::format(rows.0[i].0).into();
         }
         if dice.unit() < 0.7 {
@@ -338,7 +338,12 @@ fn with_desk(dated: bool) -> Trace {
 
 #[test]
 fn who_takes_the_victims_calls_is_not_accused() {
-    let found = with_desk(false);
+    let found = with_desk(None);
+    assert_eq!(
+        with_desk(Some(1)).sources.iter().find(|s| s.entity.id == "desk").map(|s| s.listed),
+        Some(false),
+        "two clocks"
+    );
     assert!(clerk(&found).listed, "{}", clerk(&found).probability);
     let desk = found.sources.iter().find(|s| s.entity.id == "desk").unwrap();
     assert!(!desk.listed && desk.probability < 0.3, "{}", desk.probability);
@@ -352,7 +357,7 @@ fn who_takes_the_victims_calls_is_not_accused() {
 
 #[test]
 fn where_the_loss_is_dated_calls_after_it_say_nothing() {
-    let found = with_desk(true);
+    let found = with_desk(Some(12 * 3600));
     assert!(clerk(&found).listed);
     assert!(found.sources.iter().all(|s| s.entity.id != "desk"), "it looked after the harm");
     assert!(found.limits.iter().all(|l| !l.en.contains("looked up victims within days")));

@@ -15,5 +15,5 @@ record! {
     victim: Pii, FieldType::Pii(PiiClass::Person), optional, "person harmed", "被害人证件号或号码";
     loss_cny: Fen, FieldType::Money, optional, "loss", "损失金额";
     kind: Str, FieldType::Text, optional, "kind of fraud", "诈骗类型";
-    reported_at: Time, FieldType::Time, optional, "when it was reported; give it beside `ts` where the time of the loss is known: look-ups between both are then no sign of a leak", "报案时间；已知受害时间时与`ts`分别填写，两者之间的查询即不作为泄露迹象";
+    reported_at: Time, FieldType::Time, optional, "when it was reported; give it beside `ts` where the time of the loss is known (an hour or more before): look-ups between both are then no sign of a leak", "报案时间；已知受害时间（早一小时以上）时与`ts`分别填写，两者之间的查询即不作为泄露迹象";
 }

@@ -22,6 +22,7 @@ use suyuan_model::records::staff::StaffColumns;
 use suyuan_model::records::stock_move::StockMoveColumns;
 use suyuan_model::records::terminal::TerminalColumns;
 use suyuan_model::scan::{RowSource, RowStream, ScanError, Want};
+use suyuan_model::time::HOUR;
 
 use super::{
     Capture, Dealing, Disowned, Facts, Login, Move, Opening, Outlet, Override, Party, Report, Row, Sighting,
@@ -217,7 +218,7 @@ fn harm(f: &mut Facts, source: &dyn RowSource, bar: &mut Bar<'_>) -> Result<(), 
                     card: f.names.id(c.card.get(i)),
                     msisdn: f.names.id(c.msisdn.get(i)),
                     victim: f.names.id(c.victim.get(i)),
-                    dated: c.reported_at.get(i).is_some_and(|at| at > c.key.ts(i)),
+                    dated: c.reported_at.get(i).is_some_and(|at| at >= c.key.ts(i) + HOUR),
                 };
                 f.widen(value.row.ts);
                 f.reports.push(value);

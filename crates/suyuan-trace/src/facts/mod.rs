@@ -87,7 +87,7 @@ pub struct Report {
     pub card: Id,
     pub msisdn: Id,
     pub victim: Id,
-    /// The harm itself is dated: the report came later.
+    /// The harm itself is dated: the report came an hour later or more, not at once with a clock of its own.
     pub dated: bool,
 }
 

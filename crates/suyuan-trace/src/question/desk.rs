@@ -6,7 +6,7 @@
 //! a few means, mixed with a share of chance meetings (evenly spread). Who looks more like taking reports has these look-ups
 //! left out, and the question is asked again: a leak beside the desk's work stays, and so does whoever stood in its shade.
 //!
-//! Always holds: where the loss itself is dated (a report of later than the harm), nothing is left out.
+//! Always holds: where the loss itself is dated (an hour or more before the report), nothing is left out.
 //! Blind to: a seller whose goods are used within days looks the same. That is told, and what would tell them apart.
 
 use suyuan_model::outcome::{Counter, Entity, Outcome, Source, Text};
