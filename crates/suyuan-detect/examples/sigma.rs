@@ -1,7 +1,7 @@
 //! Runs a folder of Sigma rules over events, for `bench/eval_sigma.py`.
 //!
-//! `sigma RULES EVENTS`: a folder of rule files, and a file with one JSON event a line. Prints one JSON object: the rules in
-//! order, what could not be read, and which rule (by number) matches which event (by number).
+//! `sigma RULES EVENTS`: a folder of rule files, and a file with one JSON event a line. Prints one JSON object: the files in
+//! order, what could not be read, and which rule (by its file's number) matches which event (by number).
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -31,6 +31,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     for p in &paths {
         texts.push((p.strip_prefix(rules)?.display().to_string(), std::fs::read_to_string(p)?));
     }
+    let names: Vec<String> = texts.iter().map(|(name, _)| name.clone()).collect();
     let start = Instant::now();
     let folder = Folder::load(texts.into_iter());
     let loaded = start.elapsed();
@@ -39,15 +40,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let start = Instant::now();
     let events = Events::new(&list);
     let mut matched = Vec::new();
-    for (r, rule) in folder.open.iter().enumerate() {
+    for rule in &folder.open {
+        let file = names.iter().position(|n| *n == rule.path).ok_or("a rule of no file")?;
         let hits = rule.matches(&events);
-        matched.extend(hits.iter().enumerate().filter(|(_, hit)| **hit).map(|(e, _)| [r, e]));
+        matched.extend(hits.iter().enumerate().filter(|(_, hit)| **hit).map(|(e, _)| [file, e]));
     }
     let faults: Vec<String> = folder.faults.iter().map(ToString::to_string).collect();
-    let rules: Vec<_> = folder.open.iter().map(|r| (&r.path, &r.id)).collect();
     println!(
         "{}",
-        serde_json::json!({"rules": rules, "faults": faults, "matched": matched,
+        serde_json::json!({"files": names, "faults": faults, "matched": matched,
             "load_ms": loaded.as_millis() as u64, "match_ms": start.elapsed().as_millis() as u64})
     );
     Ok(())

@@ -3,7 +3,8 @@
 //! A field is whatever the event has under that name: a key, or a dotted path through objects and lists (`a.b` is also
 //! found as a key `a.b`). A list of values matches when one of them does. Numbers and texts are compared by what they
 //! say: `EventID: 4688` finds `4688` and `"4688"`. An event of the Windows log (`{"Event": {"System": ..}}`) is read
-//! by its flat names: `EventID`, `Provider_Name`, and the names of its data. Keywords are looked for in every value.
+//! by its flat names: `EventID`, `Provider_Name`, and the names of its data. A name with spaces is found without them as
+//! well, as Sigma writes it. Keywords are looked for in every value.
 //!
 //! Events become Arrow batches of text columns and run through the same kernels as our records.
 //!
@@ -278,7 +279,9 @@ pub struct Events {
 impl Events {
     /// From JSON values; a bare text is an event that only keywords can find.
     pub fn new(events: &[Json]) -> Events {
-        Events { list: events.iter().map(flat).collect() }
+        let mut list: Vec<Json> = events.iter().map(flat).collect();
+        list.iter_mut().for_each(close);
+        Events { list }
     }
 
     /// How many there are.
@@ -429,6 +432,23 @@ fn flat(event: &Json) -> Json {
         }
     }
     Json::Object(out)
+}
+
+/// Puts a value named `Threat Name` under `ThreatName` too: rules take names from the log and strip all spaces. To keywords
+/// it is the same value twice.
+fn close(v: &mut Json) {
+    match v {
+        Json::Object(map) => {
+            map.values_mut().for_each(close);
+            let spaced: Vec<String> = map.keys().filter(|k| k.contains(' ')).cloned().collect();
+            for name in spaced {
+                let held = map[&name].clone();
+                map.entry(name.replace(' ', "")).or_insert(held);
+            }
+        }
+        Json::Array(list) => list.iter_mut().for_each(close),
+        _ => {}
+    }
 }
 
 /// `<Provider Name="x">` is `Provider_Name`.

@@ -6,6 +6,7 @@
 //! Invariants: no pattern takes more than value × pattern steps; an expression is compiled within fixed limits
 //! (`regex` is linear in the value, and refuses look-around and back-references).
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::IpAddr;
 
@@ -231,7 +232,7 @@ pub(crate) struct Flags {
 impl Re {
     /// Compiles; the error is the compiler's, one line.
     pub fn new(text: &str, flags: Flags) -> Result<Re, String> {
-        RegexBuilder::new(text)
+        RegexBuilder::new(&from_none(text))
             .case_insensitive(flags.ignore_case)
             .multi_line(flags.lines)
             .dot_matches_new_line(flags.dot_all)
@@ -255,6 +256,45 @@ impl Re {
     pub fn text(&self) -> &str {
         self.0.as_str()
     }
+}
+
+/// `{,n}`, up to n times, as `{0,n}`: that is how PCRE, the flavor of Sigma, and Python read it, and this compiler refuses it.
+/// Escapes and classes are left as they are.
+fn from_none(text: &str) -> Cow<'_, str> {
+    if !text.contains("{,") {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 1);
+    let (mut depth, mut rest) = (0_u32, text);
+    while let Some(c) = rest.chars().next() {
+        let class = ["[^]", "[]", "[^", "["].into_iter().find(|open| rest.starts_with(open));
+        let len = match (c, class) {
+            ('\\', _) => 1 + rest[1..].chars().next().map_or(0, char::len_utf8),
+            (_, Some(open)) => {
+                depth += 1;
+                open.len()
+            }
+            (']', _) => {
+                depth = depth.saturating_sub(1);
+                1
+            }
+            ('{', _) if depth == 0 && up_to(&rest[1..]) => {
+                out.push_str("{0");
+                rest = &rest[1..];
+                continue;
+            }
+            _ => c.len_utf8(),
+        };
+        out.push_str(&rest[..len]);
+        rest = &rest[len..];
+    }
+    Cow::Owned(out)
+}
+
+/// Whether a comma, digits and the closing brace follow.
+fn up_to(rest: &str) -> bool {
+    let Some((number, _)) = rest.strip_prefix(',').and_then(|r| r.split_once('}')) else { return false };
+    !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit())
 }
 
 /// An address range.
@@ -338,6 +378,15 @@ mod tests {
         assert!(no(r"(a)\1").contains("backreferences"));
         let slow = Re::new("(a*)*(a*)*(a*)*b", Flags::default()).unwrap();
         assert!(!slow.is(&"a".repeat(20_000)));
+    }
+
+    #[test]
+    fn up_to_so_many_times() {
+        let is = |p: &str, v: &str| Re::new(p, Flags::default()).unwrap().is(v);
+        assert!(is("^a{,2}b$", "b") && is("^a{,2}b$", "aab") && !is("^a{,2}b$", "aaab"));
+        assert!(is(r"^a\{,2}$", "a{,2}") && is("^[{,2}]+$", "2,{}") && is("^[^]{,2}]$", "a"));
+        assert!(is(r"^[\]{,2}]$", "{") && is("^([ä]{,1}x)+$", "äxx") && is("^[[a]{,1}]{,2}$", "1{"));
+        assert!(Re::new("a{,}", Flags::default()).is_err() && Re::new("a{,x}", Flags::default()).is_err());
     }
 
     proptest::proptest! {

@@ -169,6 +169,16 @@ fn an_event_of_the_windows_log_is_read_by_its_flat_names() {
     assert!(is("{TimeCreated_SystemTime|hour: 8, Correlation: null}", e.clone()) && !is("[xmlns]", e));
 }
 
+#[test]
+fn a_name_with_spaces_is_found_without_them() {
+    let e =
+        json!({"Event": {"System": {"EventID": 1119}, "EventData": {"Threat Name": "EICAR", "Path": "p"}}});
+    assert!(is("{ThreatName: eicar, 'Threat Name': eicar, ThreatName|exists: true}", e));
+    let e = json!({"a b": {"c d": [1, 2]}, "e f": "spaced", "ef": "closed"});
+    assert!(is("{ab.cd: 2, a b.c d: 1, ef: closed, e f: spaced}", e.clone()));
+    assert!(!is("{ef: spaced}", e.clone()) && !is("{a|exists: true}", e.clone()) && is("[spaced]", e));
+}
+
 fn folder(files: &[(&str, &str)]) -> Folder {
     Folder::load(files.iter().map(|(p, t)| ((*p).to_owned(), (*t).to_owned())))
 }
