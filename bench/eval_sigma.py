@@ -2,12 +2,14 @@
 
 # packages: pyyaml==6.0.4
 
-    cargo xtask eval sigma --data DIR [--write]
+    cargo xtask eval sigma --data DIR [--rules DIR] [--write]
 
-DIR holds the collection's `rules.tar.gz` and `regression_data.tar.gz` (or both unpacked); nothing of it is kept.
+The first DIR holds the collection's `rules.tar.gz` and `regression_data.tar.gz` (or both unpacked), the second rules of
+regression cases that are not among them; nothing of either is kept.
 
 1. All rules are read; what is refused is told.
-2. Each regression case (events, one rule, the number of matches) whose rule is in the collection is run.
+2. Each regression case (events, one rule, the number of matches) whose rule is there is run: does the rule fire, as the
+   collection's own runner asks, and does it fire as often as the case says.
 3. Cross-fires: every rule against every regression event, beside the peers.
 4. Made-up events: for every rule, events drawn from its own selections (satisfied or not, case turned, numbers as texts, lists),
    against that rule; the peers' answers beside ours, every difference named.
@@ -69,7 +71,7 @@ def cases(folder):
 
 
 def flat(event):
-    """An event of the Windows log by its flat names, as the peers need it."""
+    """An event of the Windows log by its flat names, spaces stripped, as the peers need it."""
     inner = event.get("Event") if isinstance(event, dict) else None
     if not isinstance(inner, dict):
         return event
@@ -89,7 +91,7 @@ def flat(event):
                 for k, v in value.items():
                     body(k, v)
         else:
-            out[name] = value
+            out[name.replace(" ", "")] = value
 
     for part in ("EventData", "UserData"):
         for key, value in (inner.get(part) or {}).items():
@@ -228,25 +230,68 @@ def build():
     return TARGET / "demo/examples/sigma", TARGET / "peers/release/peer-sigma"
 
 
-def regression(listed, us, them):
-    """How many cases each engine gets right, of those whose rule is there."""
-    index = {rid: n for n, (_, rid) in enumerate(us["rules"])}
-    place, right, there = 0, Counter(), 0
-    hits = {"suyuan": pairs(us), "rsigma-eval": pairs(them["rsigma"]), "sigma-rust": pairs(them["sigma_rust"])}
+ENGINES = ("suyuan", "rsigma", "sigma_rust")
+
+
+def answers(folder, events, own, peer, fresh, twice=True):
+    """Which file's rule (by number) matches which event, and how many rules are read, by engine; the files; the times."""
+    flats = [flat(e) for e in events]
+    us = run([own], folder, events, fresh)
+    if twice:
+        again = run([own], folder, flats, fresh)
+        assert us["matched"] == again["matched"], "an event and its flat form must match alike"
+        for f in us["faults"]:
+            print("  refused:", f)
+    results = {"suyuan": us, **run([peer], folder, flats, fresh)}
+    return {
+        "folder": folder,
+        "files": us["files"],
+        "hits": {k: {tuple(m) for m in results[k]["matched"]} for k in ENGINES},
+        "read": {k: len(us["files"]) - len(results[k]["faults"]) for k in ENGINES},
+        "ms": {k: results[k]["match_ms"] for k in ENGINES},
+    }
+
+
+def regression(listed, got):
+    """Of the cases whose rule is there: those that fire, those that fire as often as said, by engine; and how many there are.
+    Also the pairs of a rule and an event of its own case."""
+    index = {yaml.safe_load((got["folder"] / f).read_text()).get("id"): n for n, f in enumerate(got["files"])}
+    place, fires, counts, own = 0, Counter(), Counter(), set()
     for rid, events, expected in listed:
         span = range(place, place + len(events))
         place += len(events)
         if rid not in index:
             continue
-        there += 1
-        for name, got in hits.items():
-            n = sum((index[rid], e) in got for e in span)
-            right[name] += n == expected if expected is not None else n >= 1
-    return there, right
+        pairs = {(index[rid], e) for e in span}
+        own |= pairs
+        n = {k: len(pairs & hits) for k, hits in got["hits"].items()}
+        fires["there"] += 1
+        counts["there"] += expected is not None
+        fires.update(k for k in ENGINES if n[k])
+        counts.update(k for k in ENGINES if n[k] == expected)
+        if any(n[k] == 0 or expected not in (None, n[k]) for k in ENGINES):
+            print(f"  case {got['files'][index[rid]]}: expected {expected}, of {len(events)} events {n}")
+    return fires, counts, own
 
 
-def pairs(result):
-    return {tuple(m) for m in result["matched"]}
+def row(label, values):
+    return f"| {label} | " + " | ".join(str(values[k]) for k in ENGINES) + " |"
+
+
+def differences(got, events):
+    """The answers in which a peer differs from ours, named."""
+    out = {}
+    for name in ENGINES:
+        shown = Counter()
+        for r, e in sorted(got["hits"]["suyuan"] ^ got["hits"][name]):
+            shown[r] += 1
+            if shown[r] == 1 and len(shown) <= 12:
+                side = "ours" if (r, e) in got["hits"]["suyuan"] else name
+                print(f"  only {side}: {got['files'][r]} on {json.dumps(events[e])[:220]}")
+        out[name] = shown.total()
+        if shown:
+            print(f"  {name} differs on {len(shown)} rules: {[(got['files'][r], n) for r, n in shown.most_common(12)]}")
+    return out
 
 
 def main():
@@ -259,93 +304,50 @@ def main():
     args = parser.parse_args()
     args.fresh.mkdir(parents=True, exist_ok=True)
     rules, data = unpacked(args.data, args.fresh)
-    own, peer = build()
+    tools = (*build(), args.fresh)
 
     listed = list(cases(data))
     events = [e for _, list_, _ in listed for e in list_]
-    us = run([own], rules, events, args.fresh)
-    them = run([peer], rules, [flat(e) for e in events], args.fresh)
-    again = run([own], rules, [flat(e) for e in events], args.fresh)
-    assert pairs(us) == pairs(again), "an event and its flat form must match alike"
-
     lines = []
     say = lambda text: (print(text), lines.append(text))
     say("| | suyuan | rsigma-eval 0.23.0 | sigma-rust 0.7.0 |")
     say("|---|---|---|---|")
-    total = len(us["rules"]) + len(us["faults"])
-    say(
-        f"| rules read of {total} | {len(us['rules'])} | {total - len(them['rsigma']['faults'])} "
-        f"| {total - len(them['sigma_rust']['faults'])} |"
-    )
-    for f in us["faults"]:
-        print("  refused:", f)
-    there, right = regression(listed, us, them)
-    if args.rules:
-        us2 = run([own], args.rules, events, args.fresh)
-        them2 = run([peer], args.rules, [flat(e) for e in events], args.fresh)
-        more, right2 = regression(listed, us2, them2)
-        there, right = there + more, right + right2
-        for f in us2["faults"]:
-            print("  refused:", f)
-    say(
-        f"| regression cases right, of {there} whose rule is there (of {len(listed)}) | {right['suyuan']} "
-        f"| {right['rsigma-eval']} | {right['sigma-rust']} |"
-    )
-    say(
-        f"| cross-fires: {total} rules, {len(events)} events | {len(pairs(us))} | {len(pairs(them['rsigma']))} "
-        f"| {len(pairs(them['sigma_rust']))} |"
-    )
-    for name, got in (("rsigma", pairs(them["rsigma"])), ("sigma_rust", pairs(them["sigma_rust"]))):
-        for label, diff in ((f"ours, not {name}", pairs(us) - got), (f"{name}, not ours", got - pairs(us))):
-            for r, n in Counter(r for r, _ in diff).most_common(10):
-                print(f"  {label}: {us['rules'][r][0]} x{n}")
-
-    made_up(rules, us, own, peer, args.fresh, say)
+    fires, counts, files = Counter(), Counter(), {}
+    folders = [("", rules)] + [("cases' rules: ", args.rules)] * (args.rules is not None)
+    for label, folder in folders:
+        got = answers(folder, events, *tools)
+        files[label] = got["files"]
+        n = len(got["files"])
+        say(row(f"{label}read, of {n}", got["read"]))
+        f, c, of_case = regression(listed, got)
+        fires, counts = fires + f, counts + c
+        cross = {k: len(hits - of_case) for k, hits in got["hits"].items()}
+        say(row(f"{label}cross-fires, {n} rules and {len(events)} events", cross))
+        say(row(f"{label}of {n * len(events)} answers, other than suyuan's", differences(got, events)))
+    say(row(f"regression cases of {len(listed)}: the rule fires, of {fires['there']} whose rule is there", fires))
+    say(row(f"it fires as often as the case says, of {counts['there']} that say it", counts))
+    for label, folder in folders:
+        made_up(label, folder, files[label], tools, say)
     if args.write:
         write(lines)
 
 
-def made_up(rules, us, own, peer, fresh, say):
+def made_up(label, folder, files, tools, say):
     draw = random.Random(SEED)
     drawn, owner = [], []
-    for n, (path, _) in enumerate(us["rules"]):
-        for e in events_of(draw, yaml.safe_load((rules / path).read_text())):
+    for n, path in enumerate(files):
+        for e in events_of(draw, yaml.safe_load((folder / path).read_text())):
             drawn.append(e)
             owner.append(n)
-    a = run([own], rules, drawn, fresh)
-    b = run([peer], rules, drawn, fresh)
-    mine = lambda result: {(r, e) for r, e in pairs(result) if owner[e] == r}
-    got = {"suyuan": mine(a), "rsigma": mine(b["rsigma"]), "sigma_rust": mine(b["sigma_rust"])}
-    ruled = lambda s: len({r for r, _ in s})
-    say(
-        f"| made-up events ({len(drawn)}): matches of their own rule | {len(got['suyuan'])} | {len(got['rsigma'])} "
-        f"| {len(got['sigma_rust'])} |"
-    )
-    say(
-        f"| rules that match at least one of theirs | {ruled(got['suyuan'])} | {ruled(got['rsigma'])} "
-        f"| {ruled(got['sigma_rust'])} |"
-    )
-    off = {k: got["suyuan"] ^ got[k] for k in ("rsigma", "sigma_rust")}
-    say(f"| events on which it differs from suyuan | 0 | {len(off['rsigma'])} | {len(off['sigma_rust'])} |")
-    every = {k: pairs(r) for k, r in (("suyuan", a), ("rsigma", b["rsigma"]), ("sigma_rust", b["sigma_rust"]))}
-    say(
-        f"| every rule against every made-up event: matches | {len(every['suyuan'])} | {len(every['rsigma'])} "
-        f"| {len(every['sigma_rust'])} |"
-    )
-    wide = {k: len(every["suyuan"] ^ every[k]) for k in ("rsigma", "sigma_rust")}
-    say(f"| of {len(us['rules']) * len(drawn)} answers, other than suyuan's | 0 | {wide['rsigma']} | {wide['sigma_rust']} |")
-    say(
-        f"| time to match them, s | {a['match_ms'] / 1000:.1f} | {b['rsigma']['match_ms'] / 1000:.1f} "
-        f"| {b['sigma_rust']['match_ms'] / 1000:.1f} |"
-    )
-    for name in ("rsigma", "sigma_rust"):
-        shown = Counter()
-        for r, e in sorted(every["suyuan"] ^ every[name]):
-            shown[r] += 1
-            if shown[r] == 1 and len(shown) <= 12:
-                side = "ours" if (r, e) in every["suyuan"] else name
-                print(f"  only {side}: {us['rules'][r][0]} on {json.dumps(drawn[e])[:220]}")
-        print(f"  {name} differs on {len(shown)} rules: {[(us['rules'][r][0], n) for r, n in shown.most_common(12)]}")
+    got = answers(folder, drawn, *tools, twice=False)
+    mine = {k: {(r, e) for r, e in hits if owner[e] == r} for k, hits in got["hits"].items()}
+    say(row(f"{label}made-up events ({len(drawn)}): matches of their own rule", {k: len(m) for k, m in mine.items()}))
+    say(row(f"{label}rules that match at least one of theirs", {k: len({r for r, _ in m}) for k, m in mine.items()}))
+    say(row(f"{label}events on which it differs from suyuan", {k: len(mine["suyuan"] ^ m) for k, m in mine.items()}))
+    everywhere = {k: len(h) for k, h in got["hits"].items()}
+    say(row(f"{label}every rule against every made-up event: matches", everywhere))
+    say(row(f"{label}of {len(files) * len(drawn)} answers, other than suyuan's", differences(got, drawn)))
+    say(row(f"{label}time to match them, s", {k: f"{ms / 1000:.1f}" for k, ms in got["ms"].items()}))
 
 
 def write(lines):
