@@ -20,6 +20,7 @@ mod dense;
 mod facts;
 pub mod farm;
 mod intern;
+mod jobs;
 pub mod kept;
 mod operator;
 mod pairs;

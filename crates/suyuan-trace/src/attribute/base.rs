@@ -8,8 +8,9 @@
 
 use super::calendar::{Calendar, Own, month, shape};
 use super::honest::{WAVE, WAVE_OF_CARDS};
-use super::problem::{Clock, Problem};
+use super::problem::{Clock, Column, Problem};
 use super::special::{ln_gamma, log_sum_exp};
+use crate::jobs;
 
 /// Risk multipliers of the frailty: from a third of the base rate to thirty times it.
 pub const FRAILTY: [f64; 10] = [0.35, 0.6, 1.0, 1.65, 2.7, 4.5, 7.4, 12.0, 20.0, 33.0];
@@ -61,28 +62,31 @@ pub struct Base {
 impl Base {
     /// Fits the base to harm weighted by `unexplained` (1 for every harmed thing at the start); `honest` is how
     /// likely each column is none of the sources, so that they do not make everybody's risk look uneven.
-    pub fn fit(p: &Problem, unexplained: &[f64], honest: &[f64]) -> Base {
-        let mut expected = vec![0.0; p.columns.len()];
-        let mut doubt = vec![(0u32, 0.0, 0.0); p.columns.len()];
-        let mut seen = vec![0.0; p.columns.len()];
+    pub fn fit(p: &Problem, unexplained: &[f64], honest: &[f64], threads: usize) -> Base {
+        let all: Vec<usize> = (0..p.columns.len()).collect();
         let own = own_harm(p, unexplained);
         let counts = Counts::of(p, unexplained, &own);
-        let mut rates = Vec::with_capacity(p.columns.len());
-        for (c, column) in p.columns.iter().enumerate() {
+        let rate = |room: &mut ByRegion, c: usize| -> Vec<f64> {
+            let column = &p.columns[c];
             let whole = column.whole.map_or(c, |w| w as usize);
-            let apart = counts.without(p, &p.columns[whole], &own[whole]);
-            let r: Vec<f64> = if whole == c {
-                apart
-            } else {
-                let all = &p.columns[whole].strata;
-                let of = |s: u32| all.binary_search_by_key(&s, |x| x.0).map_or(0.0, |i| apart[i]);
-                column.strata.iter().map(|(s, _)| of(*s)).collect()
-            };
-            expected[c] = column.strata.iter().zip(&r).map(|((_, n), rate)| n * rate).sum();
-            doubt[c] = counts.doubt(&column.strata, &r, &own[whole]);
-            seen[c] = own[c].iter().map(|(_, k)| k).sum();
-            rates.push(r);
-        }
+            let apart = counts.without(p, &p.columns[whole], &own[whole], room);
+            if whole == c {
+                return apart;
+            }
+            let all = &p.columns[whole].strata;
+            let of = |s: u32| all.binary_search_by_key(&s, |x| x.0).map_or(0.0, |i| apart[i]);
+            column.strata.iter().map(|(s, _)| of(*s)).collect()
+        };
+        let room = || ByRegion { sums: vec![None; counts.region.len()], met: Vec::new() };
+        let rates: Vec<Vec<f64>> = jobs::map_in(threads, &all, room, |room, c| rate(room, *c));
+        let each = p.columns.iter().zip(&rates);
+        let expected: Vec<f64> =
+            each.map(|(c, r)| c.strata.iter().zip(r).map(|((_, n), rate)| n * rate).sum()).collect();
+        let doubt = jobs::map(threads, &all, |c| {
+            let whole = p.columns[*c].whole.map_or(*c, |w| w as usize);
+            counts.doubt(&p.columns[*c].strata, &rates[*c], &own[whole])
+        });
+        let seen: Vec<f64> = own.iter().map(|own| own.iter().map(|(_, k)| k).sum()).collect();
         let end = if p.clock == Clock::Age { END_OF_CARDS } else { END };
         let levels = p.columns.iter().map(|c| c.level as usize + 1).max().unwrap_or(1);
         let spreads: Vec<[f64; SPREADS.len()]> = (0..levels)
@@ -97,34 +101,47 @@ impl Base {
                         weight: honest[c],
                     })
                     .collect();
-                fit_spread(&seen, end)
+                fit_spread(&seen, end, threads)
             })
             .collect();
         let of_level: Vec<Vec<f64>> = spreads.iter().map(|s| mixed(s, p.clock, end)).collect();
-        let frailty = (p.columns.iter().zip(&doubt))
-            .map(|(c, (_, share, variance))| frailty(&of_level[c.level as usize], *share, *variance))
-            .collect();
+        let frailty = jobs::map(threads, &all, |c| {
+            let (_, share, variance) = doubt[*c];
+            frailty(&of_level[p.columns[*c].level as usize], share, variance)
+        });
         let alone = doubt.iter().zip(&expected).map(|((s, share, v), e)| (*s, share * e, *v)).collect();
         let calendar = Calendar::fit(p, unexplained);
         let dated = own_dated(p, unexplained, calendar.months);
-        let peers = peers(p, &rates, &own, &dated, &calendar);
+        let peers = peers(p, &rates, &own, &dated, &calendar, threads);
         let around = if p.clock == Clock::Age { regions(p, &dated, &calendar) } else { Vec::new() };
-        let (mut beta, mut months) = (vec![0.0; p.touches.len()], Vec::with_capacity(p.columns.len()));
-        for (c, range) in p.ranges().into_iter().enumerate() {
+        let ranges = p.ranges();
+        let of = |c: usize| {
+            let range = ranges[c].clone();
+            let mut beta = Vec::with_capacity(range.len());
             let column = &p.columns[c];
             let own = &dated[column.whole.map_or(c, |w| w as usize)];
-            for (e, d) in range.clone().zip(calendar.densities(p, range, own)) {
-                let h = &p.harmed[p.touches[e].harmed as usize];
-                let at = column.strata.binary_search_by_key(&h.stratum, |s| s.0);
-                beta[e] = (at.map_or(1e-9, |i| rates[c][i]) * h.risk * d).max(1e-15);
+            let of_strata: Vec<_> = column.strata.iter().map(|(s, _)| calendar.stratum(p, *s, own)).collect();
+            for t in &p.touches[range] {
+                let h = &p.harmed[t.harmed as usize];
+                let (rate, d) = match column.strata.binary_search_by_key(&h.stratum, |s| s.0) {
+                    Ok(i) => (rates[c][i], calendar.density(p, t.harmed, &of_strata[i])),
+                    Err(_) => (1e-9, calendar.density(p, t.harmed, &calendar.stratum(p, h.stratum, own))),
+                };
+                beta.push((rate * h.risk * d).max(1e-15));
             }
             let mut share = vec![0.0; calendar.months];
-            for ((s, n), rate) in column.strata.iter().zip(&rates[c]) {
-                share.iter_mut().zip(calendar.stratum(p, *s, own)).for_each(|(x, m)| *x += n * rate * m);
+            for (((_, n), rate), months) in column.strata.iter().zip(&rates[c]).zip(&of_strata) {
+                share.iter_mut().zip(&**months).for_each(|(x, m)| *x += n * rate * m);
             }
             let total: f64 = share.iter().sum::<f64>().max(1e-12);
             share.iter_mut().for_each(|x| *x /= total);
-            months.push(share);
+            (beta, share)
+        };
+        let (mut beta, mut months) = (Vec::with_capacity(p.touches.len()), Vec::with_capacity(all.len()));
+        // Touches stand in the order of columns.
+        for (of_touches, of_months) in jobs::map(threads, &all, |c| of(*c)) {
+            beta.extend(of_touches);
+            months.push(of_months);
         }
         let waves = if p.clock == Clock::Age { WAVE_OF_CARDS } else { WAVE };
         Base { expected, frailty, own: of_level, alone, beta, months, peers, around, calendar, waves }
@@ -216,46 +233,74 @@ impl Counts {
     /// log of that stratum's risk: where a clerk serves an outlet alone, nobody can tell the clerk's risk from
     /// the outlet's.
     fn doubt(&self, strata: &[(u32, f64)], rates: &[f64], own: &[(u32, f64)]) -> (u32, f64, f64) {
-        let own_of = |s: u32| own.binary_search_by_key(&s, |x| x.0).map_or(0.0, |i| own[i].1);
         let total: f64 = strata.iter().zip(rates).map(|((_, n), r)| n * r).sum::<f64>().max(1e-12);
-        let each = strata.iter().zip(rates).map(|((s, n), r)| {
-            let others = (self.stratum[*s as usize] - own_of(*s)).max(0.0);
+        let each = strata.iter().zip(rates).zip(beside(strata, own)).map(|(((s, n), r), own)| {
+            let others = (self.stratum[*s as usize] - own).max(0.0);
             (*s, n * r / total, self.variance / (1.0 + self.variance * others))
         });
         each.max_by(|a, b| (a.1 * a.1 * a.2).total_cmp(&(b.1 * b.1 * b.2))).unwrap_or((0, 0.0, 0.0))
     }
 
     /// The rate of each stratum of the column, from everyone else's things.
-    fn without(&self, p: &Problem, column: &super::problem::Column, own: &[(u32, f64)]) -> Vec<f64> {
-        let own_of = |s: u32| own.binary_search_by_key(&s, |x| x.0).map_or(0.0, |i| own[i].1);
-        let mut by_region: Vec<(u32, f64, f64)> = Vec::new();
-        for (s, n) in &column.strata {
-            let r = p.strata[*s as usize].region;
-            match by_region.iter_mut().find(|x| x.0 == r) {
-                Some(x) => {
-                    x.1 += own_of(*s);
-                    x.2 += n;
-                }
-                None => by_region.push((r, own_of(*s), *n)),
+    fn without(&self, p: &Problem, column: &Column, own: &[(u32, f64)], room: &mut ByRegion) -> Vec<f64> {
+        for ((s, n), own) in column.strata.iter().zip(beside(&column.strata, own)) {
+            room.add(p.strata[*s as usize].region, own, *n);
+        }
+        let (ok, on) = room.met.iter().fold((0.0, 0.0), |a, r| {
+            let (k, n) = room.of(*r);
+            (a.0 + k, a.1 + n)
+        });
+        let rate = ((self.all.0 - ok).max(0.0) + 0.5) / ((self.all.1 - on).max(0.0) + 1.0);
+        let rates = column.strata.iter().zip(beside(&column.strata, own)).map(|((s, n), own)| {
+            let stratum = &p.strata[*s as usize];
+            let (rk, rn) = room.of(stratum.region);
+            let (k, m) = self.region[stratum.region as usize];
+            let regional = rate * ((k - rk).max(0.0) + self.region_shape)
+                / ((m - rn).max(0.0) * rate + self.region_shape);
+            let (k, m) = (self.stratum[*s as usize] - own, stratum.things - n);
+            regional * (k.max(0.0) + self.stratum_shape) / (m.max(0.0) * regional + self.stratum_shape)
+        });
+        let rates = rates.collect();
+        room.clear();
+        rates
+    }
+}
+
+/// Harm and things of one column by region, and the regions in the order in which they were met.
+struct ByRegion {
+    sums: Vec<Option<(f64, f64)>>,
+    met: Vec<u32>,
+}
+
+impl ByRegion {
+    fn add(&mut self, region: u32, harm: f64, things: f64) {
+        match &mut self.sums[region as usize] {
+            Some(sum) => *sum = (sum.0 + harm, sum.1 + things),
+            none => {
+                *none = Some((harm, things));
+                self.met.push(region);
             }
         }
-        let (ok, on) = by_region.iter().fold((0.0, 0.0), |a, r| (a.0 + r.1, a.1 + r.2));
-        let rate = ((self.all.0 - ok).max(0.0) + 0.5) / ((self.all.1 - on).max(0.0) + 1.0);
-        column
-            .strata
-            .iter()
-            .map(|(s, n)| {
-                let stratum = &p.strata[*s as usize];
-                let (_, rk, rn) =
-                    by_region.iter().find(|x| x.0 == stratum.region).copied().unwrap_or((0, 0.0, 0.0));
-                let (k, m) = self.region[stratum.region as usize];
-                let regional = rate * ((k - rk).max(0.0) + self.region_shape)
-                    / ((m - rn).max(0.0) * rate + self.region_shape);
-                let (k, m) = (self.stratum[*s as usize] - own_of(*s), stratum.things - n);
-                regional * (k.max(0.0) + self.stratum_shape) / (m.max(0.0) * regional + self.stratum_shape)
-            })
-            .collect()
     }
+
+    fn of(&self, region: u32) -> (f64, f64) {
+        self.sums[region as usize].unwrap_or((0.0, 0.0))
+    }
+
+    fn clear(&mut self) {
+        self.met.drain(..).for_each(|r| self.sums[r as usize] = None);
+    }
+}
+
+/// The column's own harm in each of its strata; both lists are in rising order of stratum.
+fn beside(strata: &[(u32, f64)], own: &[(u32, f64)]) -> impl Iterator<Item = f64> {
+    let mut at = 0;
+    strata.iter().map(move |(s, _)| {
+        while own.get(at).is_some_and(|x| x.0 < *s) {
+            at += 1;
+        }
+        own.get(at).filter(|x| x.0 == *s).map_or(0.0, |x| x.1)
+    })
 }
 
 /// Log weights of the risks for a log-normal of that spread and mean one.
@@ -319,9 +364,8 @@ fn likely_shape(pairs: impl Iterator<Item = (f64, f64)>) -> f64 {
 fn shared_shape(p: &Problem, own: &[Vec<(u32, f64)>], regional: &dyn Fn(usize) -> f64) -> f64 {
     let mut sums = vec![(0.0, 0.0, 0.0, 0.0); p.strata.len()];
     for (column, own) in p.columns.iter().zip(own).filter(|(c, _)| c.whole.is_none()) {
-        for (s, n) in &column.strata {
+        for ((s, n), k) in column.strata.iter().zip(beside(&column.strata, own)) {
             let e = n * regional(*s as usize);
-            let k = own.binary_search_by_key(s, |x| x.0).map_or(0.0, |i| own[i].1);
             // No shop may speak louder than a rare chance.
             let more = (k - e).min(3.0 * e.sqrt() + 3.0);
             let x = &mut sums[*s as usize];
@@ -338,12 +382,11 @@ const STRANGERS: f64 = 0.03;
 
 /// Log chance of `k` under a rate anywhere between the base and a thousand times it.
 fn stranger(k: f64, e: f64) -> f64 {
-    let terms: Vec<f64> = (0..14)
-        .map(|i| {
-            let rate = e * (0.53 * f64::from(i)).exp();
-            k * rate.ln() - rate - ln_gamma(k + 1.0)
-        })
-        .collect();
+    let constant = ln_gamma(k + 1.0);
+    let terms: [f64; 14] = std::array::from_fn(|i| {
+        let rate = e * (0.53 * i as f64).exp();
+        k * rate.ln() - rate - constant
+    });
     log_sum_exp(&terms) - 14f64.ln()
 }
 
@@ -357,18 +400,26 @@ struct Seen {
 }
 
 /// How likely each spread is, given the counts of all columns.
-fn fit_spread(columns: &[Seen], end: f64) -> [f64; SPREADS.len()] {
+fn fit_spread(columns: &[Seen], end: f64, threads: usize) -> [f64; SPREADS.len()] {
+    // Most columns' expectations are known, so that their weights are the same.
+    let known = SPREADS.map(|s| weights(&RISKS, s, end));
+    let each = jobs::map(threads, columns, |c| {
+        let (k, e) = (c.harmed, c.expected);
+        let constant = ln_gamma(k + 1.0);
+        let risk = RISKS.map(|m| k * (m * e).ln() - m * e - constant);
+        let strange = STRANGERS.ln() + stranger(k, e);
+        std::array::from_fn::<f64, { SPREADS.len() }, _>(|i| {
+            let own =
+                (c.doubt > 0.0).then(|| weights(&RISKS, (SPREADS[i] * SPREADS[i] + c.doubt).sqrt(), end));
+            let w = own.as_ref().unwrap_or(&known[i]);
+            let terms: [f64; RISKS.len()] = std::array::from_fn(|j| risk[j] + w[j]);
+            SHARED * c.weight * log_sum_exp(&[(1.0 - STRANGERS).ln() + log_sum_exp(&terms), strange])
+        })
+    });
     // Columns as even as dice and columns that differ without end are both rare; data overrule it.
     let mut logs = SPREADS.map(|s| -(s / COMMON).ln().powi(2) - s * s);
-    for c in columns {
-        let (k, e) = (c.harmed, c.expected);
-        let risk = RISKS.map(|m| k * (m * e).ln() - m * e - ln_gamma(k + 1.0));
-        let strange = STRANGERS.ln() + stranger(k, e);
-        for (log, s) in logs.iter_mut().zip(SPREADS) {
-            let w = weights(&RISKS, (s * s + c.doubt).sqrt(), end);
-            let same = log_sum_exp(&risk.iter().zip(&w).map(|(r, w)| r + w).collect::<Vec<f64>>());
-            *log += SHARED * c.weight * log_sum_exp(&[(1.0 - STRANGERS).ln() + same, strange]);
-        }
+    for of_column in each {
+        logs.iter_mut().zip(of_column).for_each(|(log, x)| *log += x);
     }
     let total = log_sum_exp(&logs);
     logs.map(|l| l - total)
@@ -381,7 +432,7 @@ fn spread_of(strata: &[(f64, f64)]) -> f64 {
         .filter(|x| x.1 > 1e-9)
         .map(|(k, e)| Seen { harmed: k.round(), expected: *e, doubt: 0.0, weight: 1.0 })
         .collect();
-    SPREADS.iter().zip(fit_spread(&seen, f64::INFINITY)).map(|(s, likely)| s * s * likely.exp()).sum()
+    SPREADS.iter().zip(fit_spread(&seen, f64::INFINITY, 1)).map(|(s, likely)| s * s * likely.exp()).sum()
 }
 
 /// Log weights of the frailty grid, all spreads together as likely as each is.
@@ -405,29 +456,29 @@ fn peers(
     own: &[Vec<(u32, f64)>],
     dated: &[Own],
     calendar: &Calendar,
+    threads: usize,
 ) -> Vec<Vec<(f64, f64)>> {
-    (0..p.columns.len())
-        .map(|part| {
-            let c = p.columns[part].whole.map_or(part, |w| w as usize);
-            let strata = &p.columns[c].strata;
-            let total: f64 = strata.iter().map(|s| s.1).sum::<f64>().max(1e-9);
-            let own_all: f64 = own[c].iter().map(|x| x.1).sum::<f64>().max(1e-9);
-            let mut mine = vec![0.0; calendar.months];
-            dated[c].iter().for_each(|x| mine[x.1] += x.2);
-            let mut out = vec![(0.0, 0.0); calendar.months];
-            for ((s, things), rate) in strata.iter().zip(&rates[c]) {
-                let part = things / total;
-                let others = (p.strata[*s as usize].things - things).max(0.0);
-                let i = own[c].binary_search_by_key(s, |x| x.0).map_or(0.0, |i| own[c][i].1);
-                let months = calendar.seen(p, *s);
-                for (out, ((harm, share), mine)) in out.iter_mut().zip(months.zip(&mine)) {
-                    out.0 += part * (harm - mine * i / own_all).max(0.0);
-                    out.1 += part * rate * others * share;
-                }
+    let of = |part: usize| {
+        let c = p.columns[part].whole.map_or(part, |w| w as usize);
+        let strata = &p.columns[c].strata;
+        let total: f64 = strata.iter().map(|s| s.1).sum::<f64>().max(1e-9);
+        let own_all: f64 = own[c].iter().map(|x| x.1).sum::<f64>().max(1e-9);
+        let mut mine = vec![0.0; calendar.months];
+        dated[c].iter().for_each(|x| mine[x.1] += x.2);
+        let mut out = vec![(0.0, 0.0); calendar.months];
+        let each = strata.iter().zip(&rates[c]).zip(beside(strata, &own[c]));
+        for (((s, things), rate), i) in each {
+            let part = things / total;
+            let others = (p.strata[*s as usize].things - things).max(0.0);
+            let (harm, share) = calendar.seen(p, *s);
+            for (((out, harm), share), mine) in out.iter_mut().zip(harm).zip(share).zip(&mine) {
+                out.0 += part * (harm - mine * i / own_all).max(0.0);
+                out.1 += part * rate * others * share;
             }
-            out
-        })
-        .collect()
+        }
+        out
+    };
+    jobs::map(threads, &(0..p.columns.len()).collect::<Vec<usize>>(), |c| of(*c))
 }
 
 /// What the shops of a column's regions met, month by month. Cards are used far from the shop and by others

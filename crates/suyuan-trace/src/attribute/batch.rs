@@ -27,12 +27,14 @@ impl Batch {
 
     /// The batches worth a look: those that hold at least a quarter of what the column can explain.
     pub(super) fn of(things: &[Thing], months: usize) -> Vec<Batch> {
-        let able = things.iter().filter(|x| !x.before.is_empty()).count();
+        let mut by_month = vec![0; months];
+        things.iter().filter(|x| !x.before.is_empty()).for_each(|x| by_month[x.month] += 1);
+        let able: usize = by_month.iter().sum();
         let mut out = Vec::new();
         for n in BATCH_MONTHS {
             for first in 0..months {
                 let b = Batch { first, months: n };
-                let held = things.iter().filter(|x| !x.before.is_empty() && b.density(x.month) > 0.0).count();
+                let held: usize = by_month[first..months.min(first + n)].iter().sum();
                 if held >= BATCH_THINGS && held * 4 >= able {
                     out.push(b);
                 }
@@ -41,15 +43,13 @@ impl Batch {
         out
     }
 
-    /// The things as this batch would explain them.
+    /// The things as this batch would explain them; those that it cannot explain are left out.
     pub(super) fn things(self, things: &[Thing]) -> Vec<Thing> {
-        things
-            .iter()
+        let within = things.iter().filter(|x| !x.before.is_empty() && self.density(x.month) > 0.0);
+        within
             .map(|x| {
                 let f = self.density(x.month);
-                let touches =
-                    if f > 0.0 { x.before.iter().map(|t| (t.0, t.1 * f)).collect() } else { Vec::new() };
-                Thing { touches, before: Vec::new(), ..*x }
+                Thing { touches: x.before.iter().map(|t| (t.0, t.1 * f)).collect(), before: Vec::new(), ..*x }
             })
             .collect()
     }

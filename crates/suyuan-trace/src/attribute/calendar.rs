@@ -6,6 +6,8 @@
 //! and its region's waves, in shares fitted to its harm, and then moved towards its own months by how far
 //! strata were seen to differ. As with rates, a column's own harm is left out.
 
+use std::borrow::Cow;
+
 use super::problem::{Clock, Problem};
 
 /// Months of the profile: four weeks each.
@@ -38,8 +40,8 @@ pub struct Calendar {
     shapes: Vec<[Vec<f64>; 3]>,
     /// Harm of each stratum by month, and in all.
     harm: Vec<(Vec<f64>, f64)>,
-    /// The mix of each stratum, no harm left out.
-    mixed: Vec<Vec<f64>>,
+    /// The months of each stratum, no harm left out.
+    whole: Vec<Vec<f64>>,
     /// How closely strata follow their mix.
     shape: f64,
     /// Density of harm by age, per day, in months of age; empty for calendar clocks.
@@ -68,31 +70,27 @@ impl Calendar {
         );
         let ages = if p.clock == Clock::Age { first_ages(p) } else { Vec::new() };
         let age = by_age(p, &ages, unexplained);
-        Calendar { months, shapes, mixed, harm, shape, age, ages }
+        let whole = harm.iter().zip(mixed).map(|((k, _), g)| towards(g, k, k.iter().sum(), shape)).collect();
+        Calendar { months, shapes, whole, harm, shape, age, ages }
     }
 
     /// Share of a stratum's honest harm in each month, as others than the column saw it.
-    pub fn stratum(&self, p: &Problem, stratum: u32, own: &Own) -> Vec<f64> {
+    pub fn stratum(&self, p: &Problem, stratum: u32, own: &Own) -> Cow<'_, [f64]> {
         let first = own.partition_point(|x| x.0 < stratum);
-        let last = own.partition_point(|x| x.0 <= stratum);
-        let mut others = self.harm[stratum as usize].0.clone();
-        own[first..last].iter().for_each(|x| others[x.1] = (others[x.1] - x.2).max(0.0));
-        let all: f64 = others.iter().sum();
-        let mut out = if first == last {
-            self.mixed[stratum as usize].clone()
-        } else {
-            mix(&others, &self.shapes[p.strata[stratum as usize].region as usize])
-        };
-        for (g, k) in out.iter_mut().zip(&others) {
-            *g *= (k + self.shape) / (*g * all + self.shape);
+        let own = own[first..].iter().take_while(|x| x.0 == stratum);
+        if own.clone().next().is_none() {
+            return Cow::Borrowed(&self.whole[stratum as usize]);
         }
-        out
+        let mut others = self.harm[stratum as usize].0.clone();
+        own.for_each(|x| others[x.1] = (others[x.1] - x.2).max(0.0));
+        let mix = mix(&others, &self.shapes[p.strata[stratum as usize].region as usize]);
+        Cow::Owned(towards(mix, &others, others.iter().sum(), self.shape))
     }
 
     /// Harm of a stratum in each month, and the share that its region leads to expect.
-    pub fn seen(&self, p: &Problem, stratum: u32) -> impl Iterator<Item = (f64, f64)> {
+    pub fn seen(&self, p: &Problem, stratum: u32) -> (&[f64], &[f64]) {
         let regional = &self.shapes[p.strata[stratum as usize].region as usize][1];
-        self.harm[stratum as usize].0.iter().copied().zip(regional.iter().copied())
+        (&self.harm[stratum as usize].0, regional)
     }
 
     /// Harm of a whole region in each month, and the share that an even flow would have.
@@ -104,29 +102,15 @@ impl Calendar {
         out
     }
 
-    /// Density per day of honest harm at the time of each touched thing, touch by touch of one column.
-    pub fn densities(&self, p: &Problem, range: std::ops::Range<usize>, own: &Own) -> Vec<f64> {
-        let mut strata: Vec<(u32, Vec<f64>)> = Vec::new();
-        let floor = 0.02 / p.horizon;
-        p.touches[range]
-            .iter()
-            .map(|t| {
-                let h = &p.harmed[t.harmed as usize];
-                let at = strata.iter().position(|s| s.0 == h.stratum).unwrap_or_else(|| {
-                    strata.push((h.stratum, self.stratum(p, h.stratum, own)));
-                    strata.len() - 1
-                });
-                let by_month = strata[at].1[month(h.day, self.months)] / MONTH;
-                let d = match self.ages.get(t.harmed as usize) {
-                    // Age and calendar together, each as a multiple of an even spread.
-                    Some(Some(a)) => {
-                        self.age[month(*a, self.age.len())] * (by_month * p.horizon).clamp(0.2, 5.0)
-                    }
-                    _ => by_month,
-                };
-                d.max(floor)
-            })
-            .collect()
+    /// Density per day of honest harm at the time of a touched thing, given the months of its stratum.
+    pub fn density(&self, p: &Problem, harmed: u32, months: &[f64]) -> f64 {
+        let by_month = months[month(p.harmed[harmed as usize].day, self.months)] / MONTH;
+        let d = match self.ages.get(harmed as usize) {
+            // Age and calendar together, each as a multiple of an even spread.
+            Some(Some(a)) => self.age[month(*a, self.age.len())] * (by_month * p.horizon).clamp(0.2, 5.0),
+            _ => by_month,
+        };
+        d.max(0.02 / p.horizon)
     }
 }
 
@@ -150,6 +134,14 @@ fn mix(harm: &[f64], shapes: &[Vec<f64>; 3]) -> Vec<f64> {
         share = next.map(|x| x / total);
     }
     (0..harm.len()).map(|m| at(&share, m)).collect()
+}
+
+/// A mix moved towards the months themselves, which hold that much in all.
+fn towards(mut mix: Vec<f64>, harm: &[f64], all: f64, shape: f64) -> Vec<f64> {
+    for (g, k) in mix.iter_mut().zip(harm) {
+        *g *= (k + shape) / (*g * all + shape);
+    }
+    mix
 }
 
 /// By region: everybody's months, the region's own (shrunk to everybody's), and what in the region rises

@@ -131,7 +131,7 @@ impl Fit<'_> {
         let beside = with(self.p, &crowds);
         let mut honest = self.honest();
         honest.resize(beside.columns.len(), 1.0);
-        let mut other = Base::fit(&beside, unexplained, &honest);
+        let mut other = Base::fit(&beside, unexplained, &honest, self.set.threads);
         other.waves = base.waves;
         let mut fit = Fit::new(&beside, self.set, self.suspected, self.named);
         let price = (self.set.sources_expected / self.named as f64).ln();

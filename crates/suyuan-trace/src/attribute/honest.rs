@@ -126,6 +126,61 @@ const BETWEEN: usize = 3;
 /// So many ratios of risks can be multiplied before their logarithm is taken.
 const REACH: usize = 48;
 
+/// What a column met, with its part of each thing's intensity beside what others explain.
+struct Met {
+    /// By month, things of which nobody else explains anything: a change of the honest risk changes them all alike.
+    alone: Vec<f64>,
+    /// The others: month, and the parts of the others and of the honest risk; they sum to one.
+    shared: Vec<(usize, f64, f64)>,
+}
+
+impl Met {
+    fn of(things: &[Thing], months: usize) -> Met {
+        let mut met = Met { alone: vec![0.0; months], shared: Vec::new() };
+        for x in things {
+            if x.rest <= 0.0 {
+                met.alone[x.month] += 1.0;
+            } else {
+                let all = x.rest + x.beta;
+                met.shared.push((x.month, x.rest / all, x.beta / all));
+            }
+        }
+        met
+    }
+
+    /// The log of how much likelier the things are where the honest risk is that many times as high in their month: ratios
+    /// are multiplied as far as numbers reach, since most of the time goes into logarithms.
+    fn shared(&self, times: impl Fn(usize) -> f64) -> f64 {
+        let ratio = |x: &(usize, f64, f64)| x.1 + times(x.0) * x.2;
+        self.shared.chunks(REACH).map(|some| some.iter().map(ratio).product::<f64>().ln()).sum()
+    }
+
+    /// Where it is that many times as high at all times.
+    fn gain(&self, m: f64) -> f64 {
+        self.alone.iter().sum::<f64>() * m.ln() + self.shared(|_| m)
+    }
+
+    /// The same where its months change by these ratios, of which the logarithms are given too.
+    fn tilted(&self, m: f64, ratio: &[f64], rise: &[f64]) -> f64 {
+        let alone: f64 = self.alone.iter().zip(rise).map(|(n, r)| n * (m.ln() + r)).sum();
+        alone + self.shared(|month| m * ratio[month])
+    }
+
+    /// Adds to each month what a swell there explains.
+    fn swell(&self, m: f64, swell: f64, gain: &mut [f64]) {
+        let all = swell.ln_1p();
+        gain.iter_mut().zip(&self.alone).for_each(|(gain, n)| *gain += n * all);
+        let mut products = vec![1.0; gain.len()];
+        for some in self.shared.chunks(REACH) {
+            some.iter()
+                .for_each(|(month, rest, own)| products[*month] *= 1.0 + swell * m * own / (rest + m * own));
+            for (gain, product) in gain.iter_mut().zip(&mut products).filter(|x| *x.1 > 1.0) {
+                *gain += std::mem::replace(product, 1.0f64).ln();
+            }
+        }
+    }
+}
+
 /// The honest side of a column that met these things.
 pub fn honest(p: &Problem, base: &Base, column: usize, things: &[Thing]) -> Honest {
     let prior = &base.frailty[column];
@@ -162,22 +217,15 @@ pub fn honest(p: &Problem, base: &Base, column: usize, things: &[Thing]) -> Hone
             TILTS.iter().map(|(power, common)| (tilted(&share, *power), common.ln())).collect()
         }
     };
-    let without = |m: f64, ratio: Option<&[f64]>| -> f64 {
-        // Ratios are multiplied as far as numbers reach, since most of the time goes into logarithms.
-        let of = |some: &[Thing]| {
-            let ratio = |x: &Thing| {
-                let beta = m * x.beta * ratio.map_or(1.0, |r| r[x.month]);
-                (x.rest + beta) / (x.rest + x.beta)
-            };
-            some.iter().map(ratio).product::<f64>().ln()
-        };
-        -m * expected + things.chunks(REACH).map(of).sum::<f64>()
-    };
+    let met = Met::of(things, share.len());
+    let rises: Vec<Vec<f64>> =
+        tilts.iter().map(|(ratio, _)| ratio.iter().map(|r| r.ln()).collect()).collect();
+    let without = |m: f64| -m * expected + met.gain(m);
     let mut constant = [0.0; FRAILTY.len()];
     let (mut even, mut wave, mut heard) = (Vec::new(), Vec::new(), Vec::new());
     let (mut terms, mut spoken) = (Vec::new(), Vec::new());
     for (i, (m, w)) in FRAILTY.iter().zip(prior).enumerate() {
-        constant[i] = w + without(*m, None);
+        constant[i] = w + without(*m);
         if *w < prior.iter().copied().fold(f64::NEG_INFINITY, f64::max) - RARE {
             continue;
         }
@@ -186,17 +234,15 @@ pub fn honest(p: &Problem, base: &Base, column: usize, things: &[Thing]) -> Hone
             let part = step as f64 / BETWEEN as f64;
             let m = m.powf(1.0 - part) * next.0.powf(part);
             let w = w * (1.0 - part) + next.1 * part - (BETWEEN as f64).ln();
-            for (ratio, common) in &tilts {
-                even.push(w + without(m, Some(ratio)) + common);
+            for ((ratio, common), rise) in tilts.iter().zip(&rises) {
+                even.push(w - m * expected + met.tilted(m, ratio, rise) + common);
             }
         }
         terms.clear();
         spoken.clear();
         for (((swell, common), beside), told) in SWELL.iter().zip(SWELL_SHARE).zip(&beside).zip(&told) {
             let mut gain: Vec<f64> = share.iter().map(|s| -swell * m * expected * s).collect();
-            for x in things {
-                gain[x.month] += (swell * m * x.beta / (x.rest + m * x.beta)).ln_1p();
-            }
+            met.swell(*m, *swell, &mut gain);
             for ((sum, beside), told) in stretches(&gain).zip(beside).zip(told) {
                 terms.push(sum + beside + common.ln());
                 spoken.push(sum + told);
@@ -231,17 +277,20 @@ fn alone(p: &Problem, base: &Base, column: usize, things: &[Thing]) -> Option<f6
     let own = &base.own[p.columns[column].level as usize];
     let rare = own.iter().copied().fold(f64::NEG_INFINITY, f64::max) - RARE;
     let total: f64 = (-STEPS..=STEPS + 1).map(|s| (-f64::from(s * s) / 8.0).exp()).sum();
+    // Here the first month stands for the stratum, the second for all others.
+    let place = |x: &Thing| Thing {
+        month: usize::from(x.stratum != stratum),
+        touches: Vec::new(),
+        before: Vec::new(),
+        ..*x
+    };
+    let met = Met::of(&things.iter().map(place).collect::<Vec<Thing>>(), 2);
     let mut terms = Vec::new();
     for step in -STEPS..=STEPS + 1 {
         let z = f64::from(step) / 2.0;
         let times = (z * variance.sqrt() - variance / 2.0).exp();
         for (m, w) in FRAILTY.iter().zip(own).filter(|(m, w)| **w > rare && **m * times <= UTMOST) {
-            let ratio = |x: &Thing| {
-                let beta = m * x.beta * if x.stratum == stratum { times } else { 1.0 };
-                (x.rest + beta) / (x.rest + x.beta)
-            };
-            let gain: f64 =
-                things.chunks(REACH).map(|some| some.iter().map(ratio).product::<f64>().ln()).sum();
+            let gain = met.tilted(*m, &[times, 1.0], &[times.ln(), 0.0]);
             terms.push(w - z * z / 2.0 - m * (expected - there + times * there) + gain);
         }
     }
@@ -259,4 +308,40 @@ fn told(peers: &[(f64, f64)]) -> [Vec<f64>; SWELL.len()] {
     let total = log_sum_exp(&all);
     out.iter_mut().for_each(|of_swell| of_swell.iter_mut().for_each(|x| *x -= total));
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_met_agrees_with_the_plain_sums() {
+        let things: Vec<Thing> = (0..300)
+            .map(|i| Thing {
+                beta: 1e-6 * (1.0 + (i * 7 % 50) as f64),
+                rest: if i % 3 == 0 { 1e-6 * (i % 70) as f64 } else { 0.0 },
+                month: i % 4,
+                stratum: 0,
+                touches: Vec::new(),
+                before: Vec::new(),
+            })
+            .collect();
+        let met = Met::of(&things, 4);
+        let ratio = [0.3, 1.0, 2.0, 0.02];
+        for m in FRAILTY {
+            let tilt = |x: &Thing| ((x.rest + m * ratio[x.month] * x.beta) / (x.rest + x.beta)).ln();
+            let want: f64 = things.iter().map(tilt).sum();
+            assert!((met.tilted(m, &ratio, &ratio.map(f64::ln)) - want).abs() < 1e-9 * want.abs());
+            let want: f64 = things.iter().map(|x| ((x.rest + m * x.beta) / (x.rest + x.beta)).ln()).sum();
+            assert!((met.gain(m) - want).abs() < 1e-9 * want.abs().max(1.0));
+            for swell in SWELL {
+                let (mut got, mut want) = ([-1.0; 4], [-1.0; 4]);
+                met.swell(m, swell, &mut got);
+                things
+                    .iter()
+                    .for_each(|x| want[x.month] += (swell * m * x.beta / (x.rest + m * x.beta)).ln_1p());
+                got.iter().zip(want).for_each(|(g, w)| assert!((g - w).abs() < 1e-9 * w.abs()));
+            }
+        }
+    }
 }

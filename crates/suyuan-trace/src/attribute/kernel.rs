@@ -25,6 +25,7 @@ use super::base::{Base, FRAILTY};
 use super::batch::{BATCH_MONTHS, BATCHES, Batch};
 use super::calendar::month;
 use super::delay::Delay;
+use super::gaps;
 use super::habits::Habits;
 use super::honest::{Honest, honest};
 use super::problem::{Clock, Problem};
@@ -42,7 +43,7 @@ pub const WAYS: usize = 2 * GRID;
 /// How much rarer windows of cards are that cover more than half of the records.
 pub const EVER: f64 = 0.02;
 /// First bins whose windows are all less likely than this, in nats below the best, are not summed.
-const NEGLIGIBLE: f64 = 12.0;
+pub(super) const NEGLIGIBLE: f64 = 12.0;
 /// Rates and frailties are summed until all others hold less than this share.
 const REST: f64 = 1e-3;
 /// The same of a column whose factor is surely below the one that is looked for.
@@ -152,9 +153,12 @@ pub fn ways(clock: Clock) -> [f64; WAYS] {
 /// Room for the sums, kept between columns.
 #[derive(Default)]
 pub struct Scratch {
-    s: Vec<f64>,
-    powers: Vec<[f64; LENGTH.len()]>,
-    norms: [f64; LENGTH.len()],
+    pub(super) s: Vec<f64>,
+    /// By length, how common it is.
+    pub(super) powers: Vec<[f64; LENGTH.len()]>,
+    pub(super) norms: [f64; LENGTH.len()],
+    /// No length is rarer than [`LENGTH`] has it.
+    even: bool,
 }
 
 impl Scratch {
@@ -171,6 +175,7 @@ impl Scratch {
             s: vec![0.0; bins * bins],
             powers: (0..bins).map(|len| LENGTH.map(|h| power(len, h))).collect(),
             norms,
+            even: clock == Clock::Calendar,
         }
     }
 }
@@ -227,34 +232,60 @@ pub fn ripe(p: &Problem, delay: &Delay, column: usize) -> Vec<f64> {
         .collect()
 }
 
-/// Fills the room with the log likelihood ratio of every window `[a, b]`; returns the largest.
-fn windows(room: &mut Scratch, bins: usize, things: &[Thing], m: f64, ripe: &[f64], theta: f64) -> f64 {
-    let s = &mut room.s;
+/// Lays what the things gain into an empty matrix of `n` bins: second differences, so that summing them back gives every
+/// window `[a, b]`; `place` is where a bin stands.
+pub(super) fn lay(
+    s: &mut [f64],
+    n: usize,
+    things: &[Thing],
+    m: f64,
+    theta: f64,
+    place: impl Fn(usize) -> usize,
+) {
     s.fill(0.0);
-    for t in 0..bins {
-        s[t * bins + t] = -theta * ripe[t];
-    }
+    // Most things were touched in one bin: their factors are multiplied before a logarithm is taken.
+    let mut products = vec![1.0; n];
     for x in things {
         let lambda = x.rest + m * x.beta;
+        if let [(t, f)] = x.touches[..] {
+            let t = place(t);
+            products[t] *= 1.0 + theta * f / lambda;
+            if products[t] > FULL {
+                s[t * n + t] += std::mem::replace(&mut products[t], 1.0f64).ln();
+            }
+            continue;
+        }
         for a in 0..x.touches.len() {
             let mut sum = 0.0;
             for b in a..x.touches.len() {
                 sum += x.touches[b].1;
                 let v = (theta * sum / lambda).ln_1p();
-                let (i, k) = (x.touches[a].0, x.touches[b].0);
-                s[i * bins + k] += v;
+                let (i, k) = (place(x.touches[a].0), place(x.touches[b].0));
+                s[i * n + k] += v;
                 if a > 0 {
-                    s[x.touches[a - 1].0 * bins + k] -= v;
+                    s[place(x.touches[a - 1].0) * n + k] -= v;
                 }
                 if b + 1 < x.touches.len() {
-                    let next = x.touches[b + 1].0;
-                    s[i * bins + next] -= v;
+                    let next = place(x.touches[b + 1].0);
+                    s[i * n + next] -= v;
                     if a > 0 {
-                        s[x.touches[a - 1].0 * bins + next] += v;
+                        s[place(x.touches[a - 1].0) * n + next] += v;
                     }
                 }
             }
         }
+    }
+    for (t, product) in products.iter().enumerate().filter(|x| *x.1 > 1.0) {
+        s[t * n + t] += product.ln();
+    }
+}
+
+/// Fills the room with the log likelihood ratio of every window `[a, b]`; returns the largest.
+fn windows(room: &mut Scratch, bins: usize, things: &[Thing], m: f64, ripe: &[f64], theta: f64) -> f64 {
+    let s = &mut room.s;
+    lay(s, bins, things, m, theta, |t| t);
+    for t in 0..bins {
+        s[t * bins + t] -= theta * ripe[t];
     }
     let mut top = f64::NEG_INFINITY;
     for a in (0..bins).rev() {
@@ -269,60 +300,84 @@ fn windows(room: &mut Scratch, bins: usize, things: &[Thing], m: f64, ripe: &[f6
     top
 }
 
-/// Never less than the log of the sum over all windows and lengths, on the fixed grid.
-fn bound(room: &Scratch, things: &[Thing], m: f64, ripe: &[f64], theta: f64) -> f64 {
-    let mut s: Vec<f64> = ripe.iter().map(|r| -theta * r).collect();
-    for x in things {
-        let scale = theta / (x.rest + m * x.beta);
+/// A product beyond this is put into its logarithm: one more factor still fits.
+const FULL: f64 = 1e150;
+
+/// By bin and rate, the logs of what each bin gains by its things and loses by its exposure. Numbers are multiplied as far as
+/// they reach, since most of the time would go into logarithms.
+fn gains(things: &[Thing], m: f64, ripe: &[f64]) -> Vec<[f64; THETA.len()]> {
+    let mut out: Vec<[f64; THETA.len()]> = ripe.iter().map(|r| THETA.map(|theta| -theta * r)).collect();
+    let mut products = vec![[1.0; THETA.len()]; ripe.len()];
+    let settle = |gain: &mut [f64; THETA.len()], product: &mut [f64; THETA.len()]| {
+        gain.iter_mut().zip(std::mem::replace(product, [1.0; THETA.len()])).for_each(|(g, p)| *g += p.ln());
+    };
+    for x in things.iter().filter(|x| !x.touches.is_empty()) {
+        let scale = 1.0 / (x.rest + m * x.beta);
         for (bin, f) in &x.touches {
-            s[*bin] += (scale * f).ln_1p();
+            let (product, by) = (&mut products[*bin], scale * f);
+            product.iter_mut().zip(THETA).for_each(|(p, theta)| *p *= 1.0 + theta * by);
+            // The last rate is the greatest.
+            if product[THETA.len() - 1] > FULL {
+                settle(&mut out[*bin], product);
+            }
         }
     }
-    let (mut run, mut top) = (f64::NEG_INFINITY, f64::NEG_INFINITY);
-    for v in &s {
-        run = v + run.max(0.0);
-        top = top.max(run);
-    }
-    if top > 600.0 {
-        // Beyond what the sums below can hold; no mean over windows exceeds the best.
-        return top;
-    }
-    let shift = top.max(0.0);
-    let unit = exp(-shift);
-    let mut ending = [0.0; LENGTH.len()];
-    let mut sums = [0.0; LENGTH.len()];
-    for v in &s {
-        let r = exp(*v);
-        for ((f, sum), h) in ending.iter_mut().zip(&mut sums).zip(LENGTH) {
-            *f = r * (unit + h * *f);
-            *sum += *f;
-        }
-    }
-    let total: f64 =
-        sums.iter().zip(&room.norms).zip(LENGTH_SHARE).map(|((z, n), share)| z * (-n).exp() * share).sum();
-    shift + total.max(1e-300).ln()
+    out.iter_mut().zip(&mut products).filter(|x| x.1[THETA.len() - 1] > 1.0).for_each(|(g, p)| settle(g, p));
+    out
 }
 
-/// The same over a column's stretches.
-fn bound_of(stretches: &Stretches, things: &[Thing], m: f64, ripe: &[f64], theta: f64) -> f64 {
+/// By rate: never less than the log of the sum over all windows and lengths, on the fixed grid.
+fn bounds(room: &Scratch, things: &[Thing], m: f64, ripe: &[f64]) -> [f64; THETA.len()] {
+    let gains = gains(things, m, ripe);
+    let (mut run, mut top) = ([f64::NEG_INFINITY; THETA.len()], [f64::NEG_INFINITY; THETA.len()]);
+    for gain in &gains {
+        for ((run, top), v) in run.iter_mut().zip(&mut top).zip(gain) {
+            *run = v + run.max(0.0);
+            *top = top.max(*run);
+        }
+    }
+    // All rates side by side: one after the other, each step would wait for the one before.
+    let shift = top.map(|top| top.max(0.0));
+    let unit = shift.map(|shift| exp(-shift));
+    let mut ending = [[0.0; THETA.len()]; LENGTH.len()];
+    let mut sums = [[0.0; THETA.len()]; LENGTH.len()];
+    for gain in &gains {
+        let r = gain.map(exp);
+        for ((ending, sums), h) in ending.iter_mut().zip(&mut sums).zip(LENGTH) {
+            for rate in 0..THETA.len() {
+                ending[rate] = r[rate] * (unit[rate] + h * ending[rate]);
+                sums[rate] += ending[rate];
+            }
+        }
+    }
+    let weights: [f64; LENGTH.len()] = std::array::from_fn(|h| LENGTH_SHARE[h] * (-room.norms[h]).exp());
+    std::array::from_fn(|rate| {
+        if top[rate] > 600.0 {
+            // Beyond what the sums can hold; no mean over windows exceeds the best.
+            return top[rate];
+        }
+        let total: f64 = sums.iter().zip(weights).map(|(z, w)| z[rate] * w).sum();
+        shift[rate] + total.max(1e-300).ln()
+    })
+}
+
+/// The same as [`bounds`] over a column's stretches.
+fn bounds_of(stretches: &Stretches, things: &[Thing], m: f64, ripe: &[f64]) -> [f64; THETA.len()] {
+    let gains = gains(things, m, ripe);
+    let weights: Vec<f64> = stretches.windows.iter().map(|w| w.2.ln()).collect();
     let mut sums = vec![0.0; ripe.len() + 1];
-    for (t, r) in ripe.iter().enumerate() {
-        sums[t + 1] = -theta * r;
-    }
-    for x in things {
-        let scale = theta / (x.rest + m * x.beta);
-        x.touches.iter().for_each(|(bin, f)| sums[bin + 1] += (scale * f).ln_1p());
-    }
-    for t in 0..ripe.len() {
-        sums[t + 1] += sums[t];
-    }
-    let each: Vec<f64> = stretches.windows.iter().map(|(a, b, w)| sums[b + 1] - sums[*a] + w.ln()).collect();
-    log_sum_exp(&each)
+    std::array::from_fn(|rate| {
+        for (t, g) in gains.iter().enumerate() {
+            sums[t + 1] = sums[t] + g[rate];
+        }
+        let windows = stretches.windows.iter().zip(&weights);
+        log_sum_exp(&windows.map(|((a, b, _), w)| sums[b + 1] - sums[*a] + w).collect::<Vec<f64>>())
+    })
 }
 
 /// One frailty and rate, summed exactly: logs by length without weights, and by bin mean presence and the chance
 /// of the first and the last.
-struct Cell {
+pub(super) struct Cell {
     rate: usize,
     logs: [f64; LENGTH.len()],
     inside: Vec<[f64; LENGTH.len()]>,
@@ -330,7 +385,43 @@ struct Cell {
     ends: Vec<[f64; LENGTH.len()]>,
 }
 
+impl Cell {
+    /// The cell whose windows sum to `z` times the exponential of `top`: by first and by last bin.
+    pub(super) fn of(
+        rate: usize,
+        top: f64,
+        z: [f64; LENGTH.len()],
+        norms: [f64; LENGTH.len()],
+        mut starts: Vec<[f64; LENGTH.len()]>,
+        mut ends: Vec<[f64; LENGTH.len()]>,
+    ) -> Cell {
+        let mut inside = vec![[0.0; LENGTH.len()]; starts.len()];
+        let mut logs = [0.0; LENGTH.len()];
+        for h in 0..LENGTH.len() {
+            let sum = z[h].max(1e-300);
+            logs[h] = top + sum.ln() - norms[h];
+            let mut now = 0.0;
+            for t in 0..starts.len() {
+                now += starts[t][h];
+                inside[t][h] = now / sum;
+                now -= ends[t][h];
+                starts[t][h] /= sum;
+                ends[t][h] /= sum;
+            }
+        }
+        Cell { rate, logs, inside, starts, ends }
+    }
+}
+
 fn cell(room: &mut Scratch, bins: usize, way: &Way<'_>, m: f64, rate: usize) -> Cell {
+    match way.filled {
+        None if room.even => gaps::cell(room, way.things, m, way.ripe, rate),
+        _ => dense(room, bins, way, m, rate),
+    }
+}
+
+/// The same with every bin in the matrix.
+fn dense(room: &mut Scratch, bins: usize, way: &Way<'_>, m: f64, rate: usize) -> Cell {
     let Way { things, ripe, filled, .. } = way;
     let all = windows(room, bins, things, m, ripe, THETA[rate]);
     let top = filled.map_or(all, |s| {
@@ -368,21 +459,7 @@ fn cell(room: &mut Scratch, bins: usize, way: &Way<'_>, m: f64, rate: usize) -> 
         }
     }
     let norms = if filled.is_some() { [0.0; LENGTH.len()] } else { room.norms };
-    let mut inside = vec![[0.0; LENGTH.len()]; bins];
-    let mut logs = [0.0; LENGTH.len()];
-    for h in 0..LENGTH.len() {
-        let sum = z[h].max(1e-300);
-        logs[h] = top + sum.ln() - norms[h];
-        let mut now = 0.0;
-        for t in 0..bins {
-            now += starts[t][h];
-            inside[t][h] = now / sum;
-            now -= ends[t][h];
-            starts[t][h] /= sum;
-            ends[t][h] /= sum;
-        }
-    }
-    Cell { rate, logs, inside, starts, ends }
+    Cell::of(rate, top, z, norms, starts, ends)
 }
 
 /// What a column touched, and how leaks go.
@@ -508,11 +585,11 @@ pub fn factor(
     let mut order: Vec<(f64, usize, usize, usize)> = Vec::with_capacity(FRAILTY.len() * THETA.len());
     for (at, way) in ways.iter().enumerate() {
         for (i, m) in FRAILTY.iter().enumerate().filter(|(i, _)| prior[*i] > rare) {
-            for (rate, theta) in THETA.iter().enumerate() {
-                let most = match way.filled {
-                    None => bound(room, way.things, *m, way.ripe, *theta),
-                    Some(s) => bound_of(s, way.things, *m, way.ripe, *theta),
-                };
+            let most = match way.filled {
+                None => bounds(room, way.things, *m, way.ripe),
+                Some(s) => bounds_of(s, way.things, *m, way.ripe),
+            };
+            for (rate, most) in most.into_iter().enumerate() {
                 let most = honest.constant[i]
                     + way.share
                     + common[way.place(rate)..][..LENGTH.len()].iter().sum::<f64>().ln()
@@ -646,6 +723,81 @@ mod tests {
     }
 
     #[test]
+    fn the_sum_over_gaps_is_the_sum_over_all_windows() {
+        for case in 0..400usize {
+            let bins = 1 + case * 7 % 23;
+            let mut x = case as u64 + 1;
+            let mut below = |n: u64| {
+                x = x.wrapping_mul(0x5851_f42d_4c95_7f2d).rotate_left(29) ^ 0x1405_7b7e_f767_814f;
+                x % n
+            };
+            // From none that was touched to all.
+            let often = below(5);
+            let things: Vec<Thing> = (0..below(9))
+                .map(|_| Thing {
+                    beta: 1e-6 * (1 + below(900)) as f64,
+                    rest: if below(3) == 0 { 2e-4 } else { 0.0 },
+                    month: 0,
+                    stratum: 0,
+                    before: Vec::new(),
+                    touches: (0..bins)
+                        .map(|t| (below(8), t, 0.001 * below(30) as f64))
+                        .filter(|x| x.0 < often)
+                        .map(|x| (x.1, x.2))
+                        .collect(),
+                })
+                .collect();
+            let exposed = [0.0, 1.0, 40.0, 3e4][below(4) as usize];
+            let ripe: Vec<f64> = (0..bins).map(|_| exposed * below(7) as f64).collect();
+            let (shown, filled) = (Shown::After(0), None);
+            let way = Way { things: &things, ripe: &ripe, share: 0.0, learned: 0.0, filled, shown };
+            let mut room = Scratch::new(bins, Clock::Calendar);
+            for rate in 0..THETA.len() {
+                let want = dense(&mut room, bins, &way, 1.65, rate);
+                let got = gaps::cell(&mut room, &things, 1.65, &ripe, rate);
+                let near = |got: &[f64], want: &[f64]| {
+                    got.iter().zip(want).all(|(g, w)| (g - w).abs() < 1e-10 * w.abs().max(1.0))
+                };
+                assert!(near(&got.logs, &want.logs), "{case} {rate} {:?} {:?}", got.logs, want.logs);
+                for t in 0..bins {
+                    assert!(near(&got.inside[t], &want.inside[t]), "{case} {rate} {t}");
+                    assert!(near(&got.starts[t], &want.starts[t]), "{case} {rate} {t}");
+                    assert!(near(&got.ends[t], &want.ends[t]), "{case} {rate} {t}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn what_bins_gain_agrees_with_the_plain_sum() {
+        let things: Vec<Thing> = (0..900)
+            .map(|i| Thing {
+                // Some are as good as certain to have leaked: their products grow fast.
+                beta: if i % 5 == 0 { 1e-15 } else { 1e-4 * (1.0 + i as f64) },
+                rest: if i % 3 == 0 { 2e-4 } else { 0.0 },
+                month: 0,
+                stratum: 0,
+                before: Vec::new(),
+                touches: (0..3)
+                    .filter(|t| (t * 7 + i * 5) % 4 == 0)
+                    .map(|t| (t, 0.001 * (t + 1) as f64))
+                    .collect(),
+            })
+            .collect();
+        let got = gains(&things, 2.7, &[0.0, 3.0, 100.0, 7.0]);
+        for (bin, ripe) in [0.0, 3.0, 100.0, 7.0].iter().enumerate() {
+            for (rate, theta) in THETA.iter().enumerate() {
+                let gain = |x: &Thing| {
+                    let touches = x.touches.iter().filter(|t| t.0 == bin);
+                    touches.map(|t| (theta * t.1 / (x.rest + 2.7 * x.beta)).ln_1p()).sum::<f64>()
+                };
+                let want = things.iter().map(gain).sum::<f64>() - theta * ripe;
+                assert!((got[bin][rate] - want).abs() < 1e-9 * want.abs().max(1.0), "{bin} {theta}");
+            }
+        }
+    }
+
+    #[test]
     fn no_sum_over_windows_exceeds_its_bound() {
         let bins = 9;
         let mut room = Scratch::new(bins, Clock::Calendar);
@@ -662,7 +814,7 @@ mod tests {
                 .collect();
             let ripe: Vec<f64> = (0..bins).map(|t| (t * t * n % 50) as f64).collect();
             for (rate, theta) in THETA.iter().enumerate() {
-                let most = bound(&room, &things, 1.65, &ripe, *theta);
+                let most = bounds(&room, &things, 1.65, &ripe)[rate];
                 let way = Way {
                     things: &things,
                     ripe: &ripe,

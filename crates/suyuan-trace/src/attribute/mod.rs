@@ -23,6 +23,7 @@ mod canary;
 mod crowd;
 mod delay;
 pub(crate) mod dice;
+mod gaps;
 mod habits;
 mod honest;
 mod kernel;
@@ -36,8 +37,8 @@ mod stretch;
 pub(crate) use special::{ln_gamma, log_sum_exp};
 
 use std::borrow::Cow;
-use std::cell::OnceCell;
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use base::Base;
 pub use beside::{Partner, SHARE, Visit, beside, near};
@@ -53,6 +54,8 @@ use prior::Prior;
 pub use problem::{Clock, Column, Harmed, Problem, Risks, Stratum, Touch};
 pub use special::logistic;
 use stretch::Stretches;
+
+use crate::jobs;
 
 /// Settings of the attribution; the defaults are the ones measured.
 #[derive(Clone, Copy, Debug)]
@@ -72,6 +75,8 @@ pub struct Settings {
     pub rounds: usize,
     /// Rounds of explaining away within each.
     pub sweeps: usize,
+    /// Threads; what is found is the same for any number.
+    pub threads: usize,
 }
 
 impl Default for Settings {
@@ -84,6 +89,7 @@ impl Default for Settings {
             ceiling: 0.999,
             rounds: 3,
             sweeps: 6,
+            threads: 1,
         }
     }
 }
@@ -168,7 +174,7 @@ struct Fit<'a> {
     /// Paces at which leaked cards may be used, beside the learned delay.
     paces: Vec<Delay>,
     /// Stretches of each column's touches, of cards, once they were asked for.
-    stretches: Vec<OnceCell<Stretches>>,
+    stretches: Vec<OnceLock<Stretches>>,
 }
 
 /// Scores every column that touched at least two harmed things before their harm; most probable first.
@@ -229,7 +235,7 @@ impl<'a> Fit<'a> {
             room: Scratch::new(p.bins, p.clock),
             ranges: p.ranges(),
             paces,
-            stretches: vec![OnceCell::new(); n],
+            stretches: vec![OnceLock::new(); n],
         }
     }
 }
@@ -241,7 +247,7 @@ impl Fit<'_> {
             (0..self.p.columns.len()).filter(|c| self.enough(&self.harmed_before(*c))).collect();
         let mut candidates = all.clone();
         let mut unexplained = self.unsuspected();
-        let mut base = Base::fit(self.p, &unexplained, &vec![1.0; self.p.columns.len()]);
+        let mut base = Base::fit(self.p, &unexplained, &vec![1.0; self.p.columns.len()], self.set.threads);
         self.ways.delay = match self.p.clock {
             Clock::Calendar => Delay::new(self.p.horizon, (self.p.horizon / 5.0).clamp(5.0, 90.0)),
             // Cards are used at the same ages whoever opened them, until the data say otherwise.
@@ -253,10 +259,7 @@ impl Fit<'_> {
         for round in 0..self.set.rounds {
             self.share.fill(0.0);
             self.leak.fill(0.0);
-            for &c in &candidates {
-                self.factors[c] = self.evaluate(&base, c);
-                self.seen[c] = self.now;
-            }
+            self.evaluate_all(&base, &candidates);
             if round == 0 {
                 waves = self.waves(&all);
                 base.waves = waves;
@@ -280,7 +283,7 @@ impl Fit<'_> {
             }
             let lessons = self.lessons(&base, &candidates, &mut unexplained);
             self.learn(&first, &lessons);
-            base = Base::fit(self.p, &unexplained, &self.honest());
+            base = Base::fit(self.p, &unexplained, &self.honest(), self.set.threads);
             base.waves = waves;
         }
         let crowds = self.crowds(&base, &unexplained);
@@ -324,6 +327,18 @@ impl Fit<'_> {
             .collect();
         out.dedup();
         out
+    }
+
+    /// Evaluates these columns, none of which explains anything yet.
+    fn evaluate_all(&mut self, base: &Base, columns: &[usize]) {
+        let room = || Scratch::new(self.p.bins, self.p.clock);
+        let factors = jobs::map_in(self.set.threads, columns, room, |room, c| {
+            self.factor(self.p, base, *c, SCREEN, room)
+        });
+        for (c, factor) in columns.iter().zip(factors) {
+            self.factors[*c] = factor;
+            self.seen[*c] = self.now;
+        }
     }
 
     fn evaluate(&mut self, base: &Base, c: usize) -> Factor {
@@ -532,12 +547,12 @@ impl Fit<'_> {
             return BTreeMap::new();
         }
         let daily = limits::daily(self.p, &found);
-        let mut room = Scratch::new(daily.bins, daily.clock);
-        let of = |c: usize| {
-            let factor = self.factor(&daily, base, c, f64::NEG_INFINITY, &mut room);
-            (c, (window(&daily, &factor), limits::limits(self.p, &daily, c, &factor)))
-        };
-        found.into_iter().map(of).collect()
+        let room = || Scratch::new(daily.bins, daily.clock);
+        let all = jobs::map_in(self.set.threads, &found, room, |room, c| {
+            let factor = self.factor(&daily, base, *c, f64::NEG_INFINITY, room);
+            (window(&daily, &factor), limits::limits(self.p, &daily, *c, &factor))
+        });
+        found.into_iter().zip(all).collect()
     }
 
     /// Takes the source out and lets every column that covers enough of its harm take its place.

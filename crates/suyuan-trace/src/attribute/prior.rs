@@ -6,7 +6,7 @@
 //! A number is held possible only where as many columns would then be likely sources: that there are
 //! many whom nobody can see would make everyone look guilty.
 
-use super::special::{log_sum_exp, logistic};
+use super::special::{exp, log_sum_exp, logistic};
 
 /// Multiples of the sources expected, and the weight of each.
 const SOURCES: [(f64, f64); 9] = [
@@ -20,6 +20,8 @@ const SOURCES: [(f64, f64); 9] = [
     (100.0, 0.006),
     (250.0, 0.004),
 ];
+/// A product beyond this is put into its logarithm: one more factor still fits.
+const FULL: f64 = 1e200;
 /// Columns at least so probable count as likely sources.
 const LIKELY: f64 = 0.3;
 
@@ -51,13 +53,25 @@ impl Prior {
             .iter()
             .map(|(p, weight)| {
                 let (out, odds) = ((1.0 - p).ln(), (p / (1.0 - p)).ln());
-                let likely: f64 = logs.iter().map(|l| logistic(l + odds)).filter(|x| *x >= LIKELY).sum();
+                // Below this nobody is likely.
+                let least = (LIKELY / (1.0 - LIKELY)).ln() - 1e-6;
+                let may = logs.iter().filter(|l| **l + odds >= least);
+                let likely: f64 = may.map(|l| logistic(l + odds)).filter(|x| *x >= LIKELY).sum();
                 if p * self.columns > likely + self.expected {
                     return f64::NEG_INFINITY;
                 }
-                let gain =
-                    |log: &f64| if log + odds > 30.0 { log + odds } else { (log + odds).exp().ln_1p() };
-                weight.ln() + logs.iter().map(|l| out + gain(l)).sum::<f64>()
+                // Far-off columns are multiplied before a logarithm is taken.
+                let (mut sum, mut product) = (0.0, 1.0f64);
+                for log in logs {
+                    match log + odds {
+                        x if x > 30.0 => sum += x,
+                        x => product *= 1.0 + exp(x),
+                    }
+                    if product > FULL {
+                        sum += std::mem::replace(&mut product, 1.0).ln();
+                    }
+                }
+                weight.ln() + out * logs.len() as f64 + sum + product.ln()
             })
             .collect();
         let total = log_sum_exp(&raw);
@@ -79,6 +93,27 @@ impl Prior {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn weights_agree_with_the_plain_sums() {
+        let prior = Prior::new(0.2, 3000, 0.02);
+        let logs: Vec<f64> = (0..3000)
+            .map(|i| f64::from(i % 97) * 0.7 - 40.0 + if i % 500 == 0 { 50.0 } else { 0.0 })
+            .collect();
+        let plain: Vec<f64> = (prior.mix.iter())
+            .map(|(p, weight)| {
+                let odds = (p / (1.0 - p)).ln();
+                let likely: f64 = logs.iter().map(|l| logistic(l + odds)).filter(|x| *x >= LIKELY).sum();
+                let gain = |l: &f64| if l + odds > 30.0 { l + odds } else { (l + odds).exp().ln_1p() };
+                let sum = logs.iter().map(|l| (1.0 - p).ln() + gain(l)).sum::<f64>();
+                if p * 3000.0 > likely + prior.expected { f64::NEG_INFINITY } else { weight.ln() + sum }
+            })
+            .collect();
+        let total = log_sum_exp(&plain);
+        for ((_, got), want) in prior.given(&logs).mix.iter().zip(plain) {
+            assert!((got - (want - total).exp()).abs() < 1e-9, "{got}");
+        }
+    }
 
     #[test]
     fn many_strong_columns_raise_the_others_and_a_lone_one_hardly() {

@@ -356,7 +356,7 @@ fn factor_of(harmed: usize, exposure: f64, relabel: bool) -> f64 {
         let day = p.harmed[i].day - 12.0;
         p.touches.push(Touch { column: me, harmed: i as u32, day, weight: 1.0 });
     }
-    let base = Base::fit(&p, &vec![1.0; p.harmed.len()], &vec![1.0; p.columns.len()]);
+    let base = Base::fit(&p, &vec![1.0; p.harmed.len()], &vec![1.0; p.columns.len()], 1);
     let delay = Delay::new(DAYS, 60.0);
     let things = kernel::things(&p, &base, &delay, 0..harmed, |_| 0.0);
     let ripe = kernel::ripe(&p, &delay, me as usize);

@@ -110,7 +110,7 @@ fn bare(p: &Problem, sources: f64) -> Vec<Figure> {
         alone: vec![(0, 0.0, 0.0); n],
         beta: vec![rate(p) / p.horizon; p.touches.len()],
         waves: 0.0,
-        ..Base::fit(p, &vec![1.0; p.harmed.len()], &vec![1.0; n])
+        ..Base::fit(p, &vec![1.0; p.harmed.len()], &vec![1.0; n], 1)
     };
     let settings = Settings { prior_cap: 0.0, rounds: 1, ..Settings::default() };
     let suspected = (0..n as u32).map(|c| (c, sources / n as f64)).collect();
