@@ -7,6 +7,7 @@
 mod ask;
 pub mod error;
 mod feature_words;
+mod frames;
 pub mod home;
 pub mod intake;
 pub mod live;
@@ -21,6 +22,7 @@ pub mod schema;
 mod shelf;
 mod spool;
 pub mod telling;
+mod told;
 pub mod traced;
 
 pub use ask::Ask;

@@ -12,6 +12,7 @@ use suyuan_model::risk::Risk;
 use suyuan_model::scan::RowSource;
 use suyuan_model::{Kind, time};
 use suyuan_store::Store;
+use suyuan_trace::attribute::Settings;
 use suyuan_vault::Vault;
 
 use crate::ask::{self, Ask};
@@ -19,6 +20,7 @@ use crate::home::{self, Paths};
 use crate::outputs::Outputs;
 use crate::progress::{Progress, Step, Watch};
 use crate::shelf::Counts;
+use crate::told::Told;
 use crate::{EngineError, intake};
 
 /// How the engine works; never what it finds.
@@ -113,10 +115,16 @@ impl Engine {
             victims: ask::list(&self.vault, asked.victims.as_deref())?,
             canaries: ask::list(&self.vault, asked.canaries.as_deref())?,
             decoys: asked.decoys,
+            attribution: Settings { threads: self.options.threads, ..Settings::default() },
             ..suyuan_trace::Params::default()
         };
-        let findings: Vec<Finding> = self.kept("detect")?;
         let snapshot = self.lake.snapshot(None)?;
+        let told = if asked.rests_on_lists() { None } else { self.told(&snapshot, asked)? };
+        if let Some(found) = told.as_ref().and_then(Told::take) {
+            self.keep("trace", &found)?;
+            return Ok(found);
+        }
+        let findings: Vec<Finding> = self.kept("detect")?;
         let mut shelf = self.shelf(&snapshot, !asked.rests_on_lists());
         let found = suyuan_trace::trace_on(&snapshot, &findings, &params, Some(&mut shelf), &mut |done| {
             watch(&Progress { step: Step::Trace, done, total: None, at: String::new() });
@@ -124,7 +132,17 @@ impl Engine {
         if !asked.rests_on_lists() {
             self.keep("trace", &found)?;
         }
+        if let Some(told) = told {
+            told.keep(&found);
+        }
         Ok(found)
+    }
+
+    /// What a trace rests on now, with the last one.
+    fn told(&self, now: &Snapshot, asked: &Ask) -> Result<Option<Told>, EngineError> {
+        let findings = self.kept_bytes("detect")?;
+        let asked = asked.decoys.to_string();
+        Ok(Told::of(&self.paths.counts(), now, &self.vault.id(), &asked, &findings))
     }
 
     /// Where the counts of look-ups stand from one run to the next.
@@ -216,11 +234,12 @@ impl Engine {
     }
 
     fn kept<T: DeserializeOwned>(&self, name: &'static str) -> Result<T, EngineError> {
-        let bytes = self
-            .store
-            .read(|c| suyuan_store::results::get(c, name))?
-            .ok_or(EngineError::Missing { first: name })?;
-        serde_json::from_slice(&bytes).map_err(|_| EngineError::Stale { name })
+        serde_json::from_slice(&self.kept_bytes(name)?).map_err(|_| EngineError::Stale { name })
+    }
+
+    fn kept_bytes(&self, name: &'static str) -> Result<Vec<u8>, EngineError> {
+        let bytes = self.store.read(|c| suyuan_store::results::get(c, name))?;
+        bytes.ok_or(EngineError::Missing { first: name })
     }
 }
 
