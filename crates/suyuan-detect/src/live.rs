@@ -32,6 +32,7 @@ use suyuan_model::{Kind, RowRef};
 use crate::alert::{Alert, Evidence};
 use crate::core::{Ahead, Core};
 use crate::error::DetectError;
+use crate::kernel::Columns as _;
 use crate::registry::Registry;
 use crate::rule::RuleSet;
 use crate::state::{AnyCell, AnyTable, Piece, Saved, StateError, Visit};
@@ -223,59 +224,55 @@ impl<'r> Live<'r> {
         let masks = self.core.bound.masks[kind as usize];
         let view = Arc::new(View::new(kind, batch.clone(), &self.core.bound.binder, masks));
         let mut name: Rc<str> = "".into();
-        for i in 0..batch.num_rows() {
-            let row = view.row(i);
-            let r = row.reference();
-            if *name != *r.0 {
-                name = match self.sources.get_key_value(r.0) {
+        let mut from = 0;
+        while from < batch.num_rows() {
+            let row = view.row(from);
+            let (source, seq) = row.reference();
+            if *name != *source {
+                name = match self.sources.get_key_value(source) {
                     Some((k, _)) => k.clone(),
-                    None => r.0.into(),
+                    None => source.into(),
                 };
             }
-            self.arrive(
-                Waiting {
-                    ts: row.ts,
-                    source: name.clone(),
-                    seq: r.1,
-                    kind,
-                    offset: 0,
-                    view: view.clone(),
-                    i,
-                },
-                now,
-                out,
-            );
+            let end = ascending(&view, from);
+            let (offset, view, rows) = (self.counts.arrived, view.clone(), from..end);
+            self.counts.arrived += (end - from) as u64;
+            self.arrive(Waiting { ts: row.ts, source: name.clone(), seq, offset, view, rows }, now, out);
+            from = end;
         }
         Ok(())
     }
 
-    fn arrive(&mut self, mut w: Waiting, now: i64, out: &mut Pushed) {
-        w.offset = self.counts.arrived;
-        self.counts.arrived += 1;
-        let before = w.offset < self.known;
-        if before && w.ts <= self.done {
+    fn arrive(&mut self, w: Waiting, now: i64, out: &mut Pushed) {
+        let (last, far) = (w.last().0, now.saturating_add(self.params.future));
+        let done = w.offset < self.known && w.ts <= self.done;
+        if w.rows.len() > 1 && (done || last > far || w.ts <= self.watermark) {
+            // Not all of them may wait.
+            return w.rows.clone().for_each(|at| self.arrive(w.one(at), now, out));
+        }
+        if done {
             return;
         }
         let identity = |w: &Waiting| RowRef {
-            kind: w.kind,
+            kind: w.view.kind(),
             ts: w.ts,
             source: w.source.to_string(),
             seq: w.seq,
             file: 0,
             line: 0,
         };
-        if w.ts > now.saturating_add(self.params.future) {
+        if last > far {
             *self.counts.future.entry(w.source.to_string()).or_default() += 1;
             out.future.push(identity(&w));
             return;
         }
         match self.sources.get_mut(&*w.source) {
             Some(s) => {
-                s.newest = s.newest.max(w.ts);
+                s.newest = s.newest.max(last);
                 s.arrived = s.arrived.max(now);
             }
             None => {
-                self.sources.insert(w.source.clone(), Source { newest: w.ts, arrived: now });
+                self.sources.insert(w.source.clone(), Source { newest: last, arrived: now });
             }
         }
         if w.ts <= self.watermark {
@@ -305,19 +302,30 @@ impl<'r> Live<'r> {
 
     fn drain(&mut self) {
         let mut due = Ahead::default();
-        while let Some(w) = self.queue.next_until(self.watermark) {
-            let key = (w.ts, w.source, w.seq, w.kind);
-            if self.previous.as_ref() == Some(&key) {
-                self.counts.twice += 1;
-                continue;
-            }
-            self.previous = Some(key);
-            due.push(&w.view, w.i..w.i + 1);
-            if due.full() {
+        loop {
+            let (previous, twice) = (&mut self.previous, &mut self.counts.twice);
+            let more = self.queue.next_until(self.watermark, |w, mut rows| {
+                let kind = w.view.kind();
+                if previous
+                    .as_ref()
+                    .is_some_and(|p| (p.0, &*p.1, p.2, p.3) == (w.ts, &*w.source, w.seq, kind))
+                {
+                    *twice += 1;
+                    rows.start += 1;
+                }
+                if let Some(last) = rows.clone().next_back() {
+                    let row = w.view.row(last);
+                    *previous = Some((row.ts, w.source.clone(), row.reference().1, kind));
+                    due.add(&w.view, rows);
+                }
+            });
+            if due.full() || !more {
                 self.evaluate(&mut due);
             }
+            if !more {
+                break;
+            }
         }
-        self.evaluate(&mut due);
     }
 
     fn evaluate(&mut self, due: &mut Ahead) {
@@ -487,6 +495,20 @@ impl<'r> Live<'r> {
         self.refs = Registry::read(source)?;
         Ok(())
     }
+}
+
+/// Where the rows of a view end that begin at `from`, are of one source, and come each after the one before it.
+fn ascending(view: &View, from: usize) -> usize {
+    let place = |at: usize| (view.row(at).ts, view.row(at).reference());
+    let mut last = place(from);
+    (from + 1..view.len())
+        .find(|at| {
+            let next = place(*at);
+            let follows = next.1.0 == last.1.0 && (next.0, next.1.1) > (last.0, last.1.1);
+            last = next;
+            !follows
+        })
+        .unwrap_or(view.len())
 }
 
 struct Count(usize);

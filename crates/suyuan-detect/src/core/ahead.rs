@@ -27,10 +27,15 @@ pub(crate) struct Ahead {
 impl Ahead {
     /// Adds rows of one batch, as many as there is room for; where the others begin.
     pub fn push(&mut self, view: &Arc<View>, rows: Range<usize>) -> usize {
-        let of = self.number(view);
         let end = rows.end.min(rows.start + (AHEAD - self.rows.len()));
-        self.rows.extend((rows.start..end).map(|i| (of, i as u32)));
+        self.add(view, rows.start..end);
         end
+    }
+
+    /// Adds rows of one batch, whether or not there is room for them.
+    pub fn add(&mut self, view: &Arc<View>, rows: Range<usize>) {
+        let of = self.number(view);
+        self.rows.extend(rows.map(|i| (of, i as u32)));
     }
 
     fn number(&mut self, view: &Arc<View>) -> u32 {

@@ -2,9 +2,8 @@
 //!
 //! A line is read once, without building a tree, and its values go straight into the columns of its kind. Loggers write the
 //! fields of a kind in one order, so a name is first looked for where it stood in the line before. `record` comes first. Fields
-//! that no rule reads are passed over.
+//! that no rule reads are passed over. Flat lines are read as such ([`crate::flat`]), all others as JSON.
 
-use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -15,6 +14,7 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Vis
 use suyuan_model::{Kind, time};
 
 use crate::Fault;
+use crate::flat::{Flat, Value};
 
 enum Column {
     Text(StringBuilder),
@@ -71,22 +71,106 @@ struct Table {
     kind: Kind,
     schema: SchemaRef,
     columns: Vec<Column>,
-    /// Per column, whether the present line has it already.
+    /// Per column, whether the present line has it already, and what stands where a line does not.
     filled: Vec<bool>,
-    /// Names met, in their order, each with its column, if any rule reads it.
-    names: Vec<(String, Option<usize>)>,
+    missing: Vec<Missing>,
+    /// Names met, in their order.
+    names: Vec<Name>,
     rows: usize,
 }
 
+/// A field's name.
+struct Name {
+    name: String,
+    /// As lines have it: `"name":`.
+    written: String,
+    /// Its column, if any rule reads it.
+    column: Option<usize>,
+}
+
+/// What stands in a column of which a line says nothing.
+#[derive(Clone, Copy)]
+enum Missing {
+    Nothing,
+    One,
+    /// The line's number.
+    Line,
+}
+
 impl Table {
+    fn new(kind: Kind, names: &[&'static str]) -> Result<Table, Fault> {
+        let always = ["ts", "source", "seq", "file_id", "line"];
+        let all = kind.schema();
+        let kept = all
+            .fields()
+            .iter()
+            .filter(|f| always.contains(&f.name().as_str()) || names.contains(&f.name().as_str()));
+        let schema = Arc::new(Schema::new(kept.cloned().collect::<Vec<_>>()));
+        let columns = schema.fields().iter().map(|f| Column::new(f.data_type()));
+        let columns = columns.collect::<Result<Vec<_>, Fault>>()?;
+        let missing = schema.fields().iter().map(|f| match f.name().as_str() {
+            "file_id" => Missing::One,
+            "line" => Missing::Line,
+            _ => Missing::Nothing,
+        });
+        let (filled, missing) = (vec![false; columns.len()], missing.collect());
+        Ok(Table { kind, schema, columns, filled, missing, names: Vec::new(), rows: 0 })
+    }
+
     /// Where a name stands among the names met, looked for from where the last one stood.
     fn place(&mut self, from: usize, name: &str) -> usize {
         let n = self.names.len();
-        if let Some(at) = (from..n).chain(0..from.min(n)).find(|at| self.names[*at].0 == name) {
+        if let Some(at) = (from..n).chain(0..from.min(n)).find(|at| self.names[*at].name == name) {
             return at;
         }
-        self.names.push((name.to_owned(), self.schema.index_of(name).ok()));
+        let column = self.schema.index_of(name).ok();
+        self.names.push(Name { name: name.to_owned(), written: format!("\"{name}\":"), column });
         n
+    }
+
+    /// Takes the fields of a flat line that are read; `None` where it is none, and nothing was taken.
+    fn flat(&mut self, line: &mut Flat<'_>, text: &str, taken: &mut Vec<(usize, Value)>) -> Option<()> {
+        taken.clear();
+        let mut from = 0;
+        while line.more()? {
+            let at = match self.names.get(from) {
+                Some(next) if line.is(&next.written) => from,
+                _ => {
+                    let name = line.name()?;
+                    self.place(from, &text[name])
+                }
+            };
+            from = at + 1;
+            let value = line.value()?;
+            if let Some(column) = self.names[at].column {
+                taken.push((column, value));
+            }
+        }
+        for (column, value) in taken.drain(..) {
+            if std::mem::replace(&mut self.filled[column], true) {
+                continue;
+            }
+            match value {
+                Value::Text(v) => self.columns[column].text(&text[v]),
+                Value::Whole(v) => self.columns[column].whole(v),
+            }
+        }
+        Some(())
+    }
+
+    /// Ends a line.
+    fn end(&mut self, line: i64) {
+        self.rows += 1;
+        for ((column, filled), missing) in self.columns.iter_mut().zip(&mut self.filled).zip(&self.missing) {
+            if std::mem::take(filled) {
+                continue;
+            }
+            match missing {
+                Missing::Nothing => column.absent(),
+                Missing::One => column.whole(1),
+                Missing::Line => column.whole(line),
+            }
+        }
     }
 }
 
@@ -140,16 +224,16 @@ impl<'de> Visitor<'de> for Into<'_> {
 }
 
 /// A name: looked up in a table, or compared with `record`.
-struct Name<F>(F);
+struct Named<F>(F);
 
-impl<'de, T, F: FnOnce(&str) -> T> DeserializeSeed<'de> for Name<F> {
+impl<'de, T, F: FnOnce(&str) -> T> DeserializeSeed<'de> for Named<F> {
     type Value = T;
     fn deserialize<D: Deserializer<'de>>(self, d: D) -> Result<T, D::Error> {
         d.deserialize_str(self)
     }
 }
 
-impl<T, F: FnOnce(&str) -> T> Visitor<'_> for Name<F> {
+impl<T, F: FnOnce(&str) -> T> Visitor<'_> for Named<F> {
     type Value = T;
     fn expecting(&self, f: &mut fmt::Formatter) -> fmt::Result {
         f.write_str("a name")
@@ -175,20 +259,19 @@ impl<'de> Visitor<'de> for Line<'_> {
         f.write_str("an object that begins with `record`")
     }
     fn visit_map<A: MapAccess<'de>>(self, mut m: A) -> Result<(), A::Error> {
-        let Lines { tables, line } = self.0;
-        if m.next_key_seed(Name(|k: &str| k == "record"))? != Some(true) {
+        let Lines { tables, line, .. } = self.0;
+        if m.next_key_seed(Named(|k: &str| k == "record"))? != Some(true) {
             return Err(A::Error::custom("a line does not begin with `record`"));
         }
-        let known = |k: &str| tables.keys().position(|t| *t == k);
-        let known = m.next_value_seed(Name(known))?;
-        let Some(t) = known.and_then(|at| tables.values_mut().nth(at)) else {
+        let known = m.next_value_seed(Named(|k: &str| tables.iter().position(|t| t.kind.name() == k)))?;
+        let Some(t) = known.and_then(|at| tables.get_mut(at)) else {
             while m.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
             return Ok(());
         };
         let mut from = 0;
-        while let Some(at) = m.next_key_seed(Name(|k: &str| t.place(from, k)))? {
+        while let Some(at) = m.next_key_seed(Named(|k: &str| t.place(from, k)))? {
             from = at + 1;
-            match t.names[at].1 {
+            match t.names[at].column {
                 Some(c) if !t.filled[c] => {
                     t.filled[c] = true;
                     m.next_value_seed(Into(&mut t.columns[c]))?;
@@ -198,60 +281,55 @@ impl<'de> Visitor<'de> for Line<'_> {
                 }
             }
         }
-        t.rows += 1;
-        for ((field, column), filled) in t.schema.fields().iter().zip(&mut t.columns).zip(&mut t.filled) {
-            match (std::mem::take(filled), field.name().as_str()) {
-                (true, _) => {}
-                (false, "file_id") => column.whole(1),
-                (false, "line") => column.whole(*line),
-                (false, _) => column.absent(),
-            }
-        }
+        t.end(*line);
         Ok(())
     }
 }
 
 /// Gathers rows, kind by kind.
 pub struct Lines {
-    tables: BTreeMap<&'static str, Table>,
+    tables: Vec<Table>,
     line: i64,
+    /// What a flat line has for its columns.
+    taken: Vec<(usize, Value)>,
 }
 
 impl Lines {
     /// For these columns of these kinds, beside the key and origin columns.
     pub fn new(columns: &[(Kind, Vec<&'static str>)]) -> Result<Lines, Fault> {
-        let mut tables = BTreeMap::new();
-        for (kind, names) in columns {
-            let always = ["ts", "source", "seq", "file_id", "line"];
-            let all = kind.schema();
-            let kept = all
-                .fields()
-                .iter()
-                .filter(|f| always.contains(&f.name().as_str()) || names.contains(&f.name().as_str()));
-            let schema = Arc::new(Schema::new(kept.cloned().collect::<Vec<_>>()));
-            let columns = schema.fields().iter().map(|f| Column::new(f.data_type()));
-            let columns = columns.collect::<Result<Vec<_>, Fault>>()?;
-            let filled = vec![false; columns.len()];
-            tables.insert(
-                kind.name(),
-                Table { kind: *kind, schema, columns, filled, names: Vec::new(), rows: 0 },
-            );
-        }
-        Ok(Lines { tables, line: 0 })
+        let tables = columns.iter().map(|(kind, names)| Table::new(*kind, names));
+        let mut tables = tables.collect::<Result<Vec<_>, Fault>>()?;
+        tables.sort_by_key(|t| t.kind.name());
+        Ok(Lines { tables, line: 0, taken: Vec::new() })
     }
 
-    /// Takes a line in.
-    pub fn push(&mut self, line: &str) -> Result<(), Fault> {
+    /// Takes the first line of a text in; how long it is, with its end.
+    pub fn push(&mut self, text: &str) -> Result<usize, Fault> {
         self.line += 1;
-        let mut json = serde_json::Deserializer::from_str(line);
+        if let Some(read) = self.flat(text) {
+            return Ok(read);
+        }
+        let end = text.find('\n').map_or(text.len(), |at| at + 1);
+        let mut json = serde_json::Deserializer::from_str(&text[..end]);
         Line(self).deserialize(&mut json)?;
-        Ok(json.end()?)
+        json.end()?;
+        Ok(end)
     }
 
-    /// The rows since the last time, a batch for each kind that has any.
+    /// The same of a flat line of a known kind; `None` where it is none, and nothing was taken.
+    fn flat(&mut self, text: &str) -> Option<usize> {
+        let mut line = Flat::begin(text)?;
+        let Value::Text(kind) = line.is("\"record\":").then(|| line.value())?? else { return None };
+        let table = self.tables.iter_mut().find(|t| t.kind.name() == &text[kind.clone()])?;
+        table.flat(&mut line, text, &mut self.taken)?;
+        table.end(self.line);
+        Some(line.read())
+    }
+
+    /// The rows since the last time, a batch for each kind that has any, in the order of the kinds' names.
     pub fn take(&mut self) -> Result<Vec<(Kind, RecordBatch)>, Fault> {
         let mut out = Vec::new();
-        for t in self.tables.values_mut().filter(|t| t.rows > 0) {
+        for t in self.tables.iter_mut().filter(|t| t.rows > 0) {
             t.rows = 0;
             let columns = t.columns.iter_mut().map(Column::finish).collect();
             out.push((t.kind, RecordBatch::try_new(t.schema.clone(), columns)?));

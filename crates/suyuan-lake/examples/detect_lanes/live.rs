@@ -1,8 +1,7 @@
 //! The live lane: lines in, alerts out, behind a watermark of 60 s.
 
 use std::collections::VecDeque;
-use std::fs::File;
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -13,6 +12,7 @@ use serde_json::json;
 use suyuan_detect::{Evidence, Live, LiveParams, Piece, RuleSet};
 use suyuan_model::Kind;
 
+use crate::blocks::Blocks;
 use crate::lines::Lines;
 use crate::{Alerts, Fault, columns};
 
@@ -77,21 +77,22 @@ pub fn run(rules: &RuleSet, events: &Path, out: &Path, options: &[&str]) -> Resu
         deliveries: Vec::new(),
     };
     let mut lines = Lines::new(&columns(rules))?;
-    let mut input = BufReader::with_capacity(1 << 20, File::open(events)?);
-    let (mut line, mut n) = (String::new(), 0u64);
+    let mut input = Blocks::open(events)?;
+    let mut n = 0u64;
     let mut times: Vec<u32> = Vec::new();
-    while input.read_line(&mut line)? > 0 {
-        let begin = (together == 1).then(Instant::now);
-        lines.push(&line)?;
-        line.clear();
-        n += 1;
-        if n.is_multiple_of(together) {
-            lane.deliver(&mut lines, every.is_some())?;
-        }
-        times.extend(begin.map(|b| b.elapsed().as_nanos() as u32));
-        if every.is_some_and(|e| n.is_multiple_of(e)) {
-            lane.deliver(&mut lines, true)?;
-            lane.restart()?;
+    while let Some(mut text) = input.next()? {
+        while !text.is_empty() {
+            let begin = (together == 1).then(Instant::now);
+            text = &text[lines.push(text)?..];
+            n += 1;
+            if n.is_multiple_of(together) {
+                lane.deliver(&mut lines, every.is_some())?;
+            }
+            times.extend(begin.map(|b| b.elapsed().as_nanos() as u32));
+            if every.is_some_and(|e| n.is_multiple_of(e)) {
+                lane.deliver(&mut lines, true)?;
+                lane.restart()?;
+            }
         }
     }
     lane.deliver(&mut lines, false)?;

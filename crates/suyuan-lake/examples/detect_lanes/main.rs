@@ -9,12 +9,14 @@
 //!
 //! What was measured is printed as one JSON object.
 
+mod blocks;
+mod flat;
 mod lines;
 mod live;
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use arrow_array::{RecordBatch, new_null_array};
@@ -121,14 +123,15 @@ fn main() -> Result<(), Fault> {
         ["parse", from, events] => {
             let rules = rules(Path::new(from))?;
             let mut lines = lines::Lines::new(&columns(&rules))?;
-            let mut input = BufReader::with_capacity(1 << 20, File::open(events)?);
-            let (mut line, mut n, mut rows) = (String::new(), 0u64, 0);
-            while input.read_line(&mut line)? > 0 {
-                lines.push(&line)?;
-                line.clear();
-                n += 1;
-                if n.is_multiple_of(1024) {
-                    rows += lines.take()?.iter().map(|b| b.1.num_rows()).sum::<usize>();
+            let mut input = blocks::Blocks::open(Path::new(events))?;
+            let (mut n, mut rows) = (0u64, 0);
+            while let Some(mut text) = input.next()? {
+                while !text.is_empty() {
+                    text = &text[lines.push(text)?..];
+                    n += 1;
+                    if n.is_multiple_of(1024) {
+                        rows += lines.take()?.iter().map(|b| b.1.num_rows()).sum::<usize>();
+                    }
                 }
             }
             println!("{n} lines {rows} rows");
