@@ -5,7 +5,8 @@ Called by `cargo xtask bench detect [--events N] [--accounts N] [--runs N] [--la
 
 First the sets of alerts are compared, as (rule, key, row at which the condition held): all must agree, except where the reason is
 known and said. Flink needs Java and a package of 330 MB: where they are not there, it is left out, and what is missing is said
-(lanes/flink.py). Every engine gets memory in large pages where the C library gives them to it (`suyuan` asks for them itself).
+(lanes/flink.py). Every engine gets memory in large pages where the C library gives them to it, and what it frees is kept for it
+(`suyuan` asks for that itself).
 Each engine runs as a process of its own, in turn, pinned to one core; CPU seconds and
 peak memory are the operating system's figures of the finished process; ratios are taken run by run. Lanes:
 ordered (200 k accounts, and 2 k), late (each event arrives up to 60 s late), hot (a fifth of the events on one account),
@@ -34,6 +35,8 @@ RULES = os.path.join(BENCH, "detect-rules")
 RESTART = 200_000
 # Seconds by which an event may come late where some do (lanes/data.py).
 LATE = 60
+# As `suyuan` asks for memory itself (crates/suyuan/src/memory.rs): large pages, and freed memory is kept.
+MEMORY = "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=33554432:glibc.malloc.trim_threshold=268435456"
 # An engine that takes more CPU seconds than this in one run is stopped, and said to have been.
 PATIENCE = 300
 # The engines by the names that options give them.
@@ -78,7 +81,7 @@ class Run:
         self.stopped = False
         begin = time.monotonic()
         p = subprocess.Popen(["taskset", "-c", cores, *map(str, command)], stdout=subprocess.PIPE, text=True, start_new_session=True,
-                             env={**os.environ, "GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"})
+                             env={**os.environ, "GLIBC_TUNABLES": MEMORY})
         try:
             # The output is one line; it does not fill the pipe.
             while os.waitid(os.P_PID, p.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:

@@ -282,6 +282,11 @@ impl<'r> Core<'r> {
         }
     }
 
+    /// Gives out the alerts since they were last taken, one by one; the room that they took is kept.
+    pub fn each_alert(&mut self, each: &mut dyn FnMut(Alert)) {
+        self.alerts.iter_mut().for_each(|all| all.drain(..).for_each(&mut *each));
+    }
+
     /// The alerts since they were last taken.
     pub fn take_alerts(&mut self) -> Vec<Alert> {
         self.alerts.as_mut().map(std::mem::take).unwrap_or_default()

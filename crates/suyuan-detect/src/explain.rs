@@ -58,15 +58,16 @@ pub(crate) fn findings(source: &dyn RowSource, pass: Pass<'_>) -> Result<Vec<Fin
         let mut rows = Vec::with_capacity(AHEAD);
         while let Some(run) = stream.next_run()? {
             let view = views.of(run.kind, &run.batch, &second.binder, 0);
-            if run.rows.end == run.batch.num_rows() {
-                views.done(&run.batch);
-            }
+            let last = run.rows.end == run.batch.num_rows();
             for i in run.rows {
                 rows.push((view.clone(), i));
                 if rows.len() == AHEAD {
                     second.rows(&rows, &pass);
                     rows.clear();
                 }
+            }
+            if last {
+                views.done(&run.batch);
             }
         }
         second.rows(&rows, &pass);

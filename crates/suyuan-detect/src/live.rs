@@ -109,7 +109,7 @@ pub struct Snapshot {
 }
 
 /// The first bytes of a snapshot's file: what it is and the version of its form.
-const MAGIC: &[u8; 8] = b"suyuanS4";
+const MAGIC: &[u8; 8] = b"suyuanS5";
 
 impl Snapshot {
     /// As bytes, with a checksum.
@@ -395,7 +395,7 @@ impl<'r> Live<'r> {
                 if ts > until {
                     break 'all;
                 }
-                due.push(&view, i..i + 1);
+                due.push(view, i..i + 1);
                 rows += 1;
                 if due.full() {
                     self.evaluate(&mut due);

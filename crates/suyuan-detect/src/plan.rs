@@ -240,6 +240,17 @@ impl Team<'_> {
     }
 }
 
+/// What detections of one kind ask of its columns, those that ask the same together: which rows may match.
+pub(crate) struct Question {
+    expr: Expr,
+    /// The bitmaps of its leaves; derived fields have none.
+    leaves: Vec<Option<usize>>,
+    /// Where a view keeps the answer.
+    maybe: usize,
+    /// Which detections of the kind ask it, as bits among them.
+    pub askers: Vec<u64>,
+}
+
 /// All rules, bound to one scan.
 pub(crate) struct Bound<'r> {
     pub binder: Binder,
@@ -254,8 +265,10 @@ pub(crate) struct Bound<'r> {
     observed: Vec<bool>,
     /// Bitmaps a view of each kind holds.
     pub masks: Vec<usize>,
-    /// Which bitmap answers which question, so that rules share it.
+    /// Which bitmap answers which test of a column, so that rules share it.
     asked: Vec<(Kind, Slot, Test, usize)>,
+    /// Per kind, what its detections ask, each question once.
+    pub questions: Vec<Vec<Question>>,
     pub comparables: Vec<Comparable>,
 }
 
@@ -270,6 +283,7 @@ impl<'r> Bound<'r> {
             observed: vec![false; Kind::ALL.len()],
             masks: vec![0; Kind::ALL.len()],
             asked: Vec::new(),
+            questions: Kind::ALL.iter().map(|_| Vec::new()).collect(),
             comparables: Vec::new(),
         };
         let rules = rules.rules();
@@ -289,7 +303,7 @@ impl<'r> Bound<'r> {
             // The rows of those that follow another rule are that one's.
             if !plan.speaks.is_empty() {
                 for (at, d) in rule.detections.iter().enumerate() {
-                    b.by_kind[d.kind as usize].push((number, at));
+                    b.ask(number, at, d.kind, &plan.matchers[at]);
                 }
             }
             b.places.push((team, b.teams[team].plans.len()));
@@ -407,14 +421,35 @@ impl<'r> Bound<'r> {
         })
     }
 
-    /// Per row of the view, a bit for each detection of its kind that may match.
+    /// Notes a detection of a kind, and what it asks.
+    fn ask(&mut self, number: usize, detection: usize, kind: Kind, matcher: &Matcher) {
+        let pairs = &mut self.by_kind[kind as usize];
+        let at = pairs.len();
+        pairs.push((number, detection));
+        let questions = &mut self.questions[kind as usize];
+        let known = questions.iter().position(|q| q.maybe == matcher.maybe);
+        let n = known.unwrap_or_else(|| {
+            let leaves = matcher.leaves.iter().map(|l| l.mask).collect();
+            let expr = matcher.expr.clone();
+            questions.push(Question { expr, leaves, maybe: matcher.maybe, askers: Vec::new() });
+            questions.len() - 1
+        });
+        let askers = &mut questions[n].askers;
+        askers.resize(askers.len().max(at / 64 + 1), 0);
+        askers[at / 64] |= 1 << (at % 64);
+    }
+
+    /// Per row of the view, a bit for each question of its kind that it may answer.
     pub fn candidates<'v>(&self, view: &'v View, kind: Kind) -> &'v [u64] {
-        let pairs = &self.by_kind[kind as usize];
-        let words = pairs.len().div_ceil(64).max(1);
+        let questions = &self.questions[kind as usize];
+        let words = questions.len().div_ceil(64).max(1);
         view.candidates.get_or_init(|| {
             let mut bits = vec![0u64; view.len() * words];
-            for (j, (plan, detection)) in pairs.iter().enumerate() {
-                let mask = self.plan(*plan).matchers[*detection].mask(view);
+            for (j, q) in questions.iter().enumerate() {
+                let first = q.askers.iter().position(|w| *w != 0).unwrap_or(0);
+                let at = first * 64 + q.askers[first].trailing_zeros() as usize;
+                let (plan, detection) = self.by_kind[kind as usize][at];
+                let mask = self.plan(plan).matchers[detection].mask(view);
                 mask.each(view.len(), |i| bits[i * words + j / 64] |= 1 << (j % 64));
             }
             bits
@@ -445,11 +480,10 @@ impl<'r> Bound<'r> {
             *masks += 1;
             *masks - 1
         };
-        let maybe = next();
         let asked = &mut self.asked;
         let mut used = Vec::new();
         let shows = d.expr.asserted();
-        let leaves = d
+        let leaves: Vec<Leaf> = d
             .leaves
             .iter()
             .enumerate()
@@ -491,6 +525,10 @@ impl<'r> Bound<'r> {
             .collect();
         used.sort_unstable();
         used.dedup();
+        let same =
+            |q: &&Question| q.expr == d.expr && q.leaves.iter().copied().eq(leaves.iter().map(|l| l.mask));
+        let known = self.questions[d.kind as usize].iter().find(same);
+        let maybe = known.map_or_else(next, |q| q.maybe);
         Matcher { expr: d.expr.clone(), leaves, maybe, operators: used }
     }
 }

@@ -81,7 +81,7 @@ pub fn each_alert(
     let mut core = Core::new(rules, false, true);
     core.evidence = evidence;
     scan(source, &mut core, &refs, |core, tell| {
-        core.take_alerts().into_iter().for_each(&mut *each);
+        core.each_alert(&mut *each);
         if tell {
             progress(core.rows());
         }
@@ -110,12 +110,10 @@ pub(crate) fn scan(
     while let Some(run) = stream.next_run()? {
         let masks = core.bound.masks[run.kind as usize];
         let view = views.of(run.kind, &run.batch, &core.bound.binder, masks);
-        if run.rows.end == run.batch.num_rows() {
-            views.done(&run.batch);
-        }
+        let last = run.rows.end == run.batch.num_rows();
         let mut rest = run.rows;
         while !rest.is_empty() {
-            rest.start = ahead.push(&view, rest.clone());
+            rest.start = ahead.push(view, rest.clone());
             if !ahead.full() {
                 continue;
             }
@@ -124,6 +122,9 @@ pub(crate) fn scan(
             let tell = core.rows() / 65_536 > told;
             told = core.rows() / 65_536;
             between(core, tell);
+        }
+        if last {
+            views.done(&run.batch);
         }
     }
     core.rows_in_order(ahead.rows(), refs);

@@ -181,7 +181,7 @@ pub struct View {
     keys: Vec<OnceLock<Box<[Key]>>>,
     groups: Vec<Grouped>,
     pub(crate) masks: Vec<OnceLock<Bitmap>>,
-    /// Per row, one bit for each detection of its kind that may match.
+    /// Per row, one bit for each question of its kind ([`crate::plan::Question`]) that it may answer.
     pub(crate) candidates: OnceLock<Vec<u64>>,
     /// The only rows of which keys will be asked, where they are few; the others' need not be made.
     asked: OnceLock<Option<Bitmap>>,
@@ -457,7 +457,7 @@ impl Views {
         self.recent.retain(|(_, v)| !v.is_of(batch));
     }
 
-    pub fn of(&mut self, kind: Kind, batch: &Arc<RecordBatch>, binder: &Binder, masks: usize) -> Arc<View> {
+    pub fn of(&mut self, kind: Kind, batch: &Arc<RecordBatch>, binder: &Binder, masks: usize) -> &Arc<View> {
         self.clock += 1;
         let clock = self.clock;
         self.last.resize(Kind::ALL.len(), 0);
@@ -479,6 +479,6 @@ impl Views {
         };
         self.recent[at].0 = clock;
         self.last[kind as usize] = at;
-        self.recent[at].1.clone()
+        &self.recent[at].1
     }
 }

@@ -29,6 +29,8 @@ const MOST: usize = 100_000;
 const ENOUGH: usize = 4_096;
 /// Groups of keys that do not come again, and whose slots nobody takes, are looked for this often.
 const FORGET: i64 = 7 * DAY;
+/// Groups that take more slots than this, over all parts, do not stay near by themselves.
+const SPREAD: usize = 2_048;
 /// Parts of the groups of a counting correlation: few, so that short windows take little memory and stay near.
 const PARTS: usize = 64;
 /// Rows of one step of a sequence that are kept per key.
@@ -45,6 +47,19 @@ pub(crate) struct Arrival {
     pub inner: Vec<Cite>,
     /// For absences: whom it is about.
     pub entity: String,
+}
+
+/// What a row that is counted brings to its group.
+#[derive(Clone, Copy)]
+pub(crate) struct Coming {
+    /// The group's key.
+    pub key: Key,
+    /// The value's key, or the amount's bits.
+    pub value: u64,
+    /// Which of the rows that are taken in together.
+    pub n: u32,
+    /// Where the group stood a while ago.
+    pub place: Place,
 }
 
 /// The condition held at a row.
@@ -94,7 +109,9 @@ enum Extra {
     None,
     /// `temporal`: the latest row of each step.
     Latest(Vec<Option<Cite>>),
-    /// `temporal_ordered`: for each step the chain with the latest start.
+    /// `temporal_ordered` of two steps: the latest row of the first.
+    Begun(Cite),
+    /// Of more: for each step but the last the chain with the latest start.
     Chains(Vec<Vec<Cite>>),
     /// `sequence`: the newest rows of each step.
     Stages(Vec<VecDeque<Staged>>),
@@ -160,18 +177,23 @@ impl Windows {
         self.counting
     }
 
-    /// Takes a row of a counting correlation in; `value` is the value's key or the amount's bits.
-    /// `place` is where its group stood a while ago.
-    pub fn count(
-        &mut self,
-        c: &Correlation,
-        (key, place): (Key, Place),
-        mark: Mark,
-        ask: Ask,
-    ) -> Option<Hit> {
-        let since = mark.cite.ts.saturating_sub(self.span);
-        let group = self.counts.change_of(&key).of(key, place, (mark.cite.ts, since), &mut self.rings);
-        group.add(c, (self.cap, self.alone), since, mark, ask, &mut self.rings)
+    /// Takes a row of a counting correlation in.
+    #[inline]
+    pub fn count(&mut self, c: &Correlation, coming: &Coming, cite: &Cite, ask: Ask) -> Option<Hit> {
+        let since = cite.ts.saturating_sub(self.span);
+        let (groups, rings) = (self.counts.change_of(&coming.key), &mut self.rings);
+        let group = groups.of(coming.key, coming.place, (cite.ts, since), rings);
+        let mark = Mark { cite: *cite, value: coming.value };
+        if !self.alone && group.begin(since, mark) {
+            // Most rows stand alone, and one row is not enough.
+            return None;
+        }
+        group.add(c, (self.cap, self.alone), since, mark, ask, rings)
+    }
+
+    /// Whether its groups take so much memory that looking for many of them at once is worth while.
+    pub fn spread(&self) -> bool {
+        self.counts.parts().map(Slots::room).sum::<usize>() > SPREAD
     }
 
     /// Reads what tells where the group of a key stands; the value says nothing.
@@ -417,24 +439,37 @@ impl Group {
     }
 
     /// The chain of a step is the one of the step before with this row at its end. The chain with the latest
-    /// start is the best there is, because it stays in the window longest.
+    /// start is the best there is, because it stays in the window longest. A row reaches its last step first, so it does not
+    /// stand for two.
     fn in_order(&mut self, steps: usize, step: usize, cite: Cite, since: i64) -> Option<Vec<Cite>> {
+        if steps == 2 {
+            if step == 0 {
+                self.extra = Extra::Begun(cite);
+                return None;
+            }
+            return match &self.extra {
+                Extra::Begun(first) if first.ts > since => Some(vec![*first, cite]),
+                _ => None,
+            };
+        }
         if !matches!(self.extra, Extra::Chains(_)) {
-            self.extra = Extra::Chains(vec![Vec::new(); steps]);
+            self.extra = Extra::Chains(vec![Vec::new(); steps - 1]);
         }
         let Extra::Chains(chains) = &mut self.extra else { return None };
         if step == 0 {
-            chains[0] = vec![cite];
+            chains[0].clear();
+            chains[0].push(cite);
             return None;
         }
         let before = &chains[step - 1];
-        // A row reaches its last step first, so it does not stand for two.
         if before.first().is_none_or(|s| s.ts <= since) {
             return None;
         }
         let mut chain = before.clone();
         chain.push(cite);
-        chains[step].clone_from(&chain);
+        if let Some(kept) = chains.get_mut(step) {
+            kept.clone_from(&chain);
+        }
         Some(chain)
     }
 

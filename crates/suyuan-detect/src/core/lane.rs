@@ -17,12 +17,12 @@ use crate::plan::{Bound, Operators, Plan, Reads, Route, Source, Team, amount_of,
 use crate::registry::Registry;
 use crate::rule::{Correlation, Input, MICRO, Measure};
 use crate::view::{Cite, Row};
-use crate::window::{Arrival, Ask, Hit, Mark, Missed, Place};
+use crate::window::{Arrival, Ask, Coming, Hit, Missed, Place};
 
 /// Rows that are taken in together, and what all lanes need to know of them.
 pub(super) struct Batch<'a> {
     pub rows: Rows<'a>,
-    /// Per view which detections of its kind each row may match, as bits.
+    /// Per view which questions of its kind each row may answer, as bits.
     pub bits: &'a [&'a [u64]],
     /// Per row how it is remembered, if some rule may ask of it.
     pub cites: &'a [Option<Cite>],
@@ -34,7 +34,7 @@ pub(super) struct Batch<'a> {
 }
 
 impl Batch<'_> {
-    /// Which detections of its kind a row may match, as bits.
+    /// Which questions of its kind a row may answer, as bits.
     pub fn bits(&self, n: usize, words: usize) -> &[u64] {
         let (view, i) = self.rows.at[n];
         &self.bits[view as usize][i as usize * words..(i as usize + 1) * words]
@@ -79,27 +79,42 @@ pub(super) struct Shown {
     pub measures: Vec<(usize, f64)>,
 }
 
-/// A detection of one kind, as a lane sees it.
-#[derive(Clone, Copy)]
-pub(super) struct Pair {
-    /// Its rule in the team.
-    pub plan: usize,
-    pub detection: usize,
-    /// For rules that stand alone: where their rows are listed.
-    pub list: usize,
-}
-
-/// The detections of one kind.
+/// The detections of one kind, as a lane sees them.
 #[derive(Default)]
 pub(super) struct OfKind {
-    /// Those of the team, as bits among all of the kind.
-    pub mine: Vec<u64>,
-    /// Of them those whose rules stand alone.
+    /// Of the kind's questions those of rules that stand alone, as bits, and per question where their rows are listed.
     pub alone: Vec<u64>,
-    /// One for every bit; those of other teams say nothing.
-    pub pairs: Vec<Pair>,
+    pub lists: Vec<usize>,
+    /// Those of the other rules of the team, and per question their detections, as bits among all of the kind.
+    others: Vec<u64>,
+    askers: Vec<Vec<u64>>,
+    /// Per detection of the kind the rule in the team, and the detection there; those of other teams say nothing.
+    pub pairs: Vec<(usize, usize)>,
     /// Whether the team sees rows of the kind one by one.
     pub seen: bool,
+}
+
+impl OfKind {
+    /// Which detections of rules that do not stand alone a row may match, as bits, from the questions that it may answer.
+    pub fn asking(&self, bits: &[u64], out: &mut Vec<u64>) {
+        out.clear();
+        for (w, (bits, others)) in bits.iter().zip(&self.others).enumerate() {
+            each_bit(bits & others, |q| {
+                let askers = &self.askers[w * 64 + q];
+                out.resize(out.len().max(askers.len()), 0);
+                out.iter_mut().zip(askers).for_each(|(o, a)| *o |= a);
+            });
+        }
+    }
+}
+
+/// Calls `f` with the number of every bit that is set.
+#[inline]
+pub(super) fn each_bit(mut bits: u64, mut f: impl FnMut(usize)) {
+    while bits != 0 {
+        f(bits.trailing_zeros() as usize);
+        bits &= bits - 1;
+    }
 }
 
 /// A rule that stands alone.
@@ -113,13 +128,15 @@ pub(super) struct Alone {
 pub(super) struct Lane {
     pub alone: Vec<Alone>,
     pub kinds: Vec<OfKind>,
-    /// Per detection of a rule that stands alone, the rows that match it.
+    /// Per question of rules that stand alone, the rows that answer it.
     pub lists: Vec<Vec<u32>>,
     /// Absences: rule and correlation.
     pub waiting: Vec<(usize, usize)>,
-    pub counted: Vec<(u32, Key, Place, Mark)>,
+    pub counted: Vec<Coming>,
     /// The rows of a rule of several detections, and which of them.
     pub matched: Vec<(u32, usize)>,
+    /// Which detections of rules that do not stand alone the present row may match.
+    pub asking: Vec<u64>,
     /// Where the present row leads: correlation, step, detection, its route.
     routes: Vec<(usize, Reverse<usize>, usize, usize)>,
     /// What held.
@@ -136,29 +153,39 @@ impl Lane {
             .map(|plan| Alone { plan, detections: Vec::new() })
             .collect();
         let mut kinds: Vec<OfKind> = Vec::new();
-        for all in &bound.by_kind {
-            let words = all.len().div_ceil(64).max(1);
-            let mut k =
-                OfKind { mine: vec![0; words], alone: vec![0; words], pairs: Vec::new(), seen: false };
-            for (j, (number, detection)) in all.iter().enumerate() {
-                let mut pair = Pair { plan: usize::MAX, detection: *detection, list: usize::MAX };
-                if let Some(plan) = team.plans.iter().position(|p| p.number == *number) {
-                    pair.plan = plan;
-                    k.mine[j / 64] |= 1 << (j % 64);
-                    match alone.iter_mut().find(|a| a.plan == plan) {
-                        Some(a) => {
-                            k.alone[j / 64] |= 1 << (j % 64);
-                            a.detections.push((*detection, lists));
-                            pair.list = lists;
-                            lists += 1;
+        for (all, questions) in bound.by_kind.iter().zip(&bound.questions) {
+            let words = questions.len().div_ceil(64).max(1);
+            let mut k = OfKind { alone: vec![0; words], others: vec![0; words], ..OfKind::default() };
+            let plan = |number: &usize| team.plans.iter().position(|p| p.number == *number);
+            k.pairs = all.iter().map(|(n, detection)| (plan(n).unwrap_or(usize::MAX), *detection)).collect();
+            for (q, question) in questions.iter().enumerate() {
+                let (bit, mut list, mut askers) = (1 << (q % 64), usize::MAX, question.askers.clone());
+                for (w, word) in askers.iter_mut().enumerate() {
+                    each_bit(*word, |j| {
+                        let (plan, detection) = k.pairs[w * 64 + j];
+                        let asker = alone.iter_mut().find(|a| a.plan == plan);
+                        if asker.is_some() || plan == usize::MAX {
+                            *word &= !(1 << j);
                         }
-                        None => k.seen = true,
-                    }
+                        if let Some(a) = asker {
+                            if list == usize::MAX {
+                                list = lists;
+                                lists += 1;
+                            }
+                            a.detections.push((detection, list));
+                            k.alone[q / 64] |= bit;
+                        }
+                    });
+                    k.others[q / 64] |= if *word == 0 { 0 } else { bit };
                 }
-                k.pairs.push(pair);
+                k.lists.push(list);
+                k.askers.push(askers);
             }
+            k.seen = k.others.iter().any(|w| *w != 0);
             kinds.push(k);
         }
+        // In the order of the rule.
+        alone.iter_mut().for_each(|a| a.detections.sort_unstable());
         for kind in team.operators.observed() {
             kinds[kind as usize].seen = true;
         }
@@ -174,6 +201,7 @@ impl Lane {
             waiting,
             counted: Vec::new(),
             matched: Vec::new(),
+            asking: Vec::new(),
             routes: Vec::new(),
             hits: Vec::new(),
             raised: Vec::new(),
@@ -408,7 +436,8 @@ fn reach(
     let value = value_of(c, r, row, ops, refs)?;
     let windows = &mut plan.windows[r.correlation];
     if windows.counting() {
-        return Some((key, windows.count(c, (key, Place::UNKNOWN), Mark { cite, value }, ask)?));
+        let coming = Coming { key, value, n: 0, place: Place::UNKNOWN };
+        return Some((key, windows.count(c, &coming, &cite, ask)?));
     }
     let captured =
         r.captured.iter().map(|s| key_of(*s, row, ops, refs).map_or(0, |k| (k.0 as u64).max(1))).collect();

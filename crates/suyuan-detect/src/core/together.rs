@@ -11,7 +11,7 @@ use arrow_array::{Array, Int64Array};
 use suyuan_model::time::china_day;
 
 use super::ahead::Rows;
-use super::lane::{Alone, At, Batch, Held, Lane, correlation, entity_of, matches, value_of};
+use super::lane::{Alone, At, Batch, Held, Lane, correlation, each_bit, entity_of, matches, value_of};
 use super::{Asked, Comparable, Core, Team};
 use crate::hash::Key;
 use crate::jobs;
@@ -20,7 +20,7 @@ use crate::plan::{Plan, Route, Source};
 use crate::registry::Registry;
 use crate::rule::{Correlation, Measure};
 use crate::view::{Col, Row, View};
-use crate::window::{Mark, Place, Windows};
+use crate::window::{Coming, Place, Windows};
 
 /// Rows that are looked up before the first of them is counted: enough to wait for memory once for all of them, few enough to
 /// stay near until they are.
@@ -109,7 +109,7 @@ impl Lane {
         }
     }
 
-    /// Lists the rows by the detections of rules that stand alone.
+    /// Lists the rows by the questions of rules that stand alone.
     fn list(&mut self, batch: &Batch<'_>) {
         self.lists.iter_mut().for_each(Vec::clear);
         for (n, kind) in batch.kinds.iter().enumerate() {
@@ -118,11 +118,7 @@ impl Lane {
                 continue;
             }
             for (w, (bits, alone)) in batch.bits(n, of.alone.len()).iter().zip(&of.alone).enumerate() {
-                let mut rest = bits & alone;
-                while rest != 0 {
-                    self.lists[of.pairs[w * 64 + rest.trailing_zeros() as usize].list].push(n as u32);
-                    rest &= rest - 1;
-                }
+                each_bit(bits & alone, |q| self.lists[of.lists[w * 64 + q]].push(n as u32));
             }
         }
     }
@@ -182,6 +178,7 @@ impl Lane {
         let views = rows.views.iter();
         let columns: Vec<Option<Counted<'_>>> =
             views.map(|v| if v.kind() == kind { Counted::of(c, route, v) } else { None }).collect();
+        let spread = plan.windows[0].spread();
         for block in lists[list].chunks(BLOCK) {
             counted.clear();
             for n in block {
@@ -192,19 +189,22 @@ impl Lane {
                     Some(value) => value,
                     None => value_of(c, &plan.reads[detection].routes[0], &rows.row(*n as usize), ops, refs),
                 };
-                if let (Some(cite), Some(value)) = (batch.cites[*n as usize], value)
+                if let Some(value) = value
                     && key.0 != 0
                 {
-                    counted.push((*n, key, Place::UNKNOWN, Mark { cite, value }));
+                    counted.push(Coming { key, value, n: *n, place: Place::UNKNOWN });
                 }
             }
-            near(&plan.windows[0], counted);
-            for (n, key, place, mark) in counted.iter() {
-                let Some(hit) = plan.windows[0].count(c, (*key, *place), *mark, ask) else { continue };
-                let row = &rows.row(*n as usize);
+            if spread {
+                near(&plan.windows[0], counted);
+            }
+            for coming in counted.iter() {
+                let Some(cite) = &batch.cites[coming.n as usize] else { continue };
+                let Some(hit) = plan.windows[0].count(c, coming, cite, ask) else { continue };
+                let row = &rows.row(coming.n as usize);
                 let Some(entity) = entity_of(&plan.reads[detection], row, ops, refs) else { continue };
-                let at = At { n: *n, row, cite: mark.cite, refs, asked };
-                hits.push(Held::at(plan, ops, detection, at, *key, entity, hit));
+                let at = At { n: coming.n, row, cite: *cite, refs, asked };
+                hits.push(Held::at(plan, ops, detection, at, coming.key, entity, hit));
             }
         }
     }
@@ -218,12 +218,9 @@ impl Lane {
             if !of.seen || batch.cites[n].is_none() {
                 continue;
             }
-            for (w, (bits, mine)) in batch.bits(n, of.mine.len()).iter().zip(&of.mine).enumerate() {
-                let mut rest = bits & mine;
-                while rest != 0 {
-                    matched.push((n as u32, of.pairs[w * 64 + rest.trailing_zeros() as usize].detection));
-                    rest &= rest - 1;
-                }
+            of.asking(batch.bits(n, of.alone.len()), &mut self.asking);
+            for (w, word) in self.asking.iter().enumerate() {
+                each_bit(*word, |j| matched.push((n as u32, of.pairs[w * 64 + j].1)));
             }
         }
         if let Some(detector) = &mut team.plans[0].detector {
@@ -269,25 +266,25 @@ impl Lane {
     /// Asks the rules that do not stand alone of a row.
     fn ask(&mut self, team: &mut Team<'_>, batch: &Batch<'_>, at: At<'_>, matched: &mut Vec<(u32, usize)>) {
         let kind = at.row.kind() as usize;
-        let words = self.kinds[kind].mine.len();
+        let mut asking = std::mem::take(&mut self.asking);
+        self.kinds[kind].asking(batch.bits(at.n as usize, self.kinds[kind].alone.len()), &mut asking);
         let mut of = usize::MAX;
-        for (w, bits) in batch.bits(at.n as usize, words).iter().enumerate() {
-            let mut rest = bits & self.kinds[kind].mine[w] & !self.kinds[kind].alone[w];
-            while rest != 0 {
-                let pair = self.kinds[kind].pairs[w * 64 + rest.trailing_zeros() as usize];
-                rest &= rest - 1;
-                let (plan, ops) = (&mut team.plans[pair.plan], &mut team.operators);
-                if !matches(plan, ops, pair.detection, at.row, at.refs, at.asked.findings) {
-                    continue;
+        for (w, word) in asking.iter().enumerate() {
+            each_bit(*word, |j| {
+                let (number, detection) = self.kinds[kind].pairs[w * 64 + j];
+                let (plan, ops) = (&mut team.plans[number], &mut team.operators);
+                if !matches(plan, ops, detection, at.row, at.refs, at.asked.findings) {
+                    return;
                 }
                 // The pairs of one rule stand together: the next one is of another rule, or joins this row's.
-                if pair.plan != of && !matched.is_empty() {
+                if number != of && !matched.is_empty() {
                     self.flush(team, of, matched, at);
                 }
-                of = pair.plan;
-                matched.push((at.n, pair.detection));
-            }
+                of = number;
+                matched.push((at.n, detection));
+            });
         }
+        self.asking = asking;
         if !matched.is_empty() {
             self.flush(team, of, matched, at);
         }
@@ -350,13 +347,13 @@ impl<'v> Counted<'v> {
 
 /// Finds the groups that rows will be counted in, and reads what that needs. Whoever waits for nothing but memory waits once for
 /// many: first for all the signs, then for the groups, then for what hangs on them.
-fn near(windows: &Windows, counted: &mut [(u32, Key, Place, Mark)]) {
-    std::hint::black_box(counted.iter().fold(0, |seen, (_, key, ..)| seen ^ windows.sign(key)));
-    for (_, key, place, _) in counted.iter_mut() {
-        *place = windows.find(key);
+fn near(windows: &Windows, counted: &mut [Coming]) {
+    std::hint::black_box(counted.iter().fold(0, |seen, c| seen ^ windows.sign(&c.key)));
+    for c in counted.iter_mut() {
+        c.place = windows.find(&c.key);
     }
-    let seen = counted.iter().fold(0, |seen, (_, key, place, _)| seen ^ windows.last(key, *place));
-    let seen = counted.iter().fold(seen, |seen, (_, key, place, _)| seen ^ windows.near(key, *place));
+    let seen = counted.iter().fold(0, |seen, c| seen ^ windows.last(&c.key, c.place));
+    let seen = counted.iter().fold(seen, |seen, c| seen ^ windows.near(&c.key, c.place));
     std::hint::black_box(seen);
 }
 
