@@ -29,8 +29,6 @@ const MOST: usize = 100_000;
 const ENOUGH: usize = 4_096;
 /// Groups of keys that do not come again, and whose slots nobody takes, are looked for this often.
 const FORGET: i64 = 7 * DAY;
-/// Groups that take more slots than this, over all parts, do not stay near by themselves.
-const SPREAD: usize = 2_048;
 /// Parts of the groups of a counting correlation: few, so that short windows take little memory and stay near.
 const PARTS: usize = 64;
 /// Rows of one step of a sequence that are kept per key.
@@ -189,11 +187,6 @@ impl Windows {
             return None;
         }
         group.add(c, (self.cap, self.alone), since, mark, ask, rings)
-    }
-
-    /// Whether its groups take so much memory that looking for many of them at once is worth while.
-    pub fn spread(&self) -> bool {
-        self.counts.parts().map(Slots::room).sum::<usize>() > SPREAD
     }
 
     /// Reads what tells where the group of a key stands; the value says nothing.

@@ -178,7 +178,6 @@ impl Lane {
         let views = rows.views.iter();
         let columns: Vec<Option<Counted<'_>>> =
             views.map(|v| if v.kind() == kind { Counted::of(c, route, v) } else { None }).collect();
-        let spread = plan.windows[0].spread();
         for block in lists[list].chunks(BLOCK) {
             counted.clear();
             for n in block {
@@ -195,9 +194,7 @@ impl Lane {
                     counted.push(Coming { key, value, n: *n, place: Place::UNKNOWN });
                 }
             }
-            if spread {
-                near(&plan.windows[0], counted);
-            }
+            near(&plan.windows[0], counted);
             for coming in counted.iter() {
                 let Some(cite) = &batch.cites[coming.n as usize] else { continue };
                 let Some(hit) = plan.windows[0].count(c, coming, cite, ask) else { continue };

@@ -75,11 +75,6 @@ fn home(tag: u32, mask: usize) -> usize {
 }
 
 impl Slots {
-    /// How many slots there are.
-    pub fn room(&self) -> usize {
-        self.signs.len()
-    }
-
     /// Reads the sign that the key points to; the value says nothing.
     #[inline]
     pub fn sign(&self, key: &Key) -> u32 {

@@ -11,6 +11,7 @@ use arrow_array::builder::{ArrayBuilder, Int64Builder, StringBuilder, TimestampM
 use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Schema, SchemaRef};
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use suyuan_model::kind::KEY_COLUMNS;
 use suyuan_model::{Kind, time};
 
 use crate::Fault;
@@ -71,9 +72,8 @@ struct Table {
     kind: Kind,
     schema: SchemaRef,
     columns: Vec<Column>,
-    /// Per column, whether the present line has it already, and what stands where a line does not.
+    /// Per column, whether the present line has it already.
     filled: Vec<bool>,
-    missing: Vec<Missing>,
     /// Names met, in their order.
     names: Vec<Name>,
     rows: usize,
@@ -88,33 +88,18 @@ struct Name {
     column: Option<usize>,
 }
 
-/// What stands in a column of which a line says nothing.
-#[derive(Clone, Copy)]
-enum Missing {
-    Nothing,
-    One,
-    /// The line's number.
-    Line,
-}
-
 impl Table {
     fn new(kind: Kind, names: &[&'static str]) -> Result<Table, Fault> {
-        let always = ["ts", "source", "seq", "file_id", "line"];
         let all = kind.schema();
         let kept = all
             .fields()
             .iter()
-            .filter(|f| always.contains(&f.name().as_str()) || names.contains(&f.name().as_str()));
+            .filter(|f| KEY_COLUMNS.contains(&f.name().as_str()) || names.contains(&f.name().as_str()));
         let schema = Arc::new(Schema::new(kept.cloned().collect::<Vec<_>>()));
         let columns = schema.fields().iter().map(|f| Column::new(f.data_type()));
         let columns = columns.collect::<Result<Vec<_>, Fault>>()?;
-        let missing = schema.fields().iter().map(|f| match f.name().as_str() {
-            "file_id" => Missing::One,
-            "line" => Missing::Line,
-            _ => Missing::Nothing,
-        });
-        let (filled, missing) = (vec![false; columns.len()], missing.collect());
-        Ok(Table { kind, schema, columns, filled, missing, names: Vec::new(), rows: 0 })
+        let filled = vec![false; columns.len()];
+        Ok(Table { kind, schema, columns, filled, names: Vec::new(), rows: 0 })
     }
 
     /// Where a name stands among the names met, looked for from where the last one stood.
@@ -158,17 +143,12 @@ impl Table {
         Some(())
     }
 
-    /// Ends a line.
-    fn end(&mut self, line: i64) {
+    /// Ends a line: what it does not have is absent.
+    fn end(&mut self) {
         self.rows += 1;
-        for ((column, filled), missing) in self.columns.iter_mut().zip(&mut self.filled).zip(&self.missing) {
-            if std::mem::take(filled) {
-                continue;
-            }
-            match missing {
-                Missing::Nothing => column.absent(),
-                Missing::One => column.whole(1),
-                Missing::Line => column.whole(line),
+        for (column, filled) in self.columns.iter_mut().zip(&mut self.filled) {
+            if !std::mem::take(filled) {
+                column.absent();
             }
         }
     }
@@ -259,7 +239,7 @@ impl<'de> Visitor<'de> for Line<'_> {
         f.write_str("an object that begins with `record`")
     }
     fn visit_map<A: MapAccess<'de>>(self, mut m: A) -> Result<(), A::Error> {
-        let Lines { tables, line, .. } = self.0;
+        let Lines { tables, .. } = self.0;
         if m.next_key_seed(Named(|k: &str| k == "record"))? != Some(true) {
             return Err(A::Error::custom("a line does not begin with `record`"));
         }
@@ -281,7 +261,7 @@ impl<'de> Visitor<'de> for Line<'_> {
                 }
             }
         }
-        t.end(*line);
+        t.end();
         Ok(())
     }
 }
@@ -289,23 +269,21 @@ impl<'de> Visitor<'de> for Line<'_> {
 /// Gathers rows, kind by kind.
 pub struct Lines {
     tables: Vec<Table>,
-    line: i64,
     /// What a flat line has for its columns.
     taken: Vec<(usize, Value)>,
 }
 
 impl Lines {
-    /// For these columns of these kinds, beside the key and origin columns.
+    /// For these columns of these kinds, beside the key columns.
     pub fn new(columns: &[(Kind, Vec<&'static str>)]) -> Result<Lines, Fault> {
         let tables = columns.iter().map(|(kind, names)| Table::new(*kind, names));
         let mut tables = tables.collect::<Result<Vec<_>, Fault>>()?;
         tables.sort_by_key(|t| t.kind.name());
-        Ok(Lines { tables, line: 0, taken: Vec::new() })
+        Ok(Lines { tables, taken: Vec::new() })
     }
 
     /// Takes the first line of a text in; how long it is, with its end.
     pub fn push(&mut self, text: &str) -> Result<usize, Fault> {
-        self.line += 1;
         if let Some(read) = self.flat(text) {
             return Ok(read);
         }
@@ -322,7 +300,7 @@ impl Lines {
         let Value::Text(kind) = line.is("\"record\":").then(|| line.value())?? else { return None };
         let table = self.tables.iter_mut().find(|t| t.kind.name() == &text[kind.clone()])?;
         table.flat(&mut line, text, &mut self.taken)?;
-        table.end(self.line);
+        table.end();
         Some(line.read())
     }
 
