@@ -126,6 +126,7 @@ fn culprit(
     let window = best.filter(|s| s.listed).and_then(|s| s.window).map(|x| overlap(x, leak.window));
     let part = found.iter().filter(mine).find(|s| w.who[s.column as usize].whole.is_some());
     json!({
+        "accounts": leak.accounts,
         "harmed": leak.harmed,
         "listed": leak.accounts.iter().any(|a| listed.contains(a)),
         "named": leak.accounts.iter().filter(|a| listed.contains(a) || more.contains(a)).count(),

@@ -6,8 +6,8 @@
 //! of honest differences among columns is a log-normal frailty whose spread is fitted to all columns. A column that
 //! serves a stratum nearly alone is held against what strata can be: its frailty then is the stratum's too.
 
-use super::calendar::{Calendar, Own, month, shape};
-use super::honest::{WAVE, WAVE_OF_CARDS};
+use super::calendar::{self, Calendar, Own, month, shape};
+use super::honest::Common;
 use super::problem::{Clock, Column, Problem};
 use super::special::{ln_gamma, log_sum_exp};
 use crate::jobs;
@@ -55,8 +55,8 @@ pub struct Base {
     pub around: Vec<Vec<(f64, f64)>>,
     /// When honest harm strikes.
     pub calendar: Calendar,
-    /// Share of honest columns struck by waves of their own.
-    pub waves: f64,
+    /// What honest columns were seen to do.
+    pub common: Common,
 }
 
 impl Base {
@@ -66,6 +66,8 @@ impl Base {
         let all: Vec<usize> = (0..p.columns.len()).collect();
         let own = own_harm(p, unexplained);
         let counts = Counts::of(p, unexplained, &own);
+        let spoken = calendar::spoken(p, unexplained);
+        let calendar = Calendar::fit(p, &spoken);
         let rate = |room: &mut ByRegion, c: usize| -> Vec<f64> {
             let column = &p.columns[c];
             let whole = column.whole.map_or(c, |w| w as usize);
@@ -79,9 +81,11 @@ impl Base {
         };
         let room = || ByRegion { sums: vec![None; counts.region.len()], met: Vec::new() };
         let rates: Vec<Vec<f64>> = jobs::map_in(threads, &all, room, |room, c| rate(room, *c));
-        let each = p.columns.iter().zip(&rates);
-        let expected: Vec<f64> =
-            each.map(|(c, r)| c.strata.iter().zip(r).map(|((_, n), rate)| n * rate).sum()).collect();
+        let of = |(c, rates): (&Column, &Vec<f64>)| {
+            let all: f64 = c.strata.iter().zip(rates).map(|((_, n), rate)| n * rate).sum();
+            calendar.ripe(p, c) * all
+        };
+        let expected: Vec<f64> = p.columns.iter().zip(&rates).map(of).collect();
         let doubt = jobs::map(threads, &all, |c| {
             let whole = p.columns[*c].whole.map_or(*c, |w| w as usize);
             counts.doubt(&p.columns[*c].strata, &rates[*c], &own[whole])
@@ -110,8 +114,7 @@ impl Base {
             frailty(&of_level[p.columns[*c].level as usize], share, variance)
         });
         let alone = doubt.iter().zip(&expected).map(|((s, share, v), e)| (*s, share * e, *v)).collect();
-        let calendar = Calendar::fit(p, unexplained);
-        let dated = own_dated(p, unexplained, calendar.months);
+        let dated = own_dated(p, &spoken, calendar.months);
         let peers = peers(p, &rates, &own, &dated, &calendar, threads);
         let around = if p.clock == Clock::Age { regions(p, &dated, &calendar) } else { Vec::new() };
         let ranges = p.ranges();
@@ -143,8 +146,8 @@ impl Base {
             beta.extend(of_touches);
             months.push(of_months);
         }
-        let waves = if p.clock == Clock::Age { WAVE_OF_CARDS } else { WAVE };
-        Base { expected, frailty, own: of_level, alone, beta, months, peers, around, calendar, waves }
+        let common = Common::new(p.clock);
+        Base { expected, frailty, own: of_level, alone, beta, months, peers, around, calendar, common }
     }
 }
 

@@ -8,7 +8,7 @@
 
 use std::borrow::Cow;
 
-use super::problem::{Clock, Problem};
+use super::problem::{Clock, Column, Problem};
 
 /// Months of the profile: four weeks each.
 pub const MONTH: f64 = 28.0;
@@ -44,18 +44,20 @@ pub struct Calendar {
     whole: Vec<Vec<f64>>,
     /// How closely strata follow their mix.
     shape: f64,
-    /// Density of harm by age, per day, in months of age; empty for calendar clocks.
+    /// Harm per day of what is at risk at each month of age, against all that is harmed; empty for calendar clocks.
     pub age: Vec<f64>,
+    /// Share of all harm expected in each month by the age of what was touched until then alone.
+    stock: Vec<f64>,
     /// Age of each harmed thing, by its first touch; empty for calendar clocks.
     ages: Vec<Option<f64>>,
 }
 
 impl Calendar {
-    /// Fits the calendar to harm weighted by `unexplained`.
-    pub fn fit(p: &Problem, unexplained: &[f64]) -> Calendar {
+    /// Fits the calendar to harm weighted by how much of it is [`spoken`].
+    pub fn fit(p: &Problem, spoken: &[f64]) -> Calendar {
         let months = (p.horizon / MONTH).ceil().max(1.0) as usize;
         let mut harm = vec![(vec![0.0; months], 0.0); p.strata.len()];
-        for (h, w) in p.harmed.iter().zip(unexplained) {
+        for (h, w) in p.harmed.iter().zip(spoken) {
             let slot = &mut harm[h.stratum as usize];
             slot.0[month(h.day, months)] += w;
             slot.1 += w;
@@ -69,9 +71,10 @@ impl Calendar {
                 .flat_map(|((k, all), g)| k.iter().zip(g).map(move |(k, g)| (*k, g * all))),
         );
         let ages = if p.clock == Clock::Age { first_ages(p) } else { Vec::new() };
-        let age = by_age(p, &ages, unexplained);
+        let age = by_age(p, &ages, spoken);
+        let stock = stock(p, &touched(p), &age, months);
         let whole = harm.iter().zip(mixed).map(|((k, _), g)| towards(g, k, k.iter().sum(), shape)).collect();
-        Calendar { months, shapes, whole, harm, shape, age, ages }
+        Calendar { months, shapes, whole, harm, shape, age, stock, ages }
     }
 
     /// Share of a stratum's honest harm in each month, as others than the column saw it.
@@ -85,6 +88,22 @@ impl Calendar {
         own.for_each(|x| others[x.1] = (others[x.1] - x.2).max(0.0));
         let mix = mix(&others, &self.shapes[p.strata[stratum as usize].region as usize]);
         Cow::Owned(towards(mix, &others, others.iter().sum(), self.shape))
+    }
+
+    /// Harm of a card that was opened so many days before the end of the records, against the mean of all cards.
+    pub fn shown(&self, days: f64) -> f64 {
+        let months = self.age.iter().enumerate();
+        months.map(|(a, d)| d * (days - a as f64 * MONTH).clamp(0.0, MONTH)).sum()
+    }
+
+    /// Harm that a column's touches can have shown until the end of the records, against the mean of all touches.
+    pub fn ripe(&self, p: &Problem, column: &Column) -> f64 {
+        if self.age.is_empty() {
+            return 1.0;
+        }
+        let each = column.exposure.iter().enumerate();
+        let shown: f64 = each.map(|(t, n)| n * self.shown(p.horizon - (t as f64 + 0.5) * p.bin_days)).sum();
+        shown / column.exposure.iter().sum::<f64>().max(1e-12)
     }
 
     /// Harm of a stratum in each month, and the share that its region leads to expect.
@@ -104,11 +123,14 @@ impl Calendar {
 
     /// Density per day of honest harm at the time of a touched thing, given the months of its stratum.
     pub fn density(&self, p: &Problem, harmed: u32, months: &[f64]) -> f64 {
-        let by_month = months[month(p.harmed[harmed as usize].day, self.months)] / MONTH;
+        let at = month(p.harmed[harmed as usize].day, self.months);
         let d = match self.ages.get(harmed as usize) {
-            // Age and calendar together, each as a multiple of an even spread.
-            Some(Some(a)) => self.age[month(*a, self.age.len())] * (by_month * p.horizon).clamp(0.2, 5.0),
-            _ => by_month,
+            // By age, more or less in months that saw more or less than the ages of all cards lead to expect.
+            Some(Some(a)) => {
+                let times = months[at] / self.stock[at].max(1e-12);
+                self.age[month(*a, self.age.len())] * times.clamp(0.2, 5.0)
+            }
+            _ => months[at] / MONTH,
         };
         d.max(0.02 / p.horizon)
     }
@@ -190,13 +212,14 @@ fn first_ages(p: &Problem) -> Vec<Option<f64>> {
     out
 }
 
-/// Harm by which one shop tells at what ages cards are misused: a lot of blank cards must not make its own pace look
-/// like everybody's.
-const TELLS: f64 = 3.0;
+/// Harm by which one shop tells at what ages and in which months cards are misused: a lot of blank cards must not make
+/// its own pace look like everybody's.
+const TELLS: f64 = 1.0;
 
-fn by_age(p: &Problem, ages: &[Option<f64>], unexplained: &[f64]) -> Vec<f64> {
-    if ages.is_empty() {
-        return Vec::new();
+/// How much of each harm speaks of when harm strikes: of a shop's cards, no more than [`TELLS`] together.
+pub fn spoken<'a>(p: &Problem, unexplained: &'a [f64]) -> Cow<'a, [f64]> {
+    if p.clock == Clock::Calendar {
+        return Cow::Borrowed(unexplained);
     }
     let mut most = vec![1.0f64; p.harmed.len()];
     for range in p.ranges() {
@@ -204,13 +227,60 @@ fn by_age(p: &Problem, ages: &[Option<f64>], unexplained: &[f64]) -> Vec<f64> {
         let all: f64 = of_shop.clone().map(|h| unexplained[h]).sum();
         of_shop.for_each(|h| most[h] = most[h].min(TELLS / all.max(TELLS)));
     }
+    Cow::Owned(most.iter().zip(unexplained).map(|(m, w)| m * w).collect())
+}
+
+fn by_age(p: &Problem, ages: &[Option<f64>], spoken: &[f64]) -> Vec<f64> {
+    if ages.is_empty() {
+        return Vec::new();
+    }
     let n = (p.horizon / MONTH).ceil().max(1.0) as usize;
     let mut count = vec![0.0; n];
-    for ((age, w), most) in ages.iter().zip(unexplained).zip(most) {
+    for (age, w) in ages.iter().zip(spoken) {
         if let Some(age) = age {
-            count[month(*age, n)] += w * most;
+            count[month(*age, n)] += w;
         }
     }
-    let total: f64 = count.iter().sum::<f64>() + 4.0;
-    count.iter().map(|k| (k + 4.0 / n as f64) / total / MONTH).collect()
+    // Few cards are old when the records end, so harm is counted against what was at risk at each age.
+    let touched = touched(p);
+    let risk: Vec<f64> = (0..n).map(|a| at_risk(p, &touched, a)).collect();
+    let (all, exposed) = (count.iter().sum::<f64>() + STEADY, risk.iter().sum::<f64>().max(1e-9));
+    let steady = STEADY * exposed / all;
+    let hazard: Vec<f64> = count.iter().zip(&risk).map(|(k, r)| (k + STEADY) / (r + steady)).collect();
+    let total: f64 = hazard.iter().zip(&risk).map(|(h, r)| h * r).sum::<f64>().max(1e-12);
+    let things: f64 = touched.iter().sum();
+    hazard.iter().map(|h| h * things / total).collect()
+}
+
+/// Harm at each age that a steady risk counts for.
+const STEADY: f64 = 0.5;
+
+/// All that was touched, by bin, parts of columns left out.
+fn touched(p: &Problem) -> Vec<f64> {
+    let mut out = vec![0.0; p.bins];
+    for c in p.columns.iter().filter(|c| c.whole.is_none()) {
+        out.iter_mut().zip(&c.exposure).for_each(|(x, n)| *x += n);
+    }
+    out
+}
+
+/// Days of that month of age that what was touched spent in the records.
+fn at_risk(p: &Problem, touched: &[f64], age: usize) -> f64 {
+    let days = |t: usize| p.horizon - (t as f64 + 0.5) * p.bin_days - age as f64 * MONTH;
+    touched.iter().enumerate().map(|(t, n)| n * days(t).clamp(0.0, MONTH)).sum()
+}
+
+/// Share of harm by month when it hangs on the `age` of what was `touched` alone.
+pub fn stock(p: &Problem, touched: &[f64], age: &[f64], months: usize) -> Vec<f64> {
+    let mut out = vec![0.0; months];
+    for (t, n) in touched.iter().enumerate() {
+        let opened = (t as f64 + 0.5) * p.bin_days;
+        // What would come after the end of the records has not come.
+        let harmed = age.iter().enumerate().map(|(a, d)| (opened + (a as f64 + 0.5) * MONTH, d));
+        for (day, d) in harmed.take_while(|x| x.0 < p.horizon) {
+            out[month(day, months)] += n * d;
+        }
+    }
+    let total: f64 = out.iter().sum::<f64>().max(1e-12);
+    out.iter().map(|x| x / total).collect()
 }

@@ -16,12 +16,12 @@ use super::problem::{Clock, Column, Problem, Touch};
 use super::{Fit, kernel};
 
 /// Fewer accounts are named one by one.
-const LEAST: usize = 3;
+pub(super) const LEAST: usize = 3;
 /// How much rarer a crowd is than an account that leaks: as so many of them at once.
 const RARER: f64 = 2.5;
 /// What the free choice of window and rate is worth, nats.
 const CHOICE: f64 = 5.0;
-/// An account serves the stratum that most of its touches are of, if so much is: customers of other outlets come by, too.
+/// An account serves a stratum only where so much of its touches are of it: customers of other outlets come by, too.
 const HOME: f64 = 0.1;
 
 /// All accounts that serve one stratum.
@@ -33,11 +33,20 @@ pub struct Crowd {
     pub members: Vec<u32>,
 }
 
-/// The stratum that an account serves: a column of the first level, no part of another.
-fn home(column: &Column) -> Option<u32> {
+/// The stratum that an account serves: a column of the first level, no part of another. That is the one whose things it touches the
+/// most of, for its own part and the stratum's: at a small outlet most who come are a large neighbour's customers, and still
+/// it serves the small one.
+pub(super) fn home(p: &Problem, column: &Column) -> Option<u32> {
     let all: f64 = column.strata.iter().map(|s| s.1).sum();
-    let (stratum, most) = column.strata.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1))?;
-    (column.level == 0 && column.whole.is_none() && most > HOME * all).then_some(stratum)
+    let serves = |(s, n): (u32, f64)| n * n / p.strata[s as usize].things.max(n);
+    let own = column.strata.iter().copied().filter(|x| x.1 > HOME * all);
+    let (stratum, _) = own.max_by(|a, b| serves(*a).total_cmp(&serves(*b)))?;
+    (column.level == 0 && column.whole.is_none()).then_some(stratum)
+}
+
+/// The stratum that holds most of a column's things, and how many.
+pub(super) fn most_of(column: &Column) -> Option<(u32, f64)> {
+    column.strata.iter().copied().max_by(|a, b| a.1.total_cmp(&b.1))
 }
 
 /// The crowds of these strata, of columns of which other records say nothing. Cards have none: who opened a card is no other
@@ -48,7 +57,7 @@ fn crowds(p: &Problem, suspected: &BTreeMap<u32, f64>, strata: &[u32]) -> Vec<Cr
     }
     let mut out: Vec<Crowd> = strata.iter().map(|s| Crowd { stratum: *s, members: Vec::new() }).collect();
     for (i, column) in p.columns.iter().enumerate().filter(|x| !suspected.contains_key(&(x.0 as u32))) {
-        if let Some(crowd) = home(column).and_then(|h| out.iter_mut().find(|c| c.stratum == h)) {
+        if let Some(crowd) = home(p, column).and_then(|h| out.iter_mut().find(|c| c.stratum == h)) {
             crowd.members.push(i as u32);
         }
     }
@@ -121,7 +130,7 @@ impl Fit<'_> {
             return Vec::new();
         }
         let found = (0..self.named).filter(|c| self.pip[*c] >= 0.5);
-        let mut strata: Vec<u32> = found.filter_map(|c| home(&self.p.columns[c])).collect();
+        let mut strata: Vec<u32> = found.filter_map(|c| home(self.p, &self.p.columns[c])).collect();
         strata.sort_unstable();
         strata.dedup();
         let mut crowds = crowds(self.p, self.suspected, &strata);
@@ -132,7 +141,7 @@ impl Fit<'_> {
         let mut honest = self.honest();
         honest.resize(beside.columns.len(), 1.0);
         let mut other = Base::fit(&beside, unexplained, &honest, self.set.threads);
-        other.waves = base.waves;
+        other.common = base.common;
         let mut fit = Fit::new(&beside, self.set, self.suspected, self.named);
         let price = (self.set.sources_expected / self.named as f64).ln();
         let mut column = self.named;

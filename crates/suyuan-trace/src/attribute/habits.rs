@@ -12,11 +12,11 @@ pub struct Habits {
 }
 
 impl Habits {
-    /// Before anything is learned: half after the delay that is learned from others, the rest at so many paces.
+    /// Before anything is learned: after the delay that is learned from others, which begins as the ages of honest harm, no
+    /// more often than at any other pace.
     pub fn new(paces: usize) -> Habits {
-        let each = if paces == 0 { 0.0 } else { 0.5 };
-        let own = (0..paces).map(|_| each / paces as f64);
-        Habits { paces: std::iter::once(1.0 - each).chain(own).collect(), fills: 0.5 }
+        let all = paces + 1;
+        Habits { paces: vec![1.0 / all as f64; all], fills: 0.5 }
     }
 
     /// Shares of the ways of one pace: in any window, and in the stretches.

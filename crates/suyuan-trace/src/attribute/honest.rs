@@ -2,13 +2,15 @@
 //!
 //! No straw man: the column may be constantly riskier (frailty), feel the waves of its region less or
 //! more than its neighbours (tilt), or be riskier for some months at the time of *harm* (a wave of its
-//! own). A wave that spares the column's neighbours is rare.
+//! own). A wave that spares the column's neighbours is rare. Of cards, a burst of openings may carry a risk of its own ([`burst`]).
 
 use super::base::{Base, FRAILTY};
-use super::calendar::{MONTH, month};
+use super::burst::{self, Burst, SPREADS};
+use super::calendar::stock;
 use super::kernel::{RARE, Thing};
 use super::problem::{Clock, Problem};
 use super::special::log_sum_exp;
+use super::stretch::Stretches;
 
 /// Shares of honest columns whose harm may come in a wave of their own, and how common each is: large ones, since
 /// they protect, until many columns say otherwise.
@@ -48,31 +50,91 @@ pub struct Honest {
     pub constant: [f64; FRAILTY.len()],
     /// Without a wave, over all frailties and tilts.
     even: f64,
+    /// The same by how far bursts of openings differ in risk; of cards only.
+    burst: Option<Burst>,
     /// In a wave of its own.
     wave: f64,
     /// In a wave that its neighbours felt, times the chance of one given what they met.
     told: f64,
 }
 
-impl Honest {
-    /// Log marginal likelihood where such a share of columns is struck by waves of their own.
-    pub fn log(&self, share: f64) -> f64 {
-        log_sum_exp(&[self.even + (1.0 - share).ln(), self.wave + share.ln(), self.told])
+/// What honest columns were seen to do.
+#[derive(Clone, Copy, Debug)]
+pub struct Common {
+    /// Share of them struck by waves of their own.
+    pub waves: f64,
+    /// Log weights of the spreads of their bursts' risk.
+    pub bursts: [f64; SPREADS.len()],
+}
+
+impl Common {
+    /// Before anything is learned.
+    pub fn new(clock: Clock) -> Common {
+        let waves = if clock == Clock::Age { WAVE_OF_CARDS } else { WAVE };
+        Common { waves, bursts: burst::first() }
     }
 }
 
-/// The share of columns with waves of their own that fits them all; `columns` are their honest sides and the log
-/// likelihood that each leaked.
-pub fn share_of_waves<'a>(columns: impl Iterator<Item = (&'a Honest, f64)>) -> f64 {
+impl Honest {
+    /// Log marginal likelihood where honest columns are so.
+    pub fn log(&self, common: &Common) -> f64 {
+        let even = match &self.burst {
+            None => self.even,
+            Some(burst) => log_sum_exp(&std::array::from_fn::<f64, { SPREADS.len() }, _>(|i| {
+                burst.logs[i] + common.bursts[i]
+            })),
+        };
+        self.with(even, common.waves)
+    }
+
+    fn with(&self, even: f64, share: f64) -> f64 {
+        log_sum_exp(&[even + (1.0 - share).ln(), self.wave + share.ln(), self.told])
+    }
+
+    /// Log likelihood of what is either so, or a source of that log likelihood, as is one column in so many.
+    fn or_source(honest: f64, leak: f64, sources: f64) -> f64 {
+        log_sum_exp(&[honest + (1.0 - sources).ln(), leak + sources.ln()])
+    }
+}
+
+/// What fits all columns; these are their honest sides and the log likelihood that each leaked.
+pub fn common<'a>(clock: Clock, columns: impl Iterator<Item = (&'a Honest, f64)> + Clone) -> Common {
+    let mut out = Common::new(clock);
+    if clock == Clock::Age {
+        out.bursts = spread_of_bursts(columns.clone(), out.waves);
+    }
     let mut logs = SHARES.map(|(_, common)| common.ln());
     for (honest, leak) in columns {
         for (sum, (share, _)) in logs.iter_mut().zip(SHARES) {
-            let either = [honest.log(share) + (1.0 - SOURCES).ln(), leak + SOURCES.ln()];
-            *sum += SHARED * (log_sum_exp(&either) - honest.even);
+            let so = honest.log(&Common { waves: share, ..out });
+            *sum += SHARED * (Honest::or_source(so, leak, SOURCES) - honest.even);
         }
     }
     let total = log_sum_exp(&logs);
-    SHARES.iter().zip(logs).map(|((share, _), l)| (l - total).exp() * share.ln()).sum::<f64>().exp()
+    out.waves =
+        SHARES.iter().zip(logs).map(|((share, _), l)| (l - total).exp() * share.ln()).sum::<f64>().exp();
+    out
+}
+
+/// Log weights of the spreads of bursts, whatever the share of sources. Each card was opened by one account, so each account
+/// speaks for itself.
+fn spread_of_bursts<'a>(
+    columns: impl Iterator<Item = (&'a Honest, f64)>,
+    waves: f64,
+) -> [f64; SPREADS.len()] {
+    let mut logs = burst::SOURCES.map(|(_, common)| burst::first().map(|log| log + common.ln()));
+    for (honest, leak) in columns {
+        let Some(burst) = &honest.burst else { continue };
+        let so: [f64; SPREADS.len()] =
+            std::array::from_fn(|i| honest.with(burst.logs[i], waves) - burst.seen[i]);
+        for (logs, (sources, _)) in logs.iter_mut().zip(burst::SOURCES) {
+            for (sum, so) in logs.iter_mut().zip(so) {
+                *sum += Honest::or_source(so, leak, sources) - honest.even;
+            }
+        }
+    }
+    let total = log_sum_exp(logs.as_flattened());
+    std::array::from_fn(|i| log_sum_exp(&logs.map(|logs| logs[i])) - total)
 }
 
 /// Share of a column's honest harm expected in each month.
@@ -80,19 +142,7 @@ fn expected_months(p: &Problem, base: &Base, column: usize) -> Vec<f64> {
     if p.clock == Clock::Calendar {
         return base.months[column].clone();
     }
-    let months = base.calendar.months;
-    let mut out = vec![0.0; months];
-    for (t, n) in p.columns[column].exposure.iter().enumerate() {
-        let opened = (t as f64 + 0.5) * p.bin_days;
-        // What would come after the end of the records has not come.
-        let harmed =
-            base.calendar.age.iter().enumerate().map(|(a, d)| (opened + (a as f64 + 0.5) * MONTH, d));
-        for (day, d) in harmed.take_while(|x| x.0 < p.horizon) {
-            out[month(day, months)] += n * d * MONTH;
-        }
-    }
-    let total: f64 = out.iter().sum::<f64>().max(1e-12);
-    out.iter().map(|x| x / total).collect()
+    stock(p, &p.columns[column].exposure, &base.calendar.age, base.calendar.months)
 }
 
 /// Sums over every stretch of at most [`WAVE_MONTHS`] months.
@@ -182,7 +232,13 @@ impl Met {
 }
 
 /// The honest side of a column that met these things.
-pub fn honest(p: &Problem, base: &Base, column: usize, things: &[Thing]) -> Honest {
+pub fn honest(
+    p: &Problem,
+    base: &Base,
+    column: usize,
+    things: &[Thing],
+    bursts: Option<&Stretches>,
+) -> Honest {
     let prior = &base.frailty[column];
     let share = expected_months(p, base, column);
     let expected = base.expected[column];
@@ -255,7 +311,8 @@ pub fn honest(p: &Problem, base: &Base, column: usize, things: &[Thing]) -> Hone
         Some(alone) => log_sum_exp(&[log_sum_exp(&even), alone]) - 2f64.ln(),
         None => log_sum_exp(&even),
     };
-    Honest { constant, even, wave: log_sum_exp(&wave), told: log_sum_exp(&heard) }
+    let burst = bursts.map(|s| burst::burst(p, base, column, things, s, &constant, even));
+    Honest { constant, even, burst, wave: log_sum_exp(&wave), told: log_sum_exp(&heard) }
 }
 
 /// Steps of the stratum's risk on either side of its middle, each half a spread.

@@ -27,7 +27,7 @@ use super::calendar::month;
 use super::delay::Delay;
 use super::gaps;
 use super::habits::Habits;
-use super::honest::{Honest, honest};
+use super::honest::{Common, Honest, honest};
 use super::problem::{Clock, Problem};
 use super::special::{exp, log_sum_exp};
 use super::stretch::Stretches;
@@ -105,10 +105,10 @@ impl Factor {
         out
     }
 
-    /// The factor where such a share of columns is struck by waves of their own.
-    pub fn with_waves(&mut self, share: f64) {
+    /// The factor where honest columns are so.
+    pub fn against(&mut self, common: &Common) {
         if let Some((learned, fixed, honest)) = &self.sides {
-            let none = honest.log(share);
+            let none = honest.log(common);
             (self.log, self.fixed) = (learned - none, fixed - none);
         }
     }
@@ -361,6 +361,12 @@ fn bounds(room: &Scratch, things: &[Thing], m: f64, ripe: &[f64]) -> [f64; THETA
     })
 }
 
+/// The log factor of a column that met next to nothing, at the honest risk that is expected of it, on the fixed grid.
+pub fn faint(room: &Scratch, things: &[Thing], ripe: &[f64]) -> f64 {
+    let bounds = bounds(room, things, 1.0, ripe);
+    log_sum_exp(&std::array::from_fn::<f64, { THETA.len() }, _>(|rate| bounds[rate] + THETA_SHARE[rate].ln()))
+}
+
 /// The same as [`bounds`] over a column's stretches.
 fn bounds_of(stretches: &Stretches, things: &[Thing], m: f64, ripe: &[f64]) -> [f64; THETA.len()] {
     let gains = gains(things, m, ripe);
@@ -558,7 +564,7 @@ pub fn factor(
 ) -> Factor {
     let Touched { things, ripe, weights, habits, stretches, paces } = touched;
     let prior = &base.frailty[column];
-    let honest = honest(p, base, column, things);
+    let honest = honest(p, base, column, things, *stretches);
     let rare = prior.iter().copied().fold(f64::NEG_INFINITY, f64::max) - RARE;
     let months = base.calendar.months;
     // Cards are used at all ages in a wave as in a batch: nothing would tell the two apart.
@@ -604,9 +610,9 @@ pub fn factor(
     let bounds: Vec<f64> = order.iter().map(|x| x.0).collect();
     let better = ways.iter().map(|w| w.learned - w.share).fold(f64::NEG_INFINITY, f64::max);
     let most = log_sum_exp(&bounds) + gain + better;
-    let none = honest.log(base.waves);
+    let none = honest.log(&base.common);
     let mut out = Factor { sides: Some((most, most, honest)), ..Factor::below(0.0, p.bins) };
-    out.with_waves(base.waves);
+    out.against(&base.common);
     if out.log < floor {
         return out;
     }
@@ -638,7 +644,7 @@ pub fn factor(
     }
     let l1 = log_sum_exp(&learned);
     out.sides = Some((l1, log_sum_exp(&fixed), honest));
-    out.with_waves(base.waves);
+    out.against(&base.common);
     out.on = vec![0.0; p.bins];
     out.paces = vec![vec![0.0; p.bins]; paces.len()];
     let mut sold = vec![(0.0, vec![0.0; p.bins]); batches.len()];

@@ -49,7 +49,7 @@ pub(super) struct Lesson {
 impl Fit<'_> {
     /// What each source that stands on its own says of how leaks go; and how much of each harm is unexplained.
     pub(super) fn lessons(&self, base: &Base, candidates: &[usize], unexplained: &mut [f64]) -> Vec<Lesson> {
-        unexplained.copy_from_slice(&self.unsuspected());
+        unexplained.copy_from_slice(&self.unsuspected(|_| true));
         let mut out = Vec::new();
         for c in self.guarded(candidates, LEARN) {
             let mut seen = Vec::new();

@@ -11,13 +11,15 @@
 //!
 //! Always holds: relabelling columns or things changes nothing; more exposure with the same harm
 //! lowers a factor; a column with fewer than two harmed things is not a candidate, unless the one is a canary.
-//! An outlet whose harm follows its touches whoever serves is told as the outlet, its accounts are not named ([`crowd`]).
+//! An outlet whose harm follows its touches whoever serves is told as the outlet, its accounts are not named ([`crowd`]); accounts
+//! of one outlet do not stand on each other's guilt ([`outlets`]).
 //! Blind to: a leak that never became known harm; partners who share all their touches (they come
 //! out as one credible set); causes that raise one column's risk in just the window of its touches.
 
 mod base;
 mod batch;
 mod beside;
+mod burst;
 mod calendar;
 mod canary;
 mod crowd;
@@ -29,6 +31,7 @@ mod honest;
 mod kernel;
 mod learn;
 mod limits;
+mod outlets;
 mod outside;
 mod prior;
 mod problem;
@@ -46,6 +49,7 @@ pub use canary::{Canary, RESTS};
 pub use crowd::Crowd;
 use delay::Delay;
 use habits::Habits;
+use honest::Common;
 use kernel::{Factor, Scratch, Touched};
 use learn::{LEARN, Ways};
 pub use limits::Limits;
@@ -166,6 +170,8 @@ struct Fit<'a> {
     seen: Vec<u64>,
     now: u64,
     factors: Vec<Factor>,
+    /// Log factors of the columns with too little harm to be candidates: they say how many sources there are, too.
+    faint: Vec<f64>,
     pip: Vec<f64>,
     /// How leaks go, as learned from all sources that teach, and for each of these from the others.
     ways: Ways,
@@ -225,6 +231,7 @@ impl<'a> Fit<'a> {
             seen: vec![0; n],
             now: 1,
             factors: vec![Factor::below(f64::NEG_INFINITY, p.bins); n],
+            faint: Vec::new(),
             pip: vec![0.0; n],
             ways: Ways {
                 delay: Delay::new(p.horizon, 60.0),
@@ -246,25 +253,26 @@ impl Fit<'_> {
         let all: Vec<usize> =
             (0..self.p.columns.len()).filter(|c| self.enough(&self.harmed_before(*c))).collect();
         let mut candidates = all.clone();
-        let mut unexplained = self.unsuspected();
+        let mut unexplained = self.unsuspected(|_| true);
         let mut base = Base::fit(self.p, &unexplained, &vec![1.0; self.p.columns.len()], self.set.threads);
         self.ways.delay = match self.p.clock {
             Clock::Calendar => Delay::new(self.p.horizon, (self.p.horizon / 5.0).clamp(5.0, 90.0)),
             // Cards are used at the same ages whoever opened them, until the data say otherwise.
             Clock::Age => Delay::shaped(self.p.horizon, calendar::MONTH, &base.calendar.age),
         };
-        let mut waves = base.waves;
+        let mut common = base.common;
         let first = self.ways.clone();
+        self.faint = self.faint(&base, &all);
         let blank = Prior::new(self.set.sources_expected, self.named, self.set.prior_cap);
         for round in 0..self.set.rounds {
             self.share.fill(0.0);
             self.leak.fill(0.0);
             self.evaluate_all(&base, &candidates);
             if round == 0 {
-                waves = self.waves(&all);
-                base.waves = waves;
+                common = self.common(&all);
+                base.common = common;
                 for &c in &all {
-                    self.factors[c].with_waves(waves);
+                    self.factors[c].against(&common);
                     if self.factors[c].bounded && self.factors[c].log > SCREEN {
                         self.factors[c] = self.evaluate(&base, c);
                     }
@@ -284,9 +292,10 @@ impl Fit<'_> {
             let lessons = self.lessons(&base, &candidates, &mut unexplained);
             self.learn(&first, &lessons);
             base = Base::fit(self.p, &unexplained, &self.honest(), self.set.threads);
-            base.waves = waves;
+            base.common = common;
         }
         let crowds = self.crowds(&base, &unexplained);
+        self.against_outlets(&base, &unexplained);
         (self.results(&base, &candidates), crowds)
     }
 
@@ -296,20 +305,26 @@ impl Fit<'_> {
         self.factors.iter().map(|f| logistic(-(f.fixed + odds))).collect()
     }
 
-    /// The share of columns struck by waves of their own.
-    fn waves(&self, columns: &[usize]) -> f64 {
-        honest::share_of_waves(
-            columns
-                .iter()
-                .filter_map(|c| self.factors[*c].sides.as_ref())
-                .map(|(_, leak, side)| (side, *leak)),
-        )
+    /// Log factors of the columns that can be named and are no candidates.
+    fn faint(&self, base: &Base, candidates: &[usize]) -> Vec<f64> {
+        let others: Vec<usize> = (0..self.named).filter(|c| candidates.binary_search(c).is_err()).collect();
+        let of = |c: &usize| {
+            let things = kernel::things(self.p, base, &self.ways.delay, self.ranges[*c].clone(), |_| 0.0);
+            kernel::faint(&self.room, &things, &kernel::ripe(self.p, &self.ways.delay, *c))
+        };
+        jobs::map(self.set.threads, &others, of)
     }
 
-    /// How much of each harm may speak of the honest risk: not what passed through suspected columns.
-    fn unsuspected(&self) -> Vec<f64> {
+    /// What these columns do where they are honest.
+    fn common(&self, columns: &[usize]) -> Common {
+        let sides = columns.iter().filter_map(|c| self.factors[*c].sides.as_ref());
+        honest::common(self.p.clock, sides.map(|(_, leak, side)| (side, *leak)))
+    }
+
+    /// How much of each harm may speak of the honest risk: not what passed through suspected columns, of those that count.
+    fn unsuspected(&self, counts: impl Fn(usize) -> bool) -> Vec<f64> {
         let mut out: Vec<f64> = self.p.harmed.iter().map(|h| if h.canary { 0.0 } else { 1.0 }).collect();
-        for (column, p) in self.suspected {
+        for (column, p) in self.suspected.iter().filter(|x| counts(*x.0 as usize)) {
             for e in self.ranges[*column as usize].clone() {
                 let slot = &mut out[self.p.touches[e].harmed as usize];
                 *slot = slot.min(1.0 - p);
@@ -461,10 +476,16 @@ impl Fit<'_> {
         }
     }
 
-    /// The prior given the fixed factors of all columns that were looked at.
+    /// The prior given the fixed factors of all columns that can be named.
     fn prior(&self, blank: &Prior) -> Prior {
-        let named = self.factors.iter().take(self.named);
-        let logs: Vec<f64> = named.map(|f| f.fixed).filter(|l| *l > f64::NEG_INFINITY).collect();
+        self.prior_by(blank, |_| true)
+    }
+
+    /// The same by the columns that count.
+    fn prior_by(&self, blank: &Prior, counts: impl Fn(usize) -> bool) -> Prior {
+        let looked_at = self.factors.iter().take(self.named).enumerate();
+        let counted = looked_at.filter(|(c, f)| f.fixed > f64::NEG_INFINITY && counts(*c));
+        let logs: Vec<f64> = counted.map(|x| x.1.fixed).chain(self.faint.iter().copied()).collect();
         blank.given(&logs)
     }
 

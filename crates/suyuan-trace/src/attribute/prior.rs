@@ -3,27 +3,32 @@
 //! Each number of sources expected has its weight; what the columns' fixed factors say multiplies it. The
 //! factors are e-values, so the product over independent columns is one too: where nobody leaked, the
 //! chance that the weights move by a factor of twenty towards more sources is below one in twenty.
-//! A number is held possible only where as many columns would then be likely sources: that there are
-//! many whom nobody can see would make everyone look guilty.
+//! A number is held possible only where two thirds as many columns would then be likely sources: that there are
+//! many whom nobody can see would make everyone look guilty. Columns that met next to nothing count too: they say that
+//! there are few.
 
 use super::special::{exp, log_sum_exp, logistic};
 
 /// Multiples of the sources expected, and the weight of each.
-const SOURCES: [(f64, f64); 9] = [
+const SOURCES: [(f64, f64); 11] = [
     (0.25, 0.5),
     (1.0, 0.3),
     (2.5, 0.08),
     (5.0, 0.05),
     (10.0, 0.03),
-    (25.0, 0.02),
-    (50.0, 0.01),
-    (100.0, 0.006),
-    (250.0, 0.004),
+    (20.0, 0.013),
+    (35.0, 0.009),
+    (60.0, 0.006),
+    (100.0, 0.005),
+    (150.0, 0.004),
+    (250.0, 0.003),
 ];
 /// A product beyond this is put into its logarithm: one more factor still fits.
 const FULL: f64 = 1e200;
 /// Columns at least so probable count as likely sources.
 const LIKELY: f64 = 0.3;
+/// So many sources there may be for each likely one: of three, one may leak too little to be seen.
+const UNSEEN: f64 = 1.5;
 
 /// The prior of any one column, as a mixture.
 pub struct Prior {
@@ -46,7 +51,7 @@ impl Prior {
         }
     }
 
-    /// The same with the weights as the factors of all columns leave them.
+    /// The same with the weights as the log factors of all columns leave them.
     pub fn given(&self, logs: &[f64]) -> Prior {
         let raw: Vec<f64> = self
             .mix
@@ -57,7 +62,7 @@ impl Prior {
                 let least = (LIKELY / (1.0 - LIKELY)).ln() - 1e-6;
                 let may = logs.iter().filter(|l| **l + odds >= least);
                 let likely: f64 = may.map(|l| logistic(l + odds)).filter(|x| *x >= LIKELY).sum();
-                if p * self.columns > likely + self.expected {
+                if p * self.columns > UNSEEN * likely + self.expected {
                     return f64::NEG_INFINITY;
                 }
                 // Far-off columns are multiplied before a logarithm is taken.

@@ -22,7 +22,7 @@ const BESIDE: f64 = 0.05;
 const SMALL: f64 = 1e-3;
 /// Openings of two neighbouring bins from which they tell how unevenly the openings flow.
 const ENOUGH: f64 = 8.0;
-/// Pairs of such bins below which an even flow is taken for granted.
+/// Pairs of such bins below which an even flow is taken for granted; so it is where most pairs are smaller.
 const STEPS: usize = 6;
 /// Median of the square of a standard normal.
 const MEDIAN: f64 = 0.455;
@@ -142,8 +142,12 @@ fn uneven(counts: &[f64]) -> f64 {
         .map(|x| (x[0] - x[1]).powi(2) / (x[0] + x[1]))
         .collect();
     steps.sort_by(f64::total_cmp);
-    // Of fewer the burst itself is most.
-    if steps.len() < STEPS { 1.0 } else { (steps[steps.len() / 2] / MEDIAN).max(1.0) }
+    // Of fewer the bursts themselves are most.
+    if steps.len() < STEPS || 2 * steps.len() < counts.len() {
+        1.0
+    } else {
+        (steps[steps.len() / 2] / MEDIAN).max(1.0)
+    }
 }
 
 #[cfg(test)]

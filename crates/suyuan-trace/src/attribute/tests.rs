@@ -11,6 +11,7 @@ use super::learn::{Lesson, grid};
 use super::*;
 
 mod agree;
+mod bursts;
 mod crowd;
 
 struct Dice(ChaCha8Rng);

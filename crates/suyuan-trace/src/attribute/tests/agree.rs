@@ -109,7 +109,7 @@ fn bare(p: &Problem, sources: f64) -> Vec<Figure> {
         frailty: vec![risks(); n],
         alone: vec![(0, 0.0, 0.0); n],
         beta: vec![rate(p) / p.horizon; p.touches.len()],
-        waves: 0.0,
+        common: Common { waves: 0.0, ..Common::new(Clock::Age) },
         ..Base::fit(p, &vec![1.0; p.harmed.len()], &vec![1.0; n], 1)
     };
     let settings = Settings { prior_cap: 0.0, rounds: 1, ..Settings::default() };
