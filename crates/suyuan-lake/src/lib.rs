@@ -21,6 +21,7 @@
 mod catalog;
 mod compact;
 mod error;
+mod index;
 mod load;
 mod lookup;
 mod merge;
@@ -149,6 +150,11 @@ impl Lake {
         self.0.dir.join("main").join(table.name())
     }
 
+    /// The folder of what is kept to find rows of a table by their text; it can be deleted at any time.
+    pub(crate) fn index(&self, table: Table) -> PathBuf {
+        self.0.dir.join("index").join(table.name())
+    }
+
     pub(crate) fn info(&self, table: Table) -> Result<&TableInfo, LakeError> {
         let missing =
             || LakeError::Catalog(format!("has no table `{}`; open it for writing once", table.name()));
@@ -208,6 +214,7 @@ impl Scratch {
         if self.files.remove(path) {
             // What cannot be deleted is an orphan, and swept as such.
             let _ = std::fs::remove_file(path);
+            index::forget(path);
             self.lake.active().remove(path);
         }
     }
@@ -235,6 +242,7 @@ impl Drop for Scratch {
     fn drop(&mut self) {
         for path in std::mem::take(&mut self.files) {
             let _ = std::fs::remove_file(&path);
+            index::forget(&path);
             self.lake.active().remove(&path);
         }
     }

@@ -15,9 +15,9 @@ use parquet::arrow::arrow_reader::{
 };
 use parquet::file::metadata::ParquetMetaData;
 use parquet::file::statistics::Statistics;
-use suyuan_model::scan::Pick;
 
 use crate::LakeError;
+use crate::index::Few;
 use crate::sort::CHUNK;
 use crate::table::{Keys, Table};
 
@@ -53,7 +53,7 @@ pub(crate) struct Ask {
     /// Times from and up to, both inclusive.
     pub(crate) between: Option<(i64, i64)>,
     /// Only rows with such a text.
-    pub(crate) pick: Option<Pick>,
+    pub(crate) few: Option<Few>,
     pub(crate) batch_rows: usize,
     pub(crate) io: Arc<Io>,
 }
@@ -61,7 +61,7 @@ pub(crate) struct Ask {
 impl Ask {
     /// All columns, all rows.
     pub(crate) fn all(table: Table, batch_rows: usize) -> Ask {
-        Ask { table, schema: table.schema(), between: None, pick: None, batch_rows, io: Arc::default() }
+        Ask { table, schema: table.schema(), between: None, few: None, batch_rows, io: Arc::default() }
     }
 
     /// Only the key columns.
@@ -110,6 +110,14 @@ impl OpenFile {
         }
     }
 
+    /// Whether a row group can hold rows of the times asked for.
+    pub(crate) fn touches(&self, ask: &Ask, group: usize) -> bool {
+        match (ask.between, self.ts_range(group)) {
+            (Some((from, to)), Some((min, max))) => max >= from && min <= to,
+            _ => true,
+        }
+    }
+
     /// Least and greatest token of a row group of originals, where known.
     pub(crate) fn token_range(&self, group: usize) -> Option<(&[u8], &[u8])> {
         let column = self.meta.parquet_schema().columns().iter().position(|c| c.name() == "token")?;
@@ -150,14 +158,17 @@ impl OpenFile {
         if let Some(selection) = selection {
             builder = builder.with_row_selection(selection);
         }
-        if let Some(pick) = &ask.pick {
+        if let Some(Few { pick, .. }) = &ask.few {
             let mask = ProjectionMask::columns(builder.parquet_schema(), [pick.column]);
-            let wanted = pick.wanted.clone();
+            let wanted = pick.texts.clone();
             let chosen = move |batch: RecordBatch| {
                 let Some(texts) = batch.columns().first().and_then(|c| c.as_string_opt::<i32>()) else {
                     return Ok(BooleanArray::from(vec![false; batch.num_rows()]));
                 };
-                Ok(texts.iter().map(|t| Some(t.is_some_and(|t| wanted(t)))).collect::<BooleanArray>())
+                Ok(texts
+                    .iter()
+                    .map(|t| Some(t.is_some_and(|t| wanted.contains(t))))
+                    .collect::<BooleanArray>())
             };
             builder =
                 builder.with_row_filter(RowFilter::new(vec![Box::new(ArrowPredicateFn::new(mask, chosen))]));
@@ -184,12 +195,11 @@ pub(crate) struct Batches {
 
 /// Opens a file for what is asked; row groups outside the range are not read.
 pub(crate) fn open(path: &Path, ask: &Ask) -> Result<Batches, LakeError> {
+    if let Some(few) = &ask.few {
+        return few.open(path, ask);
+    }
     let file = OpenFile::open(path)?;
-    let touched = |g: &usize| match (ask.between, file.ts_range(*g)) {
-        (Some((from, to)), Some((min, max))) => max >= from && min <= to,
-        _ => true,
-    };
-    let groups = (0..file.meta().num_row_groups()).filter(touched).collect();
+    let groups = (0..file.meta().num_row_groups()).filter(|g| file.touches(ask, *g)).collect();
     file.read(ask, groups, None)
 }
 

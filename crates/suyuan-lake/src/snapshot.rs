@@ -10,6 +10,7 @@ use suyuan_model::kind::{KEY_COLUMNS, ORIGIN_COLUMNS};
 use suyuan_model::scan::{Pick, RowSource, RowStream, Run, ScanError, Want};
 
 use crate::catalog::{self, DataFile};
+use crate::index::Few;
 use crate::merge::{Input, Merge, Rows, Source};
 use crate::read::{self, Ask, Io};
 use crate::sort::CHUNK;
@@ -91,7 +92,7 @@ impl Snapshot {
         &self,
         wants: &[Want],
         between: Option<(i64, i64)>,
-        pick: Option<&Pick>,
+        few: Option<&Few>,
     ) -> Result<Merge<'static>, LakeError> {
         let mut schemas: BTreeMap<Kind, SchemaRef> = BTreeMap::new();
         for kind in wants.iter().map(|w| w.kind) {
@@ -105,7 +106,7 @@ impl Snapshot {
         for (kind, schema) in schemas {
             let table = Table::Kind(kind);
             let folder = self.lake.folder(table);
-            let ask = Ask { table, schema, between, pick: pick.cloned(), batch_rows, io: self.io.clone() };
+            let ask = Ask { table, schema, between, few: few.cloned(), batch_rows, io: self.io.clone() };
             for file in self.files(kind).iter().filter(touched) {
                 let (path, ask) = (folder.join(&file.name), ask.clone());
                 let open = move || Ok(Source::file(read::open(&path, &ask)?, threads));
@@ -171,7 +172,8 @@ impl RowSource for Snapshot {
             return Ok(Box::new(Scan(Merge::new(Vec::new()))));
         };
         let between = Some((i64::MIN, last));
-        Ok(Box::new(Scan(self.merge(&[Want::only(kind, columns)], between, Some(&pick))?)))
+        let few = Few::new(pick, self.lake.0.store.writable());
+        Ok(Box::new(Scan(self.merge(&[Want::only(kind, columns)], between, Some(&few))?)))
     }
 
     fn count(&self, kind: Kind) -> u64 {

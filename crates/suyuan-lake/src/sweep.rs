@@ -7,7 +7,7 @@ use std::time::UNIX_EPOCH;
 use suyuan_model::time::DAY;
 
 use crate::table::Table;
-use crate::{Lake, LakeError, catalog};
+use crate::{Lake, LakeError, catalog, index};
 
 impl Lake {
     /// Removes files that no version names and that are older than a day at `now` (µs UTC); returns them.
@@ -35,8 +35,21 @@ impl Lake {
                     swept.push(path);
                 }
             }
+            self.sweep_index(table, &named);
         }
         Ok(swept)
+    }
+
+    /// Removes what is kept to find rows of files that no version names any more.
+    fn sweep_index(&self, table: Table, named: &BTreeSet<String>) {
+        let Ok(entries) = std::fs::read_dir(self.index(table)) else { return };
+        for path in entries.flatten().map(|e| e.path()) {
+            let name = path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+            if !index::file_of(&name).is_some_and(|of| named.contains(of)) {
+                // What stays takes room until the next time.
+                let _ = std::fs::remove_file(&path);
+            }
+        }
     }
 
     fn parquet_files(&self, table: Table) -> Result<Vec<PathBuf>, LakeError> {

@@ -24,6 +24,7 @@ use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnPath;
 
 use crate::LakeError;
+use crate::index::Making;
 use crate::stats::{self, ColumnStats};
 use crate::table::{KeyBuf, Keys, Table};
 
@@ -77,6 +78,8 @@ pub(crate) struct FileWriter {
     ends: Option<(KeyBuf, KeyBuf)>,
     nan: Vec<bool>,
     layout: Layout,
+    /// By which its rows will be found.
+    making: Option<Making>,
 }
 
 impl FileWriter {
@@ -111,6 +114,7 @@ impl FileWriter {
             ends: None,
             nan,
             layout,
+            making: Making::of(table),
         })
     }
 
@@ -156,6 +160,9 @@ impl FileWriter {
             None => self.ends = Some((first, last)),
         }
         self.rows += batch.num_rows() as u64;
+        if let Some(making) = &mut self.making {
+            making.add(batch);
+        }
         for (seen, column) in self.nan.iter_mut().zip(batch.columns()) {
             *seen = *seen || has_nan(column);
         }
@@ -191,6 +198,9 @@ impl FileWriter {
         let meta = self.file.finish().map_err(|e| LakeError::parquet("write", &path, e))?;
         let file = self.file.inner();
         let (bytes, footer) = tail(file).map_err(|e| LakeError::io("read back", &path, e))?;
+        if let Some(making) = self.making {
+            making.keep(&path);
+        }
         let stats = stats::of_file(&self.schema, &meta, &self.nan);
         let (first, last) = self.ends.expect("a file is begun for its first row");
         Ok(NewFile { rows: self.rows, bytes, footer, first, last, stats, path })

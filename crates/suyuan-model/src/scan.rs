@@ -92,12 +92,12 @@ pub trait RowSource {
 }
 
 /// Which rows a scan of few gives.
-#[derive(Clone)]
+#[derive(Clone, Debug)]
 pub struct Pick {
     /// The column.
     pub column: &'static str,
-    /// Whether a text of it is wanted.
-    pub wanted: Arc<dyn Fn(&str) -> bool + Send + Sync>,
+    /// The texts that are wanted.
+    pub texts: Arc<BTreeSet<String>>,
     /// Only rows before this instant.
     pub before: i64,
 }
@@ -144,7 +144,7 @@ impl RowStream for Picked<'_> {
             let Some(run) = self.stream.next_run()? else { return Ok(None) };
             let texts = Str::bind(&run.batch, self.pick.column);
             let rows = run.rows.start..from(&run, self.pick.before);
-            let wanted = rows.filter(|i| texts.get(*i).is_some_and(|t| (self.pick.wanted)(t)));
+            let wanted = rows.filter(|i| texts.get(*i).is_some_and(|t| self.pick.texts.contains(t)));
             self.found.extend(wanted.map(|i| Run { rows: i..i + 1, ..run.clone() }));
         }
         Ok(self.found.pop_front())

@@ -326,9 +326,22 @@ fn gains(things: &[Thing], m: f64, ripe: &[f64]) -> Vec<[f64; THETA.len()]> {
     out
 }
 
-/// By rate: never less than the log of the sum over all windows and lengths, on the fixed grid.
-fn bounds(room: &Scratch, things: &[Thing], m: f64, ripe: &[f64]) -> [f64; THETA.len()] {
+/// By bin and rate, the exponential of what a bin gains that holds no touch of a harmed thing: the same for all frailties.
+fn untouched(ripe: &[f64]) -> Vec<[f64; THETA.len()]> {
+    ripe.iter().map(|r| THETA.map(|theta| exp(-theta * r))).collect()
+}
+
+/// By rate: never less than the log of the sum over all windows and lengths, on the fixed grid; `untouched` is of this `ripe`.
+fn bounds(
+    room: &Scratch,
+    things: &[Thing],
+    m: f64,
+    ripe: &[f64],
+    untouched: &[[f64; THETA.len()]],
+) -> [f64; THETA.len()] {
     let gains = gains(things, m, ripe);
+    let mut touched = vec![false; ripe.len()];
+    things.iter().flat_map(|x| &x.touches).for_each(|t| touched[t.0] = true);
     let (mut run, mut top) = ([f64::NEG_INFINITY; THETA.len()], [f64::NEG_INFINITY; THETA.len()]);
     for gain in &gains {
         for ((run, top), v) in run.iter_mut().zip(&mut top).zip(gain) {
@@ -341,8 +354,8 @@ fn bounds(room: &Scratch, things: &[Thing], m: f64, ripe: &[f64]) -> [f64; THETA
     let unit = shift.map(|shift| exp(-shift));
     let mut ending = [[0.0; THETA.len()]; LENGTH.len()];
     let mut sums = [[0.0; THETA.len()]; LENGTH.len()];
-    for gain in &gains {
-        let r = gain.map(exp);
+    for ((gain, touched), untouched) in gains.iter().zip(&touched).zip(untouched) {
+        let r = if *touched { gain.map(exp) } else { *untouched };
         for ((ending, sums), h) in ending.iter_mut().zip(&mut sums).zip(LENGTH) {
             for rate in 0..THETA.len() {
                 ending[rate] = r[rate] * (unit[rate] + h * ending[rate]);
@@ -363,7 +376,7 @@ fn bounds(room: &Scratch, things: &[Thing], m: f64, ripe: &[f64]) -> [f64; THETA
 
 /// The log factor of a column that met next to nothing, at the honest risk that is expected of it, on the fixed grid.
 pub fn faint(room: &Scratch, things: &[Thing], ripe: &[f64]) -> f64 {
-    let bounds = bounds(room, things, 1.0, ripe);
+    let bounds = bounds(room, things, 1.0, ripe, &untouched(ripe));
     log_sum_exp(&std::array::from_fn::<f64, { THETA.len() }, _>(|rate| bounds[rate] + THETA_SHARE[rate].ln()))
 }
 
@@ -590,9 +603,10 @@ pub fn factor(
     let common = self::ways(p.clock);
     let mut order: Vec<(f64, usize, usize, usize)> = Vec::with_capacity(FRAILTY.len() * THETA.len());
     for (at, way) in ways.iter().enumerate() {
+        let untouched = untouched(way.ripe);
         for (i, m) in FRAILTY.iter().enumerate().filter(|(i, _)| prior[*i] > rare) {
             let most = match way.filled {
-                None => bounds(room, way.things, *m, way.ripe),
+                None => bounds(room, way.things, *m, way.ripe, &untouched),
                 Some(s) => bounds_of(s, way.things, *m, way.ripe),
             };
             for (rate, most) in most.into_iter().enumerate() {
@@ -820,7 +834,7 @@ mod tests {
                 .collect();
             let ripe: Vec<f64> = (0..bins).map(|t| (t * t * n % 50) as f64).collect();
             for (rate, theta) in THETA.iter().enumerate() {
-                let most = bounds(&room, &things, 1.65, &ripe)[rate];
+                let most = bounds(&room, &things, 1.65, &ripe, &untouched(&ripe))[rate];
                 let way = Way {
                     things: &things,
                     ripe: &ripe,

@@ -9,7 +9,7 @@
 //! Blind to: a leak that stops and begins again.
 
 use super::kernel::Factor;
-use super::problem::Problem;
+use super::problem::{Column, Problem};
 
 /// What lies outside each limit.
 const TAIL: f64 = 0.05;
@@ -28,15 +28,17 @@ pub struct Limits {
     pub end: (Option<f64>, Option<f64>),
 }
 
-/// The same question in days, for these columns.
+/// The same question in days, for these columns; of the others nothing is told.
 pub fn daily(p: &Problem, columns: &[usize]) -> Problem {
     let step = (p.horizon / STEPS).ceil().max(1.0);
     let bins = ((p.horizon / step).ceil() as usize).max(1);
-    let mut out = Problem { bins, bin_days: step, ..p.clone() };
-    for (c, column) in out.columns.iter_mut().enumerate() {
-        let coarse = std::mem::take(&mut column.exposure);
-        column.exposure = vec![0.0; if columns.contains(&c) { bins } else { 0 }];
-        for (t, slot) in column.exposure.iter_mut().enumerate() {
+    let of_days = |(c, column): (usize, &Column)| {
+        if !columns.contains(&c) {
+            return Column { level: column.level, whole: column.whole, ..Column::default() };
+        }
+        let mut exposure = vec![0.0; bins];
+        let coarse = &column.exposure;
+        for (t, slot) in exposure.iter_mut().enumerate() {
             let (from, until) = (t as f64 * step, ((t + 1) as f64 * step).min(p.horizon));
             for (b, n) in
                 coarse.iter().enumerate().skip(p.bin(from)).take_while(|x| x.0 <= p.bin(until - 1e-9))
@@ -46,8 +48,17 @@ pub fn daily(p: &Problem, columns: &[usize]) -> Problem {
                 *slot += part * n;
             }
         }
+        Column { exposure, ..column.clone() }
+    };
+    Problem {
+        columns: p.columns.iter().enumerate().map(of_days).collect(),
+        strata: p.strata.clone(),
+        harmed: p.harmed.clone(),
+        touches: p.touches.clone(),
+        bins,
+        bin_days: step,
+        ..*p
     }
-    out
 }
 
 /// The limits of a leak by its `factor` over days; `coarse` is the question in bins.
@@ -82,7 +93,7 @@ fn quantile(weights: &[f64], at: f64) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::attribute::{Clock, Column};
+    use crate::attribute::Clock;
 
     #[test]
     fn days_hold_what_the_bins_held() {

@@ -23,7 +23,7 @@ use super::count::Counting;
 use super::orders::Orders;
 use crate::codec::{In, Out};
 use crate::facts::{Bar, Facts, Row, city, row, runs};
-use crate::intern::{Id, Lookup, NONE, Seen};
+use crate::intern::{Id, Lookup, NONE};
 use crate::kept::{Part, Shelf};
 use crate::prints::{Print, Prints};
 use crate::tally::{Held, Tally};
@@ -184,9 +184,8 @@ fn fetch(
     end: i64,
     bar: &mut Bar<'_>,
 ) -> Result<(), ScanError> {
-    let keys: Seen<Print> = persons.iter().map(|p| Print::of(f.name(n.followed[p]))).collect();
-    let wanted = Arc::new(move |text: &str| keys.contains(&Print::of(text)));
-    let pick = Pick { column: "subject", wanted, before: end };
+    let texts = persons.iter().map(|p| f.name(n.followed[p]).to_owned()).collect();
+    let pick = Pick { column: "subject", texts: Arc::new(texts), before: end };
     let stream = source.scan_picked(Kind::Access, &["account", "subject", "result", "order"], pick)?;
     runs(stream, bar, |batch, rows| {
         let c = AccessColumns::bind(batch);
