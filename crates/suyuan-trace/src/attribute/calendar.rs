@@ -5,6 +5,10 @@
 //! meets harm in waves alone. So the months of a stratum are a mix of the even flow, its region's months
 //! and its region's waves, in shares fitted to its harm, and then moved towards its own months by how far
 //! strata were seen to differ. As with rates, a column's own harm is left out.
+//! Of cards the calendar is what months saw beyond what the ages of all cards lead to expect.
+//!
+//! Blind to: the last month of the records where it is shorter than the others: its harm is spread over a whole month, so what
+//! strikes persons in it speaks a little more for a leak than it should.
 
 use std::borrow::Cow;
 
