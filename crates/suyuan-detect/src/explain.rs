@@ -2,14 +2,15 @@
 //!
 //! It collects the others involved and lets every check of the rule see the evidence and the rows it asks for, those
 //! after the hit too. A check that the rule calls decisive makes the finding one for information when the records
-//! support it, or when the rows it leaves unexplained would not have reached the rule's count.
+//! support it, or when the rows it leaves unexplained would not have reached the rule's count. So does a habit of the
+//! house, which no rule need name (`house`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 use suyuan_model::outcome::{
-    BaseRate, Contribution, Counter, Entity, EntityKind, Evidence, Finding, Level, Outcome, Text,
+    Contribution, Counter, Entity, EntityKind, Evidence, Finding, Level, Outcome, Text,
 };
 use suyuan_model::scan::{RowSource, Want};
 use suyuan_model::{Kind, time};
@@ -19,6 +20,7 @@ use crate::core::{AHEAD, Draft};
 use crate::error::DetectError;
 use crate::field;
 use crate::hash::{Key, KeyMap, KeySet};
+use crate::house::House;
 use crate::jobs;
 use crate::plan::Plan;
 use crate::rule::{MICRO, Measure, Mode, Rule};
@@ -47,10 +49,15 @@ struct Second {
     names: Vec<BTreeMap<EntityKind, BTreeSet<String>>>,
     /// Evidence rows: the file and line they came from.
     origins: KeyMap<(i64, i64)>,
+    /// Per plan that is a habit of the house: where its entities' rows are counted.
+    exposed: Vec<Option<usize>>,
+    /// Rows by entity, per kind and slot.
+    exposures: Vec<(Kind, Slot, KeyMap<u64>)>,
 }
 
 pub(crate) fn findings(source: &dyn RowSource, pass: Pass<'_>) -> Result<Vec<Finding>, DetectError> {
-    let mut second = Second::new(&pass);
+    let mut house = House::new(&pass);
+    let mut second = Second::new(&pass, &house);
     let wants = second.wants(&pass, source);
     if !wants.is_empty() {
         let mut stream = source.scan(&wants)?;
@@ -72,29 +79,24 @@ pub(crate) fn findings(source: &dyn RowSource, pass: Pass<'_>) -> Result<Vec<Fin
         }
         second.rows(&rows, &pass);
     }
-    let fired = fired(&pass);
+    for (plan, at) in second.exposed.iter().enumerate() {
+        if let Some((_, _, rows)) = at.map(|at| &second.exposures[at]) {
+            house.in_proportion(plan, |entity| rows.get(&Key::of(entity)).copied().unwrap_or(0));
+        }
+    }
     let mut out: Vec<Finding> = pass
         .drafts
         .list
         .iter()
         .enumerate()
-        .filter_map(|(n, d)| second.finding(n, d, &pass, &fired))
+        .filter_map(|(n, d)| second.finding(n, d, &pass, &house))
         .collect();
     out.sort_by(|a, b| (a.first, &a.rule, &a.entity, &a.id).cmp(&(b.first, &b.rule, &b.entity, &b.id)));
     Ok(out)
 }
 
-/// Per plan: how many different entities fired.
-fn fired(pass: &Pass<'_>) -> Vec<u64> {
-    let mut sets = vec![KeySet::default(); pass.bound.len()];
-    for d in &pass.drafts.list {
-        sets[d.plan].insert(Key::of(&d.entity));
-    }
-    sets.iter().map(|s| s.len() as u64).collect()
-}
-
 impl Second {
-    fn new(pass: &Pass<'_>) -> Second {
+    fn new(pass: &Pass<'_>, house: &House) -> Second {
         let mut s = Second {
             binder: Binder::default(),
             checks: Vec::new(),
@@ -104,6 +106,8 @@ impl Second {
             shown: KeySet::default(),
             names: vec![BTreeMap::new(); pass.drafts.list.len()],
             origins: KeyMap::default(),
+            exposed: Vec::new(),
+            exposures: Vec::new(),
         };
         let mut fired = vec![false; pass.bound.len()];
         for (n, d) in pass.drafts.list.iter().enumerate() {
@@ -137,8 +141,21 @@ impl Second {
                 }
             }
             s.involved.push(involved);
+            let exposed = if house.habit(at) { s.exposure(plan) } else { None };
+            s.exposed.push(exposed);
         }
         s
+    }
+
+    /// Where the rows of a rule's entities are counted, if they name them.
+    fn exposure(&mut self, plan: &Plan<'_>) -> Option<usize> {
+        let kind = plan.rule.detections[*plan.correlation.steps.last()?].kind;
+        let slot = self.binder.find(kind, &plan.rule.entity.field)?;
+        let known = self.exposures.iter().position(|e| (e.0, e.1) == (kind, slot));
+        Some(known.unwrap_or_else(|| {
+            self.exposures.push((kind, slot, KeyMap::default()));
+            self.exposures.len() - 1
+        }))
     }
 
     fn checks_of(&mut self, rule: &Rule) -> Vec<Checked> {
@@ -166,10 +183,15 @@ impl Second {
 
     /// Takes the next rows in: names and origins first, then the checks, those of each rule by themselves.
     fn rows(&mut self, rows: &[(Arc<View>, usize)], pass: &Pass<'_>) {
-        let Second { checks, involved, evidence, times, shown, names, origins, .. } = self;
+        let Second { checks, involved, evidence, times, shown, names, origins, exposures, .. } = self;
         let mut told: Vec<(Kind, &[usize])> = Vec::with_capacity(rows.len());
         for (view, i) in rows {
             let row = &view.row(*i);
+            for (_, slot, rows) in exposures.iter_mut().filter(|e| e.0 == row.kind()) {
+                if let Some(k) = row.key(*slot) {
+                    *rows.entry(k).or_default() += 1;
+                }
+            }
             let hit = times.contains(&Key::number(row.ts)).then(|| row.identity());
             let drafts = hit.and_then(|id| evidence.get(&id)).map_or(&[][..], Vec::as_slice);
             told.push((row.kind(), drafts));
@@ -200,7 +222,7 @@ impl Second {
         });
     }
 
-    fn finding(&self, n: usize, d: &Draft, pass: &Pass<'_>, fired: &[u64]) -> Option<Finding> {
+    fn finding(&self, n: usize, d: &Draft, pass: &Pass<'_>, house: &House) -> Option<Finding> {
         let plan = pass.bound.plan(d.plan);
         let rule = plan.rule;
         let about = About { entity: &d.entity, first: d.first, last: d.last };
@@ -215,6 +237,14 @@ impl Second {
                 level = Level::Informational;
             }
             counter.push(Counter { what: Text::new(used.spec.what.0, used.spec.what.1), outcome, detail });
+        }
+        let mut stands = false;
+        if let Some(habit) = house.counter(pass, d) {
+            stands = habit.outcome == Outcome::Excluded;
+            if !stands {
+                level = Level::Informational;
+            }
+            counter.push(habit);
         }
         let found = |c: &Cite| {
             let mut row = pass.sources.row(c);
@@ -258,7 +288,7 @@ impl Second {
             entity,
             involved: involved.into_iter().collect(),
             first: d.first,
-            fired: d.fired,
+            fired: if stands { house.since(pass, d) } else { d.fired },
             last: d.last,
             trigger: d.trigger.as_ref().map(found),
             evidence,
@@ -267,11 +297,11 @@ impl Second {
                 None => contributions(plan, d),
             },
             counter,
-            base_rate: d.raised.as_ref().and_then(|r| r.base_rate.clone()).unwrap_or_else(|| BaseRate {
-                hits: fired[d.plan],
-                of: pass.bound.compared(plan).max(fired[d.plan]),
-                what: comparable(rule),
-            }),
+            base_rate: d
+                .raised
+                .as_ref()
+                .and_then(|r| r.base_rate.clone())
+                .unwrap_or_else(|| house.base_rate(d.plan, stands, comparable(rule))),
             clears: rule.clears.clone(),
             cannot_tell: rule.cannot_tell.clone(),
         })

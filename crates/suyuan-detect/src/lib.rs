@@ -23,6 +23,7 @@ mod error;
 mod explain;
 mod field;
 mod hash;
+mod house;
 mod jobs;
 mod kernel;
 mod live;

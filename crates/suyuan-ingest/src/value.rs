@@ -29,6 +29,7 @@ pub(crate) type Read<'a> = Result<(Value<'a>, Option<Warn>), Fault>;
 pub(crate) enum Warn {
     CheckDigit,
     UnknownRegion,
+    Filler,
 }
 
 impl Warn {
@@ -40,6 +41,10 @@ impl Warn {
             Self::UnknownRegion => text!(
                 "a region code that GB/T 2260 has never had; the row is kept",
                 "GB/T 2260 从未有过的区划代码；该行予以保留"
+            ),
+            Self::Filler => text!(
+                "one digit over and over stands for a value that was not known; read as absent",
+                "同一数字重复，系未知值的占位；按缺失处理"
             ),
         }
     }
@@ -130,6 +135,10 @@ fn imei(text: Cow<'_, str>) -> Read<'_> {
             Text::new(format!("not an IMEI: {}", shape.en), format!("不是 IMEI：{}", shape.zh)),
             text!("an IMEI has 14 to 16 digits", "IMEI 为 14 至 16 位数字"),
         ));
+    }
+    // Thousands of cards would otherwise sit in one device.
+    if text.bytes().all(|b| b == text.as_bytes()[0]) {
+        return Ok((Value::Absent, Some(Warn::Filler)));
     }
     let warn = (imei_check(&text) == Check::Wrong).then_some(Warn::CheckDigit);
     Ok((Value::Text(text), warn))

@@ -46,7 +46,7 @@ use question::count;
 use question::person::{self, Impersonated, Lookups};
 use question::{apart, partners};
 use ring::Draft;
-use ring::marks::Marker;
+use ring::marks::{Mark, Marker, Marks};
 use words::text;
 
 /// What can be set; the defaults are the ones measured.
@@ -132,7 +132,7 @@ pub fn trace_on(
     let outside = cards.outside.iter().chain(&holders.outside).chain(&leaks.outside).cloned().collect();
     let untold = holders.limits;
     let holders = holders.sources;
-    let operators = operators(&f, &drafts);
+    let operators = operators(&f, &marker, &drafts);
     let context = ring::Context {
         f: &f,
         marker: &marker,
@@ -190,9 +190,18 @@ fn rings(
     bar: &mut Bar<'_>,
 ) -> Result<(Marker, CardSources, Vec<Draft>), TraceError> {
     let fraud = card::reported(f);
-    let marker = Marker::new(f, fraud.keys().copied());
-    let (base, mut suspects) = ring::seed::suspects(f, &marker, &BTreeMap::new());
-    look_closer(f, source, &suspects, bar)?;
+    let mut marker = Marker::new(f, fraud.keys().copied());
+    // As far as they can be told before logins, changes of place and stock are read, which is not done for all.
+    let told: Vec<Marks> = (0..f.openings.len()).map(|i| marker.marks(f, i)).collect();
+    let mut base = ring::seed::sheets(f, |i| told[i], None);
+    let mut suspects = ring::seed::suspects(&base);
+    let sample = ring::house::sample(f, &base);
+    let seen: BTreeSet<Id> = suspects.union(&sample).copied().collect();
+    look_closer(f, source, &seen, bar)?;
+    marker.habits = ring::house::habits(f, &marker, &base, &sample);
+    if marker.habits.any() {
+        base = ring::seed::sheets(f, |i| marker.habits.without(column(f, i), told[i]), None);
+    }
     let sheets = ring::seed::sheets(f, |i| marker.marks(f, i), Some(&suspects));
     let first = ring::drafts(f, &marker, &BTreeMap::new(), &base, &sheets);
     let mut suspected: BTreeMap<(Id, Id), f64> = BTreeMap::new();
@@ -209,15 +218,20 @@ fn rings(
         .filter(|(c, p)| **p >= 0.3 && !suspects.contains(&c.0))
         .map(|(c, _)| c.0)
         .collect();
-    if !more.is_empty() {
-        look_closer(f, source, &more, bar)?;
-        suspects.extend(more);
+    let unseen: BTreeSet<Id> = more.difference(&seen).copied().collect();
+    if !unseen.is_empty() {
+        look_closer(f, source, &unseen, bar)?;
     }
+    suspects.extend(more);
     let sheets = ring::seed::sheets(f, |i| marker.marks(f, i), Some(&suspects));
     let mut drafts = ring::drafts(f, &marker, &cards.columns, &base, &sheets);
     drafts.retain(|d| d.probability >= params.least_ring);
     ring::like::complete(f, source, &marker, &mut drafts, bar)?;
     Ok((marker, cards, drafts))
+}
+
+fn column(f: &Facts, index: usize) -> ring::seed::Column {
+    (f.openings[index].account, f.openings[index].device)
 }
 
 /// Reads logins, changes of place and custody for these accounts and their cards.
@@ -295,13 +309,14 @@ fn victims(f: &mut Facts, named: &[(String, Option<i64>)]) -> BTreeMap<Id, i64> 
     out
 }
 
-fn operators(f: &Facts, drafts: &[Draft]) -> Vec<Operator> {
+fn operators(f: &Facts, marker: &Marker, drafts: &[Draft]) -> Vec<Operator> {
+    let shared = marker.habits.has(Mark::LoginOverlap);
     let mut out = Vec::new();
     for d in drafts {
         for column in &d.group.columns {
             let own = f.terminals.get(&column.1).is_some_and(|o| *o == f.home(column.0));
             if column.1 != NONE && !own {
-                out.extend(operator::operator(f, column.0, column.1, &d.on(f, *column)));
+                out.extend(operator::operator(f, column.0, column.1, &d.on(f, *column), shared));
             }
         }
     }

@@ -34,8 +34,9 @@ pub fn collectors_on(f: &Facts, device: Id) -> BTreeMap<Id, Vec<Row>> {
     out
 }
 
-/// The operator of one account on one device; `openings` are indices of the openings made there.
-pub fn operator(f: &Facts, account: Id, device: Id, openings: &[usize]) -> Option<Operator> {
+/// The operator of one account on one device; `openings` are indices of the openings made there. Where one account is `shared` by
+/// the people of a shop all over the carrier, sessions beside one another say something only from another province.
+pub fn operator(f: &Facts, account: Id, device: Id, openings: &[usize], shared: bool) -> Option<Operator> {
     let mut reasons = Vec::new();
     let mut rows: Vec<Row> = Vec::new();
     let unlisted = !f.terminals.is_empty() && !f.terminals.contains_key(&device);
@@ -44,7 +45,7 @@ pub fn operator(f: &Facts, account: Id, device: Id, openings: &[usize]) -> Optio
     }
     let logins: Vec<&Login> =
         f.logins.get(&account).into_iter().flatten().filter(|l| l.device == device).collect();
-    logins_speak(f, account, &logins, &mut reasons, &mut rows);
+    logins_speak(f, account, &logins, shared, &mut reasons, &mut rows);
     let collectors = collectors_on(f, device);
     let mut who = vec![Entity::new(EntityKind::Device, f.name(device))];
     for (collector, captures) in collectors.iter().filter(|(c, _)| **c != account) {
@@ -75,6 +76,7 @@ fn logins_speak(
     f: &Facts,
     account: Id,
     logins: &[&Login],
+    shared: bool,
     reasons: &mut Vec<Contribution>,
     rows: &mut Vec<Row>,
 ) {
@@ -83,10 +85,8 @@ fn logins_speak(
     }
     let n = logins.len() as f64;
     let home = province(f.name(f.home_region(account)));
-    let away: Vec<&&Login> = logins
-        .iter()
-        .filter(|l| home.is_some() && province(f.name(l.region)).is_some_and(|p| Some(p) != home))
-        .collect();
+    let afar = |l: &Login| home.is_some() && province(f.name(l.region)).is_some_and(|p| Some(p) != home);
+    let away: Vec<&&Login> = logins.iter().filter(|l| afar(l)).collect();
     let share = away.len() as f64 / n;
     if share > 0.0 {
         reasons.push(reason(
@@ -98,7 +98,7 @@ fn logins_speak(
         ));
         rows.extend(away.iter().take(50).map(|l| l.row));
     }
-    let beside: Vec<&&Login> = logins.iter().filter(|l| overlaps(f, l)).collect();
+    let beside: Vec<&&Login> = logins.iter().filter(|l| (!shared || afar(l)) && overlaps(f, l)).collect();
     if !beside.is_empty() {
         reasons.push(reason(
             "its sessions run beside sessions of the account on other devices",

@@ -5,11 +5,13 @@
 //! explanation, speak against it, or hold nothing that would decide it.
 
 mod answered;
+mod at_the_counter;
 mod attended;
 mod busy_outlet;
 mod came_home;
 mod card_sold_as;
 mod exposure;
+mod filler_contact;
 mod group_contract;
 mod guardian;
 mod handover;
@@ -26,6 +28,7 @@ mod on_duty;
 mod one_agent;
 mod outlet_network;
 mod own_device;
+mod own_phones;
 mod paid_elsewhere;
 mod permit;
 mod queue;
@@ -84,6 +87,9 @@ pub(crate) static ALL: &[&Spec] = &[
     &used_locally::SPEC,
     &paid_elsewhere::SPEC,
     &look_up_exposure::SPEC,
+    &filler_contact::SPEC,
+    &own_phones::SPEC,
+    &at_the_counter::SPEC,
 ];
 
 /// What a check is.

@@ -2,7 +2,7 @@
 //!
 //! Places: `gps` (the row's coordinates), `declared` (its region), `cell` (region of the cell), `outlet` (the
 //! outlet's coordinates, else its region), `home` (the region code of the person's identity number), `first` and
-//! `main` (regions of a day's use). A region stands for its seat, so between two regions some 30 km mean nothing.
+//! `main` (regions of a day's use), `address` (the outlet's own coordinates and nothing in their stead). A region stands for its seat, so between two regions some 30 km mean nothing.
 //! Blind to: drift of positions indoors; coordinates that were typed in.
 
 use suyuan_model::Kind;
@@ -17,7 +17,7 @@ use crate::state::saved;
 use crate::view::{Binder, Row, Slot};
 
 const ON: &[Kind] = &[Kind::Opening, Kind::Capture, Kind::Login, Kind::Usage];
-const PLACES: &[&str] = &["gps", "declared", "cell", "outlet", "home", "first", "main"];
+const PLACES: &[&str] = &["gps", "declared", "cell", "outlet", "home", "first", "main", "address"];
 
 pub(crate) static SPEC: Spec = Spec {
     name: "distance",
@@ -52,6 +52,7 @@ fn word(place: &str) -> &'static str {
         "cell" => "基站",
         "outlet" => "网点",
         "home" => "户籍地",
+        "address" => "网点地址",
         "first" => "首次使用地",
         _ => "主要使用地",
     }
@@ -64,6 +65,7 @@ enum Place {
     Region(Slot),
     /// Outlet, and the account whose outlet stands in.
     Outlet(Option<Slot>, Option<Slot>),
+    Address(Option<Slot>),
 }
 
 impl Place {
@@ -79,6 +81,7 @@ impl Place {
             "home" => region(b, "subject_region6"),
             "first" => region(b, "first_region6"),
             "main" => region(b, "main_region6"),
+            "address" => Place::Address(b.find(kind, "outlet")),
             _ => Place::Outlet(b.find(kind, "outlet"), b.find(kind, "account")),
         }
     }
@@ -88,6 +91,7 @@ impl Place {
             Place::Nowhere => None,
             Place::Point(lat, lon) => row.real(*lat).zip(row.real(*lon)),
             Place::Region(slot) => region::centre(row.text(*slot)?),
+            Place::Address(outlet) => refs.outlets.at(row.key((*outlet)?)?, row.ts)?.point,
             Place::Outlet(outlet, account) => {
                 let own = outlet.and_then(|o| row.key(o));
                 let home = || Some(Key::of(&refs.staff.at(row.key((*account)?)?, row.ts)?.outlet));

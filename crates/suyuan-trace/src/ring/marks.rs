@@ -2,13 +2,14 @@
 //!
 //! Each mark belongs to a family of records; a card is only counted where marks of two families
 //! meet. Look-alikes leave no mark: a terminal entered late, a place changed under an order, a queue
-//! of half an hour, a stock transfer booked afterwards.
+//! of half an hour, a stock transfer booked afterwards. Nor does a habit of the house (`house`).
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use suyuan_model::outcome::Family;
 use suyuan_model::time::{DAY, HOUR, SECOND, china_day};
 
+use super::house::Habits;
 use crate::facts::{Facts, Login, Opening, city, province};
 use crate::intern::{Id, NONE};
 
@@ -102,6 +103,21 @@ pub const CONDUCT: usize = 7;
 /// The place of harm in [`FAMILIES`].
 pub const OUTCOME: usize = 7;
 
+impl Mark {
+    /// Whether it speaks of conduct, rather than of harm, exhibits or likeness.
+    pub fn conduct(self) -> bool {
+        let other = [
+            Mark::StockParty,
+            Mark::LikeManner,
+            Mark::LikeOrigin,
+            Mark::Fraud,
+            Mark::Disowned,
+            Mark::Sighted,
+        ];
+        !other.contains(&self)
+    }
+}
+
 /// A set of marks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Marks(u32);
@@ -114,6 +130,10 @@ impl Marks {
     /// Whether the mark is there.
     pub fn has(self, mark: Mark) -> bool {
         self.0 >> mark as u8 & 1 == 1
+    }
+    /// Those that do not stand in another set.
+    pub fn less(self, other: Marks) -> Marks {
+        Marks(self.0 & !other.0)
     }
     /// The families, as bits in the order of [`FAMILIES`].
     pub fn families(self) -> u16 {
@@ -175,6 +195,8 @@ pub struct Marker {
     images: BTreeSet<Id>,
     bulk: BTreeSet<usize>,
     again: BTreeSet<usize>,
+    /// Marks that tell nothing at this carrier.
+    pub habits: Habits,
 }
 
 impl Marker {
@@ -198,6 +220,7 @@ impl Marker {
             images,
             bulk: in_bulk(f),
             again: same_person(f),
+            habits: Habits::default(),
         }
     }
 
@@ -242,7 +265,7 @@ impl Marker {
         m.set(Mark::Fraud, self.fraud.contains(&index));
         m.set(Mark::Disowned, self.disowned(o));
         m.set(Mark::Sighted, self.sighted.contains(&o.card));
-        m
+        self.habits.without((o.account, o.device), m)
     }
 
     fn identity(&self, f: &Facts, o: &Opening, m: &mut Marks) {

@@ -8,6 +8,7 @@
 //! Blind to: rings that open at a listed counter, in the owner's session, with fresh captures.
 
 mod exhibit;
+pub mod house;
 pub mod like;
 mod link;
 pub mod marks;

@@ -105,21 +105,14 @@ pub fn sheets(
     out
 }
 
-/// Accounts worth a closer look: with an odd column, named by the card question, or on an odd device.
-pub fn suspects(
-    f: &Facts,
-    marker: &Marker,
-    named: &BTreeMap<Column, f64>,
-) -> (BTreeMap<Column, Sheet>, BTreeSet<Id>) {
-    let sheets = sheets(f, |i| marker.marks(f, i), None);
-    let rates = Rates::of(&sheets);
+/// Accounts worth a closer look: with an odd column.
+pub fn suspects(sheets: &BTreeMap<Column, Sheet>) -> BTreeSet<Id> {
+    let rates = Rates::of(sheets);
     let odd = |s: &Sheet| {
         let n = s.openings.len();
         (n >= 3 && s.odd as f64 >= MOST * n as f64) || pattern(s.odd, n, rates.odd)
     };
-    let mut accounts: BTreeSet<Id> = sheets.iter().filter(|(_, s)| odd(s)).map(|(c, _)| c.0).collect();
-    accounts.extend(named.iter().filter(|(_, p)| **p >= 0.3).map(|(c, _)| c.0));
-    (sheets, accounts)
+    sheets.iter().filter(|(_, s)| odd(s)).map(|(c, _)| c.0).collect()
 }
 
 /// A group of columns that hang together.
