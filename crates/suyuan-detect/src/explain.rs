@@ -15,8 +15,9 @@ use suyuan_model::outcome::{
 use suyuan_model::scan::{RowSource, Want};
 use suyuan_model::{Kind, time};
 
-use crate::check::{About, Check};
+use crate::check::{About, Check, Spec};
 use crate::core::{AHEAD, Draft};
+use crate::derive::Params;
 use crate::error::DetectError;
 use crate::field;
 use crate::hash::{Key, KeyMap, KeySet};
@@ -30,15 +31,20 @@ use crate::view::{Binder, Cite, Row, Slot, View, Views, identity_of};
 /// Others involved, of one kind, that a finding names.
 const MOST_INVOLVED: usize = 50;
 
+/// A check with its parameters; rules that ask the same share it.
 struct Checked {
+    spec: &'static Spec,
+    params: Params,
     check: Box<dyn Check>,
-    reads: Vec<Kind>,
+    /// Per plan: whether it asks.
+    asked_by: Vec<bool>,
 }
 
 struct Second {
     binder: Binder,
-    /// Per plan.
-    checks: Vec<Vec<Checked>>,
+    checks: Vec<Checked>,
+    /// Per plan: its checks, in the rule's order.
+    asks: Vec<Vec<usize>>,
     /// Per plan and kind: slot and what it names.
     involved: Vec<Vec<(Kind, Slot, EntityKind)>>,
     /// Evidence rows: drafts they belong to.
@@ -100,6 +106,7 @@ impl Second {
         let mut s = Second {
             binder: Binder::default(),
             checks: Vec::new(),
+            asks: Vec::new(),
             involved: Vec::new(),
             evidence: KeyMap::default(),
             times: KeySet::default(),
@@ -130,8 +137,8 @@ impl Second {
         for (at, plan) in pass.bound.plans().enumerate() {
             // Rules that did not fire ask for nothing.
             let rule = plan.rule;
-            let checks = if fired[at] { s.checks_of(rule) } else { Vec::new() };
-            s.checks.push(checks);
+            let asks = if fired[at] { s.asks_of(rule, at, pass.bound.len()) } else { Vec::new() };
+            s.asks.push(asks);
             let mut involved = Vec::new();
             for d in &rule.detections {
                 for n in std::iter::once(&rule.entity).chain(&rule.involved) {
@@ -158,14 +165,22 @@ impl Second {
         }))
     }
 
-    fn checks_of(&mut self, rule: &Rule) -> Vec<Checked> {
-        rule.checks
-            .iter()
-            .map(|c| Checked {
-                check: (c.spec.build)(&c.params, &mut self.binder),
-                reads: c.spec.reads.to_vec(),
-            })
-            .collect()
+    /// The checks of a rule, each made once for all rules that ask it with the same parameters.
+    fn asks_of(&mut self, rule: &Rule, plan: usize, plans: usize) -> Vec<usize> {
+        let mut asks = Vec::with_capacity(rule.checks.len());
+        for c in &rule.checks {
+            let same = |k: &Checked| k.check.shared() && std::ptr::eq(k.spec, c.spec) && k.params == c.params;
+            let known = self.checks.iter().position(same);
+            let at = known.unwrap_or_else(|| {
+                let check = (c.spec.build)(&c.params, &mut self.binder);
+                let asked_by = vec![false; plans];
+                self.checks.push(Checked { spec: c.spec, params: c.params.clone(), check, asked_by });
+                self.checks.len() - 1
+            });
+            self.checks[at].asked_by[plan] = true;
+            asks.push(at);
+        }
+        asks
     }
 
     fn wants(&self, pass: &Pass<'_>, source: &dyn RowSource) -> Vec<Want> {
@@ -174,14 +189,14 @@ impl Second {
             kinds.extend(pass.bound.plan(d.plan).rule.detections.iter().map(|d| d.kind));
             kinds.extend(d.rows.iter().chain(&d.behind).map(|c| c.kind));
         }
-        kinds.extend(self.checks.iter().flatten().flat_map(|c| &c.reads));
+        kinds.extend(self.checks.iter().flat_map(|c| c.spec.reads));
         kinds.sort_unstable();
         kinds.dedup();
         kinds.retain(|k| source.count(*k) > 0);
         kinds.into_iter().map(|k| Want::only(k, self.binder.columns(k))).collect()
     }
 
-    /// Takes the next rows in: names and origins first, then the checks, those of each rule by themselves.
+    /// Takes the next rows in: names and origins first, then the checks, each by itself.
     fn rows(&mut self, rows: &[(Arc<View>, usize)], pass: &Pass<'_>) {
         let Second { checks, involved, evidence, times, shown, names, origins, exposures, .. } = self;
         let mut told: Vec<(Kind, &[usize])> = Vec::with_capacity(rows.len());
@@ -203,21 +218,19 @@ impl Second {
             }
         }
         let (drafts, refs) = (&pass.drafts.list, pass.refs);
-        let jobs = checks.iter_mut().enumerate().filter(|(_, c)| !c.is_empty()).collect();
-        jobs::each(pass.threads, jobs, |(plan, checks): (usize, &mut Vec<Checked>)| {
-            let mut read = vec![false; Kind::ALL.len()];
-            checks.iter().flat_map(|c| &c.reads).for_each(|k| read[*k as usize] = true);
-            for (n, (kind, told)) in told.iter().enumerate() {
-                if told.is_empty() && !read[*kind as usize] {
+        jobs::each(pass.threads, checks.iter_mut().collect(), |c: &mut Checked| {
+            for ((view, i), (kind, told)) in rows.iter().zip(&told) {
+                let reads = c.spec.reads.contains(kind);
+                if told.is_empty() && !reads {
                     continue;
                 }
-                let (view, i) = &rows[n];
                 let row = &view.row(*i);
-                for n in told.iter().filter(|n| drafts[**n].plan == plan) {
-                    checks.iter_mut().for_each(|c| c.check.evidence(*n, row, refs));
+                for n in told.iter().filter(|n| c.asked_by[drafts[**n].plan]) {
+                    c.check.evidence(*n, row, refs);
                 }
-                let readers = checks.iter_mut().filter(|c| c.reads.contains(kind));
-                readers.for_each(|c| c.check.other(row, refs));
+                if reads {
+                    c.check.other(row, refs);
+                }
             }
         });
     }
@@ -230,7 +243,8 @@ impl Second {
         let mut counter = Vec::new();
         // What the best decisive check leaves unexplained must still reach the threshold.
         let least = least_rows(plan);
-        for (c, used) in self.checks[d.plan].iter().zip(&rule.checks) {
+        let asked = self.asks[d.plan].iter().map(|at| &self.checks[*at]);
+        for (c, used) in asked.zip(&rule.checks) {
             let (outcome, detail) = c.check.outcome(n, &about);
             let left = d.total.saturating_sub(c.check.explained(n));
             if used.decisive && (outcome == Outcome::Supported || left < least) {

@@ -41,6 +41,9 @@ fn explained([out, inn, peers, new]: &[i64; 4]) -> bool {
 }
 
 impl Check for Answered {
+    fn shared(&self) -> bool {
+        false
+    }
     fn evidence(&mut self, n: usize, row: &Row<'_>, _: &Registry) {
         if row.kind() != Kind::Usage {
             return;

@@ -42,6 +42,9 @@ struct CameHome {
 }
 
 impl Check for CameHome {
+    fn shared(&self) -> bool {
+        false
+    }
     fn evidence(&mut self, n: usize, row: &Row<'_>, _: &Registry) {
         if row.kind() != Kind::Usage {
             return;

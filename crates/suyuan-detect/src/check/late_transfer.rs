@@ -42,19 +42,22 @@ struct Late {
     m_from: Slot,
     m_to: Slot,
     m_who: Slot,
-    /// Cards opened away from their custodian: finding, when, who would fit.
-    open: KeyMap<(usize, i64, Vec<Key>)>,
+    /// Cards opened away from their custodian: per finding when, and who would fit.
+    open: KeyMap<Vec<(usize, i64, Vec<Key>)>>,
     numbers: Vec<(u128, Key)>,
     tally: Tally,
 }
 
 impl Late {
     fn moved(&mut self, card: Key, who: Key, ts: i64) {
-        let fits =
-            self.open.get(&card).is_some_and(|(_, at, names)| ts - at <= LATEST && names.contains(&who));
-        if fits && let Some((n, _, _)) = self.open.remove(&card) {
-            self.tally.explain(n);
-        }
+        let Some(open) = self.open.get_mut(&card) else { return };
+        open.retain(|(n, at, names)| {
+            let fits = ts - at <= LATEST && names.contains(&who);
+            if fits {
+                self.tally.explain(*n);
+            }
+            !fits
+        });
     }
 }
 
@@ -69,7 +72,7 @@ impl Check for Late {
             outlet.and_then(|o| refs.outlets.at(o, row.ts)).and_then(|o| o.agent.as_deref()).map(Key::of);
         let names = [outlet, agent, row.key(self.account)].into_iter().flatten().collect();
         self.tally.row(n, false);
-        self.open.insert(card, (n, row.ts, names));
+        self.open.entry(card).or_default().push((n, row.ts, names));
         if let Some(number) = row.text(self.card).and_then(custody_number) {
             self.numbers.push((number, card));
         }

@@ -126,6 +126,11 @@ pub(crate) trait Check: Send {
     fn explained(&self, _: usize) -> u64 {
         0
     }
+    /// Whether all rules that ask it with the same parameters may share it: not if what it keeps of a card begins with the
+    /// first evidence row about it, of whichever finding.
+    fn shared(&self) -> bool {
+        true
+    }
     /// What the records say.
     fn outcome(&self, finding: usize, about: &About<'_>) -> (Outcome, Text);
 }

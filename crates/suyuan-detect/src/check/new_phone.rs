@@ -34,6 +34,9 @@ struct NewPhone {
 }
 
 impl Check for NewPhone {
+    fn shared(&self) -> bool {
+        false
+    }
     fn evidence(&mut self, n: usize, row: &Row<'_>, _: &Registry) {
         if row.kind() != Kind::Usage {
             return;

@@ -41,6 +41,9 @@ struct OwnDevice {
 }
 
 impl Check for OwnDevice {
+    fn shared(&self) -> bool {
+        false
+    }
     fn evidence(&mut self, n: usize, row: &Row<'_>, _: &Registry) {
         if row.kind() != Kind::Usage {
             return;
