@@ -44,7 +44,8 @@ written of honest cards in each village world (.46 to .82), and the app's own ac
 were not looked at while mending, but for one account of the village's seed 11, whose nine strange logins showed that small counts need more room. Wanted are
 at most .6 % of other cards flagged, nobody innocent up for review, and the plain ring's account up for review within twelve openings.
 Not mended: an app's own account whose customers come from afar more often than a courier's, and a courier who serves dormitories, are up for
-review by two families that rest on the same openings; insiders among eight who all look people up without orders are not told at all.
+review by two families that rest on the same openings; of both the records say that all cards were used in the city of their opening (1,257 of 1,257; 3 of 3, 37 of 37), which
+does not weigh by itself, since a ring's cards may be used at home too; insiders among eight who all look people up without orders are not told at all.
 种子 1 用于查找并改正问题：改正前三家运营商其他卡被标记的比例分别为 25%、2%、37%，乡村每个世界各有三个由正常卡构成的案件，
 应用自助工号被误列复核。下列种子除乡村种子 11 中一个工号外未用于开发。目标：其他卡被标记不超过0.6%，按参考案例的团伙其工号在12笔开卡内列入复核。
 尚未改正：应用自助工号与服务宿舍的快递员会被误列复核；全员查询均无工单时，查询内鬼无法发现。
