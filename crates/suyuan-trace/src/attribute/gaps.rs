@@ -6,7 +6,8 @@
 //!
 //! Always holds: the same windows are summed as over all bins, up to rounding; the tests do both.
 
-use super::kernel::{Cell, LENGTH, NEGLIGIBLE, Scratch, THETA, Thing, lay};
+use super::grid::{LENGTH, THETA};
+use super::kernel::{Cell, NEGLIGIBLE, Scratch, Thing, lay};
 use super::special::exp;
 
 /// One number for each of [`LENGTH`].

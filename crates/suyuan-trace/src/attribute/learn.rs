@@ -4,8 +4,8 @@
 use super::Fit;
 use super::base::Base;
 use super::delay::Delay;
+use super::grid::{self, WAYS};
 use super::habits::Habits;
-use super::kernel::{self, WAYS};
 use super::problem::Clock;
 use super::special::log_sum_exp;
 
@@ -114,7 +114,7 @@ impl Fit<'_> {
 /// Sources that all leak alike leave little room for one that leaks in another way; where each has its own, the next may
 /// have any. So how much the fixed grid counts is weighed by how well it foretold each source from those before it.
 pub(super) fn grid(clock: Clock, lessons: &[&Lesson]) -> [f64; WAYS] {
-    let common = kernel::ways(clock);
+    let common = grid::ways(clock);
     let ways = ALIKE.map(|(few, common_of)| {
         let mut weights = common.map(|share| few * share);
         let mut log = f64::ln(common_of);

@@ -19,6 +19,7 @@
 mod base;
 mod batch;
 mod beside;
+mod bound;
 mod burst;
 mod calendar;
 mod canary;
@@ -26,6 +27,7 @@ mod crowd;
 mod delay;
 pub(crate) mod dice;
 mod gaps;
+mod grid;
 mod habits;
 mod honest;
 mod kernel;
@@ -235,7 +237,7 @@ impl<'a> Fit<'a> {
             pip: vec![0.0; n],
             ways: Ways {
                 delay: Delay::new(p.horizon, 60.0),
-                grid: kernel::ways(p.clock).map(f64::ln),
+                grid: grid::ways(p.clock).map(f64::ln),
                 habits: Habits::new(paces.len()),
             },
             apart: BTreeMap::new(),
@@ -310,7 +312,7 @@ impl Fit<'_> {
         let others: Vec<usize> = (0..self.named).filter(|c| candidates.binary_search(c).is_err()).collect();
         let of = |c: &usize| {
             let things = kernel::things(self.p, base, &self.ways.delay, self.ranges[*c].clone(), |_| 0.0);
-            kernel::faint(&self.room, &things, &kernel::ripe(self.p, &self.ways.delay, *c))
+            bound::faint(&self.room, &things, &kernel::ripe(self.p, &self.ways.delay, *c))
         };
         jobs::map(self.set.threads, &others, of)
     }

@@ -10,7 +10,7 @@
 //! flow has no such stretch and is asked as before.
 //! Blind to: what begins and ends inside a bin.
 
-use super::kernel::EVER;
+use super::grid::EVER;
 use super::problem::{Column, Problem};
 use super::special::{ln_gamma, log_sum_exp};
 

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
-use super::kernel::WAYS;
+use super::grid::{self, WAYS};
 use super::learn::{Lesson, grid};
 use super::*;
 
@@ -364,7 +364,7 @@ fn factor_of(harmed: usize, exposure: f64, relabel: bool) -> f64 {
     let touched = kernel::Touched {
         things: &things,
         ripe: &ripe,
-        weights: &kernel::ways(p.clock).map(f64::ln),
+        weights: &grid::ways(p.clock).map(f64::ln),
         habits: &Habits::new(0),
         stretches: None,
         paces: &[],
@@ -434,7 +434,7 @@ fn sources_that_leak_alike_leave_little_room_for_one_that_leaks_in_another_way()
     let (alike, each): (Vec<Lesson>, Vec<Lesson>) = (0..20).map(|i| (at(7), at(i))).unzip();
     let of = |lessons: &[Lesson]| grid(Clock::Calendar, &lessons.iter().collect::<Vec<_>>()).map(f64::exp);
     let (alike, each) = (of(&alike), of(&each));
-    let common = kernel::ways(Clock::Calendar);
+    let common = grid::ways(Clock::Calendar);
     // What none of them did: against what it was before any of them was seen.
     assert!(alike[25] < 0.03 * common[25], "{} {}", alike[25], common[25]);
     assert!(each[25] > 0.2 * common[25], "{} {}", each[25], common[25]);

@@ -144,8 +144,8 @@ fn write(dir: &Path, w: &World) {
     let world = json!({
         "home": w.home, "harm": w.harm, "columns": w.columns, "days": DAYS, "culprits": w.culprits,
         "outlets_by_region": 4, "bin": BIN, "sources": SOURCES, "rate": rate(&p),
-        "theta": kernel::THETA, "length": kernel::LENGTH, "grid": kernel::common().map(f64::ln),
-        "ever": kernel::EVER, "risks": FRAILTY, "risk_weights": risks(), "honest_risks": honest_risks(),
+        "theta": grid::THETA, "length": grid::LENGTH, "grid": grid::common().map(f64::ln),
+        "ever": grid::EVER, "risks": FRAILTY, "risk_weights": risks(), "honest_risks": honest_risks(),
         "bare": SOURCES.map(|n| bare(&p, n)), "product": product,
     });
     fs::write(dir.join("world.json"), world.to_string()).unwrap();
