@@ -1,44 +1,29 @@
 //! Rules made ready to run: fields bound to columns, operators shared, predicates as kernels.
 
+mod matcher;
+mod operators;
+
 use std::sync::Arc;
 
 use suyuan_model::Kind;
 
-use crate::derive::{Behind, Operator, Params, Val};
+use crate::derive::{Behind, Params, Val};
 use crate::detector::Detector;
 use crate::hash::{Key, KeySet};
-use crate::kernel::{Bitmap, Columns, Test};
+use crate::kernel::{Columns, Test};
 use crate::registry::Registry;
 use crate::rule::{Correlation, DeriveUse, Expr, Feed, FieldRef, Input, Measure, Rule, RuleSet, detection};
-use crate::state::Visit;
-use crate::view::{Binder, Cite, GroupSlot, Row, Slot, View};
+use crate::view::{Binder, GroupSlot, Row, Slot, View};
 use crate::window::Windows;
+use matcher::Leaf;
+pub(crate) use matcher::Matcher;
+pub(crate) use operators::Operators;
 
 /// A value's source, bound.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Source {
     Col(Slot),
     Derived { operator: usize, field: usize },
-}
-
-struct Leaf {
-    source: Source,
-    test: Test,
-    /// The column's bitmap in the view, for leaves over columns.
-    mask: Option<usize>,
-    /// For ordered comparisons: which of the rule's measures it feeds.
-    measure: Option<usize>,
-    /// Whether a match asserts it and earlier rows prove it.
-    behind: bool,
-}
-
-/// A detection, bound.
-pub(crate) struct Matcher {
-    expr: Expr,
-    leaves: Vec<Leaf>,
-    /// The bitmap of rows that may match, whatever the derived fields say.
-    maybe: usize,
-    operators: Vec<usize>,
 }
 
 /// A measure that a finding shows: a field and its threshold.
@@ -132,92 +117,6 @@ impl Comparable {
         if self.lately[at] != k {
             self.lately[at] = k;
             self.seen.insert(k);
-        }
-    }
-}
-
-/// An operator and the row for which its fields stand.
-pub(crate) struct Derived {
-    operator: Box<dyn Operator>,
-    observes: &'static [Kind],
-    values: Vec<Val>,
-    stamp: u64,
-    /// When it forgot last.
-    forgot: i64,
-    key: (&'static str, Params),
-}
-
-/// The operators, each once, whoever asks.
-#[derive(Default)]
-pub(crate) struct Operators {
-    list: Vec<Derived>,
-    stamp: u64,
-    by_kind: Vec<Vec<usize>>,
-}
-
-impl Operators {
-    fn add(&mut self, u: &DeriveUse, binder: &mut Binder) -> usize {
-        let key = (u.spec.name, u.params.clone());
-        if let Some(at) = self.list.iter().position(|d| d.key == key) {
-            return at;
-        }
-        self.list.push(Derived {
-            operator: (u.spec.build)(&u.params, binder),
-            observes: crate::derive::observed(u.spec, &u.params),
-            values: vec![Val::Null; u.fields.len()],
-            stamp: 0,
-            forgot: i64::MIN,
-            key,
-        });
-        self.list.len() - 1
-    }
-    /// Shows the operators' state.
-    pub fn state(&mut self, v: &mut dyn Visit) {
-        self.list.iter_mut().for_each(|d| d.operator.state(v));
-    }
-    pub fn is_empty(&self) -> bool {
-        self.list.is_empty()
-    }
-    pub fn observed(&self) -> impl Iterator<Item = Kind> + '_ {
-        self.list.iter().flat_map(|d| d.observes.iter().copied())
-    }
-    /// Begins a new row.
-    pub fn next_row(&mut self) {
-        self.stamp += 1;
-    }
-    pub fn fields(&mut self, at: usize, row: &Row<'_>, refs: &Registry) -> &[Val] {
-        let d = &mut self.list[at];
-        if d.stamp != self.stamp {
-            d.values.fill(Val::Null);
-            d.operator.compute(row, refs, &mut d.values);
-            d.stamp = self.stamp;
-        }
-        &d.values
-    }
-    pub fn observe(&mut self, row: &Row<'_>, refs: &Registry) {
-        if self.by_kind.is_empty() {
-            self.by_kind = Kind::ALL
-                .iter()
-                .map(|k| (0..self.list.len()).filter(|i| self.list[*i].observes.contains(k)).collect())
-                .collect();
-        }
-        for at in &self.by_kind[row.kind() as usize] {
-            self.list[*at].operator.observe(row, refs);
-        }
-    }
-    /// Adds the earlier rows that prove what a field says of the row.
-    pub fn cited(&mut self, at: usize, field: usize, row: &Row<'_>, refs: &Registry, out: &mut Vec<Cite>) {
-        self.fields(at, row, refs);
-        self.list[at].operator.cited(field, row, out);
-    }
-    /// The kinds of which rows are remembered.
-    pub fn remembered(&self) -> impl Iterator<Item = Kind> + '_ {
-        self.list.iter().flat_map(|d| d.operator.remembers().iter().copied())
-    }
-    pub fn expire(&mut self, now: i64) {
-        for d in self.list.iter_mut().filter(|d| now >= d.forgot.saturating_add(d.operator.patience())) {
-            d.operator.expire(now);
-            d.forgot = now;
         }
     }
 }
@@ -590,105 +489,6 @@ fn source(f: &FieldRef, kind: Kind, operators: &[usize], binder: &mut Binder) ->
         FieldRef::Column(name) => Source::Col(binder.slot(kind, name)),
         FieldRef::Derived { operator, field } => {
             Source::Derived { operator: operators[*operator], field: *field }
-        }
-    }
-}
-
-impl Matcher {
-    fn leaf_mask<'v>(&self, view: &'v View, leaf: &Leaf) -> Option<&'v Bitmap> {
-        let (Some(mask), Source::Col(slot)) = (leaf.mask, leaf.source) else { return None };
-        Some(view.masks[mask].get_or_init(|| leaf.test.over(view, slot)))
-    }
-
-    /// The rows that may match, whatever the derived fields say; computed once a batch.
-    pub fn mask<'v>(&self, view: &'v View) -> &'v Bitmap {
-        view.masks[self.maybe].get_or_init(|| self.bound(view, &self.expr, true))
-    }
-
-    /// Rows where the condition may hold (`upper`) or surely holds, the derived fields being unknown.
-    fn bound(&self, view: &View, e: &Expr, upper: bool) -> Bitmap {
-        match e {
-            Expr::Leaf(i) => match self.leaf_mask(view, &self.leaves[*i]) {
-                Some(mask) => mask.clone(),
-                None => Bitmap::filled(view.len(), upper),
-            },
-            Expr::Not(e) => {
-                let mut b = self.bound(view, e, !upper);
-                b.flip();
-                b
-            }
-            Expr::All(list) => {
-                let mut b = Bitmap::filled(view.len(), true);
-                list.iter().for_each(|e| b.and(&self.bound(view, e, upper)));
-                b
-            }
-            Expr::Any(list) => {
-                let mut b = Bitmap::filled(view.len(), false);
-                list.iter().for_each(|e| b.or(&self.bound(view, e, upper)));
-                b
-            }
-        }
-    }
-
-    /// Whether a row that may match does.
-    pub fn matches(&self, row: &Row<'_>, ops: &mut Operators, refs: &Registry) -> bool {
-        self.operators.is_empty() || self.holds(&self.expr, row, ops, refs)
-    }
-
-    fn holds(&self, e: &Expr, row: &Row<'_>, ops: &mut Operators, refs: &Registry) -> bool {
-        match e {
-            Expr::All(list) => list.iter().all(|e| self.holds(e, row, ops, refs)),
-            Expr::Any(list) => list.iter().any(|e| self.holds(e, row, ops, refs)),
-            Expr::Not(e) => !self.holds(e, row, ops, refs),
-            Expr::Leaf(i) => {
-                let leaf = &self.leaves[*i];
-                match (self.leaf_mask(row.view(), leaf), leaf.source) {
-                    (Some(mask), _) => mask.get(row.index()),
-                    (None, Source::Derived { operator, field }) => {
-                        leaf.test.on(&ops.fields(operator, row, refs)[field], row)
-                    }
-                    (None, Source::Col(_)) => false,
-                }
-            }
-        }
-    }
-
-    /// Adds the earlier rows that prove what the condition asserts of this row.
-    pub fn behind(&self, row: &Row<'_>, ops: &mut Operators, refs: &Registry, out: &mut Vec<Cite>) {
-        for leaf in self.leaves.iter().filter(|l| l.behind) {
-            let Source::Derived { operator, field } = leaf.source else { continue };
-            if leaf.test.on(&ops.fields(operator, row, refs)[field], row) {
-                ops.cited(operator, field, row, refs, out);
-            }
-        }
-        out.sort_unstable();
-        out.dedup();
-    }
-
-    /// The values of the rule's measures in this row.
-    pub fn measured(
-        &self,
-        row: &Row<'_>,
-        ops: &mut Operators,
-        refs: &Registry,
-        mut each: impl FnMut(usize, f64),
-    ) {
-        for leaf in &self.leaves {
-            let Some(at) = leaf.measure else { continue };
-            let v = match leaf.source {
-                Source::Col(s) => row
-                    .real(s)
-                    .or_else(|| row.int(s).map(|i| i as f64))
-                    .or_else(|| row.fen(s).map(|f| f as f64 / 100.0)),
-                Source::Derived { operator, field } => match ops.fields(operator, row, refs)[field] {
-                    Val::Int(i) => Some(i as f64),
-                    Val::Real(r) => Some(r),
-                    _ => None,
-                },
-            };
-            if let Some(v) = v {
-                each(at, v);
-            }
         }
     }
 }
