@@ -18,7 +18,7 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from page import share, write_section  # noqa: E402
+from page import publish, share  # noqa: E402
 
 TITLE = "Card use without labels, by group · 无标签用卡检测：按团伙"
 # Groups whose scheme is about the use of cards; others are reported as well, below a line.
@@ -115,10 +115,7 @@ def main():
              "for other rules to find.", "用卡类规则点出了哪些预设卡、误列多少正常卡；规则在这类世界（种子11、42、52）上制定，其他种子此前未见，故仅说明易混之处，不代表现网效果。", ""]
     for world in a.worlds.split(","):
         lines += of_world(world, seeds, a)
-    if a.write:
-        write_section(TITLE, lines)
-    else:
-        print("\n".join(lines))
+    publish(TITLE, lines, a.write)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,8 @@ from carriers import rings  # noqa: E402
 from carriers.city import City  # noqa: E402
 from carriers.online import Online  # noqa: E402
 from carriers.village import Village  # noqa: E402
-from eval_detect import FOLDER, SUYUAN, World, cause_rows, group_rows, option, share, world_rows, write_section  # noqa: E402
+from eval_detect import FOLDER, SUYUAN, World, cause_rows, group_rows, option, world_rows  # noqa: E402
+from page import publish, share  # noqa: E402
 
 TITLE = "Detection at other carriers · 其他运营商上的检测"
 SEEDS = "11"  # nobody looked at it
@@ -123,10 +124,7 @@ def main():
             if "--keep" not in sys.argv:
                 shutil.rmtree(base)
     lines = section(results, " ".join(a for a in sys.argv[3:] if a not in ("--write", "--keep")))
-    if "--write" in sys.argv:
-        write_section(TITLE, lines)
-    else:
-        print("\n".join(lines))
+    publish(TITLE, lines, "--write" in sys.argv)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from collections import Counter, defaultdict
 from datetime import datetime
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from page import share, write_section  # noqa: E402
+from page import publish, share  # noqa: E402
 
 SUYUAN, FOLDER = sys.argv[1:3]
 SEEDS = "8108,8109,8110"  # nobody built on these; 8101, 8102, 8104 to 8107 were looked at and led to changes
@@ -341,10 +341,7 @@ def main():
     lines = [ABOUT.strip("\n").replace("{options}", f" {used}" if used else ""), "", f"### Groups ({size})", ""]
     lines += group_rows(results) + ["", f"### Worlds ({size})", ""] + world_rows(results)
     lines += ["", "### Honest entities up for review, by what they are", ""] + cause_rows(results)
-    if "--write" in sys.argv:
-        write_section(TITLE if size == "small" else f"{TITLE} ({size})", lines)
-    else:
-        print("\n".join(lines))
+    publish(TITLE if size == "small" else f"{TITLE} ({size})", lines, "--write" in sys.argv)
 
 
 if __name__ == "__main__":

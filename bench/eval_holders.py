@@ -20,7 +20,7 @@ import sys
 import numpy as np
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from page import share, write_section  # noqa: E402
+from page import publish, share  # noqa: E402
 
 SUYUAN, FOLDER = sys.argv[1:3]
 TITLE = "Source attribution: other holders of data · 来源归因：其他数据持有者"
@@ -230,10 +230,7 @@ def main():
         lines.append(line)
     used = " ".join(a for a in sys.argv[3:] if a != "--write")
     lines = [ABOUT.strip("\n").replace("{options}", f" {used}" if used else ""), f"\nSeeds {', '.join(map(str, seeds))} together.\n", *lines]
-    if "--write" in sys.argv:
-        write_section(TITLE, lines)
-    else:
-        print("\n".join(lines))
+    publish(TITLE, lines, "--write" in sys.argv)
 
 
 if __name__ == "__main__":

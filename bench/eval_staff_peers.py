@@ -21,7 +21,7 @@ from sklearn.ensemble import IsolationForest
 from sklearn.metrics import average_precision_score
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from page import write_section  # noqa: E402
+from page import publish  # noqa: E402
 
 warnings.filterwarnings("ignore")
 SEEDS = "11,12,13,14,15"  # nobody built on these
@@ -124,10 +124,7 @@ def main():
         "",
         "The worlds are made up in the script; every method sees the same counts. 数据由脚本模拟，各方法所见计数相同。",
     ]
-    if "--write" in args:
-        write_section(TITLE, lines)
-    else:
-        print("\n".join(lines))
+    publish(TITLE, lines, "--write" in args)
 
 
 if __name__ == "__main__":

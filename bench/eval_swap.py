@@ -19,7 +19,7 @@ from collections import defaultdict
 from datetime import datetime, timedelta
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from page import share, write_section  # noqa: E402
+from page import publish, share  # noqa: E402
 
 SUYUAN, FOLDER = sys.argv[1:3]
 SEEDS = "8301,8302,8303"  # nobody built on these
@@ -171,11 +171,8 @@ def main():
               "them: in the made-up worlds hardly anybody works a", "colleague's day, in an outlet many do, and the records hold "
               "no such exchange. 同一网点内两人共用网络、城市，往往也共用终端与时段。另两个模拟世界（种子42、52，80个工号，现查出56个）中，",
               "28个与对方的主用终端和班次时段均相同；即使预知每个工号的习惯，每项特征误报百分之一，凭终端与首末登录时段可查出47个，"
-              "加上各自上班的星期可查出75个。", "可见缺的是休息日；但模拟世界无人换班，真实网点常有换班而记录中没有换班登记，故不据此判断。"]
-    if "--write" in sys.argv:
-        write_section(TITLE, lines)
-    else:
-        print("\n".join(lines))
+              "加上各自上班的星期可查出75个。", "可见缺的是休息日；但模拟世界几乎无人换班，真实网点常有换班而记录中没有换班登记，故不据此判断。"]
+    publish(TITLE, lines, "--write" in sys.argv)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from page import share, write_section  # noqa: E402
+from page import publish, share  # noqa: E402
 
 TITLE = "Source attribution on made-up worlds · 模拟世界上的来源归因"
 EDGES = (0.01, 0.1, 0.3, 0.5, 0.8, 0.95, 1.01)
@@ -243,10 +243,7 @@ def main():
         lines += ["### Nobody leaked · 无泄露的世界", "", *null_rows(null), ""]
     everything = [w for ws in (*results.values(), *null.values()) for w in ws]
     lines += ["### How sure · 概率校准", "", *calibration(everything)]
-    if "--write" in args:
-        write_section(TITLE, lines)
-    else:
-        print("\n".join(lines))
+    publish(TITLE, lines, "--write" in args)
 
 
 if __name__ == "__main__":

@@ -29,6 +29,14 @@ def write_section(title, lines):
         f.write("\n\n## ".join(p.strip("\n") for p in parts) + "\n")
 
 
+def publish(title, lines, write):
+    """Writes a section, or prints it."""
+    if write:
+        write_section(title, lines)
+    else:
+        print("\n".join(lines))
+
+
 def wilson(k, n, z=1.96):
     """The interval of a share, 95 %."""
     if n == 0:
