@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test stops at the first surprise")]
 
+mod dice;
+
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
@@ -9,26 +11,12 @@ use suyuan_model::scan::MemorySource;
 use suyuan_model::{Kind, fixture, time};
 use suyuan_trace::{Params, trace};
 
+use dice::Dice;
+
 const START: i64 = 1_577_808_000; // 2020-01-01T00:00:00+08:00
 const DAYS: i64 = 300;
 /// Where those come from who are looked up; each place has five clerks of its own.
 const PLACES: [&str; 8] = ["320100", "330100", "340100", "350100", "360100", "370100", "410100", "420100"];
-
-/// Even numbers in [0, 1) from a counter: splitmix64.
-struct Dice(u64);
-
-impl Dice {
-    fn unit(&mut self) -> f64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
-    }
-    fn below(&mut self, n: i64) -> i64 {
-        (self.unit() * n as f64) as i64
-    }
-}
 
 fn at(day: i64, minute: i64) -> i64 {
     (START + day * 86_400 + minute * 60) * time::SECOND
