@@ -7,8 +7,9 @@
 //! Always holds: the same windows are summed as over all bins, up to rounding; the tests do both.
 
 use super::grid::{LENGTH, THETA};
-use super::kernel::{Cell, NEGLIGIBLE, Scratch, Thing, lay};
+use super::kernel::{Cell, NEGLIGIBLE, Scratch, Thing};
 use super::special::exp;
+use super::windows::lay;
 
 /// One number for each of [`LENGTH`].
 type Lanes = [f64; LENGTH.len()];

@@ -39,6 +39,7 @@ mod prior;
 mod problem;
 mod special;
 mod stretch;
+mod windows;
 pub(crate) use special::{ln_gamma, log_sum_exp};
 
 use std::borrow::Cow;
