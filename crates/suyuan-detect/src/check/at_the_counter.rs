@@ -39,7 +39,7 @@ pub(crate) static SPEC: Spec = Spec {
             region: b.slot(Kind::Opening, "region6"),
             home: b.slot(Kind::Opening, "subject_region6"),
             customers: KeyMap::default(),
-            rows: Vec::new(),
+            rows: BTreeMap::new(),
             untold: BTreeMap::new(),
         })
     },
@@ -53,8 +53,8 @@ struct Counter {
     home: Slot,
     /// Per account and device: openings for people of the province, and all.
     customers: KeyMap<(u64, u64)>,
-    /// Finding, account and device, whether fresh, whether the device is the outlet's (if there is a list).
-    rows: Vec<(usize, Key, bool, Option<bool>)>,
+    /// Per finding: account and device, whether fresh, whether the device is the outlet's (if there is a list).
+    rows: BTreeMap<usize, Vec<(Key, bool, Option<bool>)>>,
     /// Evidence without a device or a time of capture.
     untold: BTreeMap<usize, u64>,
 }
@@ -73,7 +73,8 @@ impl Check for Counter {
             let home = refs.staff.at(account, row.ts).map(|s| &*s.outlet);
             refs.terminals.at(device, row.ts).is_some_and(|t| home.is_some() && t.outlet.as_deref() == home)
         });
-        self.rows.push((n, account.and(device), row.ts - captured <= FRESH, own));
+        let fresh = row.ts - captured <= FRESH;
+        self.rows.entry(n).or_default().push((account.and(device), fresh, own));
     }
     fn other(&mut self, row: &Row<'_>, _: &Registry) {
         let Some((account, device)) = row.key(self.account).zip(row.key(self.device)) else { return };
@@ -84,13 +85,13 @@ impl Check for Counter {
     }
     fn outcome(&self, n: usize, _: &About<'_>) -> (Outcome, Text) {
         let mut tally = Tally::default();
-        for (_, at, fresh, own) in self.rows.iter().filter(|r| r.0 == n) {
+        let rows = self.rows.get(&n).map_or(&[][..], Vec::as_slice);
+        for (at, fresh, own) in rows {
             let (locals, all) = self.customers.get(at).copied().unwrap_or_default();
             let of_the_place = own.unwrap_or(locals >= LOCALS && locals * PART >= all);
             tally.row(n, *fresh && of_the_place);
         }
-        let told = self.rows.iter().filter(|r| r.0 == n).count() as u64;
-        if told <= self.untold.get(&n).copied().unwrap_or(0) {
+        if rows.len() as u64 <= self.untold.get(&n).copied().unwrap_or(0) {
             let text =
                 Text::new("most openings name no device or time of capture", "多数开卡未载终端或采集时间");
             return (Outcome::NotCheckable, text);

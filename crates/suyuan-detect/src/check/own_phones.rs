@@ -4,6 +4,8 @@
 //! and nine of ten of the finding's openings came from a device that opened cards for at most two persons.
 //! Blind to: a gang that gives every card a telephone of its own, under such an account.
 
+use std::collections::BTreeMap;
+
 use suyuan_model::Kind;
 use suyuan_model::outcome::{Outcome, Text};
 
@@ -30,7 +32,7 @@ pub(crate) static SPEC: Spec = Spec {
             devices: KeyMap::default(),
             persons: KeyMap::default(),
             held: KeySet::default(),
-            rows: Vec::new(),
+            rows: BTreeMap::new(),
         })
     },
 };
@@ -45,8 +47,8 @@ struct OwnPhones {
     persons: KeyMap<Vec<Key>>,
     /// Accounts with a holder.
     held: KeySet,
-    /// Finding, account, device.
-    rows: Vec<(usize, Key, Option<Key>)>,
+    /// Per finding: account, device.
+    rows: BTreeMap<usize, Vec<(Key, Option<Key>)>>,
 }
 
 impl Check for OwnPhones {
@@ -58,7 +60,7 @@ impl Check for OwnPhones {
         if refs.staff.at(account, row.ts).is_some_and(|s| s.holder.is_some()) {
             self.held.insert(account);
         }
-        self.rows.push((n, account, row.key(self.device)));
+        self.rows.entry(n).or_default().push((account, row.key(self.device)));
     }
     fn other(&mut self, row: &Row<'_>, _: &Registry) {
         let Some((account, device)) = row.key(self.account).zip(row.key(self.device)) else { return };
@@ -74,7 +76,7 @@ impl Check for OwnPhones {
     }
     fn outcome(&self, n: usize, _: &About<'_>) -> (Outcome, Text) {
         let mut tally = Tally::default();
-        for (_, account, device) in self.rows.iter().filter(|r| r.0 == n) {
+        for (account, device) in self.rows.get(&n).into_iter().flatten() {
             let many = self.devices.get(account).is_some_and(|d| d.len() >= DEVICES);
             let few =
                 device.and_then(|d| self.persons.get(&account.and(d))).is_none_or(|p| p.len() <= PERSONS);
