@@ -1,0 +1,81 @@
+//! What a large part of a house does is its habit: told for information, but not where one goes far beyond the others.
+#![allow(clippy::unwrap_used)]
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use suyuan_detect::{RuleSet, detect};
+use suyuan_model::outcome::{Level, Outcome};
+use suyuan_model::scan::MemorySource;
+use suyuan_model::{Kind, fixture, time};
+
+const HOUR: i64 = 3_600_000_000;
+const START: i64 = 1_577_836_800_000_000;
+const ACCOUNTS: usize = 30;
+const OPENINGS: usize = 60;
+
+/// Per account: the finding's level, and what the records say of the habit if it is one. Each account opens as many cards;
+/// `shared` of them name one contact of the account's own, the others each another.
+fn told(shared: impl Fn(usize) -> usize) -> BTreeMap<String, (Level, Option<Outcome>)> {
+    let mut rows: Vec<Value> = Vec::new();
+    for at in 0..OPENINGS {
+        for account in 0..ACCOUNTS {
+            let n = rows.len();
+            let contact = if at < shared(account) { format!("own{account}") } else { format!("n{n}") };
+            rows.push(json!({"ts": time::format(START + at as i64 * 10 * HOUR), "source": "b", "seq": n,
+                "card": format!("c{n}"), "account": format!("a{account}"), "subject": format!("s{n}"),
+                "region6": "330681", "outlet": format!("o{account}"), "contact": contact}));
+        }
+    }
+    let mut source = MemorySource::default();
+    source.push(Kind::Opening, fixture::batch(Kind::Opening, &rows).unwrap());
+    let rules = RuleSet::embedded().unwrap().only(&["opening/one-contact-many-persons"]);
+    let found = detect(&source, &rules, &mut |_| {}).unwrap();
+    let habit = |f: &suyuan_model::outcome::Finding| {
+        f.counter.iter().find(|c| c.what.en.starts_with("a habit of the house")).map(|c| c.outcome)
+    };
+    found.into_iter().map(|f| (f.entity.id.clone(), (f.level, habit(&f)))).collect()
+}
+
+#[test]
+fn what_a_few_do_is_no_habit() {
+    let told = told(|account| if account < 3 { 9 } else { 0 });
+    assert_eq!(told.len(), 3);
+    assert!(told.values().all(|t| *t == (Level::Medium, None)), "{told:?}");
+}
+
+#[test]
+fn what_a_third_do_is_one_and_who_goes_far_beyond_stands_out() {
+    let told = told(|account| match account {
+        0 => 58,
+        1..12 => 9,
+        _ => 0,
+    });
+    assert_eq!(told.len(), 12);
+    for (account, t) in &told {
+        let want = match account.as_str() {
+            "a0" => (Level::Medium, Some(Outcome::Excluded)),
+            _ => (Level::Informational, Some(Outcome::Supported)),
+        };
+        assert_eq!(*t, want, "{account}");
+    }
+}
+
+#[test]
+fn a_number_that_stands_with_customers_everywhere_is_a_filler() {
+    let mut rows: Vec<Value> = Vec::new();
+    for n in 0..200usize {
+        let contact = if n.is_multiple_of(2) { "hotline".to_owned() } else { format!("n{n}") };
+        rows.push(json!({"ts": time::format(START + n as i64 * HOUR), "source": "b", "seq": n, "card": format!("c{n}"),
+            "account": "a", "subject": format!("s{n}"), "region6": "330681", "outlet": format!("o{}", n / 2 % 12),
+            "contact": contact}));
+    }
+    let mut source = MemorySource::default();
+    source.push(Kind::Opening, fixture::batch(Kind::Opening, &rows).unwrap());
+    let rules = RuleSet::embedded().unwrap().only(&["opening/one-contact-many-persons"]);
+    let found = detect(&source, &rules, &mut |_| {}).unwrap();
+    assert_eq!(found.len(), 1);
+    assert_eq!(found[0].level, Level::Informational);
+    let filler = found[0].counter.iter().find(|c| c.what.en.starts_with("a hotline")).unwrap();
+    assert_eq!(filler.outcome, Outcome::Supported, "{}", filler.detail.en);
+}
