@@ -164,7 +164,8 @@ fn bound(usual: i128) -> i128 {
 fn nine_of_ten(mut sizes: Vec<i128>) -> Option<i128> {
     sizes.sort_unstable();
     let last = sizes.len().checked_sub(1)?;
-    Some(sizes[(sizes.len() * 9 / 10).min(last)])
+    // Of ten and fewer the greatest is not among the nine: it would be held against itself.
+    Some(sizes[(sizes.len() * 9 / 10).min(last.saturating_sub(1))])
 }
 
 fn shown(size: i128) -> String {

@@ -11,15 +11,14 @@ use suyuan_model::{Kind, fixture, time};
 
 const HOUR: i64 = 3_600_000_000;
 const START: i64 = 1_577_836_800_000_000;
-const ACCOUNTS: usize = 30;
 const OPENINGS: usize = 60;
 
 /// Per account: the finding's level, and what the records say of the habit if it is one. Each account opens as many cards;
 /// `shared` of them name one contact of the account's own, the others each another.
-fn told(shared: impl Fn(usize) -> usize) -> BTreeMap<String, (Level, Option<Outcome>)> {
+fn told(accounts: usize, shared: impl Fn(usize) -> usize) -> BTreeMap<String, (Level, Option<Outcome>)> {
     let mut rows: Vec<Value> = Vec::new();
     for at in 0..OPENINGS {
-        for account in 0..ACCOUNTS {
+        for account in 0..accounts {
             let n = rows.len();
             let contact = if at < shared(account) { format!("own{account}") } else { format!("n{n}") };
             rows.push(json!({"ts": time::format(START + at as i64 * 10 * HOUR), "source": "b", "seq": n,
@@ -39,14 +38,14 @@ fn told(shared: impl Fn(usize) -> usize) -> BTreeMap<String, (Level, Option<Outc
 
 #[test]
 fn what_a_few_do_is_no_habit() {
-    let told = told(|account| if account < 3 { 9 } else { 0 });
+    let told = told(30, |account| if account < 3 { 9 } else { 0 });
     assert_eq!(told.len(), 3);
     assert!(told.values().all(|t| *t == (Level::Medium, None)), "{told:?}");
 }
 
 #[test]
 fn what_a_third_do_is_one_and_who_goes_far_beyond_stands_out() {
-    let told = told(|account| match account {
+    let told = told(30, |account| match account {
         0 => 58,
         1..12 => 9,
         _ => 0,
@@ -59,6 +58,18 @@ fn what_a_third_do_is_one_and_who_goes_far_beyond_stands_out() {
         };
         assert_eq!(*t, want, "{account}");
     }
+}
+
+#[test]
+fn in_a_small_house_the_greatest_is_held_against_the_others() {
+    let told = told(12, |account| match account {
+        0 => 58,
+        1..9 => 9,
+        _ => 0,
+    });
+    assert_eq!(told.len(), 9);
+    assert_eq!(told["a0"], (Level::Medium, Some(Outcome::Excluded)));
+    assert_eq!(told["a1"], (Level::Informational, Some(Outcome::Supported)));
 }
 
 #[test]
