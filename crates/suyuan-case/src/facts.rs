@@ -1,4 +1,4 @@
-//! The rows that concern the rings, read once per kind.
+//! The rows that concern the rings and leaks, read once per kind.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -6,7 +6,7 @@ use std::ops::Range;
 use arrow_array::RecordBatch;
 use suyuan_model::actor::Actor;
 use suyuan_model::columns::Column;
-use suyuan_model::outcome::{EntityKind, Ring};
+use suyuan_model::outcome::{EntityKind, Question, Ring, Window};
 use suyuan_model::records::access::AccessColumns;
 use suyuan_model::records::capture::CaptureColumns;
 use suyuan_model::records::complaint::ComplaintColumns;
@@ -19,27 +19,30 @@ use suyuan_model::scan::{RowSource, ScanError, Want, for_each_run};
 use suyuan_model::{Kind, RowRef};
 
 use crate::law::{LawSet, Tier};
+use crate::leak::Leak;
 
 /// What the rows say of all rings.
 pub(crate) struct Facts {
-    /// One for each ring, in the trace's order.
+    /// One for each ring in the trace's order, then one for each leak.
     pub rings: Vec<RingFacts>,
     /// Whether the lake holds any exhibit (`party`, `dealing`, `sighting`).
     pub any_exhibits: bool,
+    /// Whether cards are opened here at all: the duties of carriers are not those of other holders of data.
+    pub any_openings: bool,
 }
 
-/// What the rows say of one ring.
+/// What the rows say of one ring, or of one leak.
 #[derive(Default)]
 pub(crate) struct RingFacts {
     /// Openings of the ring's cards, by card.
     pub openings: BTreeMap<String, OpeningFact>,
-    /// Fraud cases in which a card of the ring was used, by case number.
+    /// Fraud cases in which a card of the ring was used, or whose victim's data leaked, by case number.
     pub fraud: BTreeMap<String, FraudFact>,
     /// Dealings in which a member gives or takes.
     pub dealings: Vec<DealingFact>,
-    /// By actor: persons captured by them (first row).
+    /// By actor: persons captured by them (first row; of a leak, in its window).
     pub captured: Vec<BTreeMap<String, Capture>>,
-    /// By actor: persons whose data they looked at (first row).
+    /// By actor: persons whose data they looked at (first row; of a leak, in its window).
     pub accessed: Vec<BTreeMap<String, Access>>,
     /// By actor: rows of bulk access without single subjects.
     pub bulk: Vec<Vec<(u64, RowRef)>>,
@@ -104,12 +107,23 @@ struct Index<'a> {
     cards: BTreeMap<&'a str, Vec<usize>>,
     members: BTreeMap<(EntityKind, &'a str), Vec<(usize, usize)>>,
     ids: BTreeMap<&'a str, BTreeSet<usize>>,
+    victims: BTreeMap<&'a str, Vec<usize>>,
+    windows: Vec<Option<Window>>,
 }
 
 impl<'a> Index<'a> {
-    fn new(rings: &'a [Ring], actors: &'a [Vec<Actor>]) -> Self {
-        let mut index = Index { cards: BTreeMap::new(), members: BTreeMap::new(), ids: BTreeMap::new() };
-        for (r, ring) in rings.iter().enumerate() {
+    fn new(rings: &[(&'a Ring, Option<&'a Leak>)], actors: &'a [Vec<Actor>]) -> Self {
+        let mut index = Index {
+            cards: BTreeMap::new(),
+            members: BTreeMap::new(),
+            ids: BTreeMap::new(),
+            victims: BTreeMap::new(),
+            windows: rings.iter().map(|r| r.1.map(|leak| leak.window)).collect(),
+        };
+        for (r, (ring, leak)) in rings.iter().enumerate() {
+            for victim in leak.iter().flat_map(|l| l.harms(Question::VictimData).into_keys()) {
+                index.victims.entry(&victim.id).or_default().push(r);
+            }
             for card in &ring.cards {
                 index.cards.entry(&card.card).or_default().push(r);
             }
@@ -125,6 +139,14 @@ impl<'a> Index<'a> {
     fn rings_of(&self, card: &str) -> &[usize] {
         self.cards.get(card).map_or(&[], Vec::as_slice)
     }
+    /// The leaks of a victim's data.
+    fn of_victim(&self, victim: Option<&str>) -> &[usize] {
+        victim.and_then(|v| self.victims.get(v)).map_or(&[], Vec::as_slice)
+    }
+    /// Whether a row of that time counts: of a leak only what lies in its window.
+    fn in_window(&self, ring: usize, ts: i64) -> bool {
+        self.windows[ring].is_none_or(|w| w.start <= ts && ts <= w.end)
+    }
     fn actors_of<'b>(&'b self, kind: EntityKind, id: Option<&'b str>) -> &'b [(usize, usize)] {
         id.and_then(|id| self.members.get(&(kind, id))).map_or(&[], Vec::as_slice)
     }
@@ -139,10 +161,10 @@ fn each(
     for_each_run(source, &[Want::only(kind, columns)], |_, batch, rows| run(batch, rows))
 }
 
-/// Reads every row that concerns a ring.
+/// Reads every row that concerns a ring or a leak.
 pub(crate) fn gather(
     source: &dyn RowSource,
-    rings: &[Ring],
+    rings: &[(&Ring, Option<&Leak>)],
     actors: &[Vec<Actor>],
     laws: &LawSet,
 ) -> Result<Facts, ScanError> {
@@ -166,13 +188,14 @@ pub(crate) fn gather(
         dealings(source, &index, &mut facts)?;
         outcomes(source, &index, &mut facts)?;
     }
-    Ok(Facts { rings: facts, any_exhibits })
+    Ok(Facts { rings: facts, any_exhibits, any_openings: source.count(Kind::Opening) > 0 })
 }
 
 /// One fraud report's row.
 struct Report {
     case: String,
     cards: BTreeSet<String>,
+    victim: Option<String>,
     loss: Option<i64>,
     reported_at: i64,
     row: RowRef,
@@ -185,7 +208,7 @@ fn fraud(source: &dyn RowSource, index: &Index, facts: &mut [RingFacts]) -> Resu
     each(
         source,
         Kind::FraudReport,
-        &["case", "card", "msisdn", "loss_cny", "reported_at"],
+        &["case", "card", "msisdn", "victim", "loss_cny", "reported_at"],
         |batch, rows| {
             let c = FraudReportColumns::bind(batch);
             for i in rows {
@@ -197,6 +220,7 @@ fn fraud(source: &dyn RowSource, index: &Index, facts: &mut [RingFacts]) -> Resu
                 reports.push(Report {
                     case: case.to_owned(),
                     cards: card.into_iter().map(str::to_owned).collect(),
+                    victim: c.victim.get(i).map(str::to_owned),
                     loss: c.loss_cny.get(i),
                     reported_at: c.reported_at.get(i).unwrap_or(c.key.ts(i)),
                     row: c.key.row(Kind::FraudReport, i),
@@ -222,8 +246,9 @@ fn fraud(source: &dyn RowSource, index: &Index, facts: &mut [RingFacts]) -> Resu
         by_case.entry(&report.case).or_default().push(report);
     }
     for (case, reports) in by_case {
-        let touched: BTreeSet<usize> =
-            reports.iter().flat_map(|r| &r.cards).flat_map(|c| index.rings_of(c)).copied().collect();
+        let by_card = reports.iter().flat_map(|r| &r.cards).flat_map(|c| index.rings_of(c));
+        let by_victim = reports.iter().flat_map(|r| index.of_victim(r.victim.as_deref()));
+        let touched: BTreeSet<usize> = by_card.chain(by_victim).copied().collect();
         for ring in touched {
             facts[ring]
                 .fraud
@@ -291,7 +316,8 @@ fn captures(source: &dyn RowSource, index: &Index, facts: &mut [RingFacts]) -> R
             let Some(subject) = c.subject.get(i) else { continue };
             let by_collector = index.actors_of(EntityKind::Collector, c.collector.get(i));
             let by_device = index.actors_of(EntityKind::Device, c.device.get(i));
-            for (ring, actor) in by_collector.iter().chain(by_device) {
+            let inside = |x: &&(usize, usize)| index.in_window(x.0, c.key.ts(i));
+            for (ring, actor) in by_collector.iter().chain(by_device).filter(inside) {
                 facts[*ring].captured[*actor].entry(subject.to_owned()).or_insert_with(|| Capture {
                     ts: c.key.ts(i),
                     pretext: c.pretext.get(i).is_some(),
@@ -317,6 +343,9 @@ fn accesses(
             }
             for (ring, actor) in index.actors_of(EntityKind::Account, c.account.get(i)) {
                 let row = c.key.row(Kind::Access, i);
+                if !index.in_window(*ring, row.ts) {
+                    continue;
+                }
                 let Some(subject) = c.subject.get(i) else {
                     let n = c.rows.get(i).and_then(|n| u64::try_from(n).ok()).unwrap_or(0);
                     if n > 0 {

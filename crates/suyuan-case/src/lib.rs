@@ -1,4 +1,5 @@
-//! Cases: one per ring, with actors, cards, fraud cases, chain and legal thresholds.
+//! Cases: one per ring and one per leak of persons' data that belongs to no ring, with actors, cards, fraud cases, chain
+//! and legal thresholds.
 //!
 //! A case is a function of the records, the trace, the findings and the dated law packs; it touches no
 //! disk and no clock, and the same input gives the same bytes. What always holds:
@@ -12,12 +13,13 @@
 //! Blind to: what the records do not hold. Who sat behind a login, what was known and intended, and
 //! who received money are for people to find out; the case says what to ask for.
 //!
-//! The walk: [`build`] reads the rows that concern the rings ([`facts`]), counts ([`assess`]) and
-//! words them ([`words`]).
+//! The walk: [`build`] takes the rings and the [`leak`]s, reads the rows that concern them ([`facts`]), counts
+//! ([`assess`]) and words them ([`words`]).
 
 mod assess;
 mod facts;
 mod law;
+mod leak;
 mod requests;
 mod words;
 
@@ -25,8 +27,8 @@ use std::collections::BTreeSet;
 
 use suyuan_model::actor::{Actor, actors};
 use suyuan_model::outcome::{
-    Case, Cases, Entity, EntityKind, Evidence, FORMAT, Finding, FraudCase, Ring, RingCard, Source, Text,
-    Totals, Trace,
+    Case, CaseKind, Cases, Entity, EntityKind, Evidence, FORMAT, Finding, FraudCase, Ring, RingCard, Source,
+    Text, Totals, Trace,
 };
 use suyuan_model::scan::{RowSource, ScanError};
 
@@ -36,6 +38,7 @@ pub use law::{
 };
 
 use facts::{Facts, RingFacts};
+use leak::Leak;
 
 /// Why cases could not be built.
 #[derive(Debug, thiserror::Error)]
@@ -53,7 +56,7 @@ pub enum CaseError {
     Scan(#[from] ScanError),
 }
 
-/// Builds the cases: one per ring, most probable and largest first.
+/// Builds the cases: one per ring and one per leak without a ring, most probable and largest first.
 ///
 /// # Errors
 /// When the records cannot be read.
@@ -63,15 +66,20 @@ pub fn build(
     findings: &[Finding],
     laws: &LawSet,
 ) -> Result<Cases, CaseError> {
-    let actors: Vec<Vec<Actor>> = trace.rings.iter().map(|r| actors(&r.members)).collect();
-    let facts = facts::gather(source, &trace.rings, &actors, laws)?;
-    let mut cases: Vec<Case> = trace
-        .rings
+    let mut actors: Vec<Vec<Actor>> = trace.rings.iter().map(|r| actors(&r.members)).collect();
+    let in_rings: BTreeSet<&Entity> = actors.iter().flatten().flat_map(|a| &a.names).collect();
+    let leaks = leak::leaks(source, trace, &in_rings)?;
+    drop(in_rings);
+    actors.extend(leaks.iter().map(|l| suyuan_model::actor::actors(&l.ring.members)));
+    let of_rings = trace.rings.iter().map(|ring| (ring, None));
+    let all: Vec<(&Ring, Option<&Leak>)> = of_rings.chain(leaks.iter().map(|l| (&l.ring, Some(l)))).collect();
+    let facts = facts::gather(source, &all, &actors, laws)?;
+    let mut cases: Vec<Case> = all
         .iter()
         .zip(&actors)
         .zip(&facts.rings)
-        .map(|((ring, actors), mine)| {
-            case(&Input { ring, actors, mine, facts: &facts, trace, findings, laws })
+        .map(|(((ring, leak), actors), mine)| {
+            case(&Input { ring, leak: *leak, actors, mine, facts: &facts, trace, findings, laws })
         })
         .collect();
     cases.sort_by(|a, b| {
@@ -90,6 +98,8 @@ pub fn build(
 /// All that one case is made of.
 pub(crate) struct Input<'a> {
     pub ring: &'a Ring,
+    /// Where the case is about a leak; `ring` is then made of it.
+    pub leak: Option<&'a Leak>,
     pub actors: &'a [Actor],
     pub mine: &'a RingFacts,
     pub facts: &'a Facts,
@@ -109,33 +119,48 @@ fn case(input: &Input) -> Case {
     let names = input.names();
     let cards = cards(input);
     let fraud_cases = fraud_cases(input.mine);
-    let totals = totals(input, &cards, &fraud_cases);
-    let legal = assess::assess(input, &totals);
+    let totals = match input.leak {
+        Some(leak) => leak::totals(leak, &cards, &fraud_cases),
+        None => totals(input, &cards, &fraud_cases),
+    };
     let sources: Vec<Source> =
         input.trace.sources.iter().filter(|s| names.contains(&s.entity)).cloned().collect();
     let operators =
         input.trace.operators.iter().filter(|o| names.contains(&o.account)).cloned().collect::<Vec<_>>();
-    let exhibits = words::exhibits(input);
+    let id = input.ring.id.split_once('-').map_or(input.ring.id.as_str(), |x| x.1);
     let mut case = Case {
         format: FORMAT.into(),
-        id: format!("case-{}", input.ring.id.trim_start_matches("ring-")),
-        title: words::title(input, &totals),
+        kind: if input.leak.is_some() { CaseKind::Leak } else { CaseKind::Ring },
+        id: format!("case-{id}"),
+        title: match input.leak {
+            Some(leak) => leak::title(leak, &totals),
+            None => words::title(input, &totals),
+        },
         summary: vec![],
         probability: input.ring.probability,
         actors: input.ring.members.clone(),
         cards,
         fraud_cases,
+        chain: input.leak.map_or_else(|| input.ring.links.clone(), |leak| leak::links(input, leak)),
+        legal: match input.leak {
+            Some(leak) => leak::assess(input, leak, &totals),
+            None => assess::assess(input, &totals),
+        },
         totals,
-        chain: input.ring.links.clone(),
-        legal,
         sources,
         operators,
         findings: findings_of(input, &names),
-        exhibits,
-        cannot_tell: words::cannot_tell(input),
+        exhibits: if input.leak.is_some() { leak::exhibits(input) } else { words::exhibits(input) },
+        cannot_tell: match input.leak {
+            Some(leak) => leak::cannot_tell(input, leak),
+            None => words::cannot_tell(input),
+        },
         requests: requests::requests(input),
     };
-    case.summary = words::summary(input, &case);
+    case.summary = match input.leak {
+        Some(leak) => leak::summary(input, leak, &case),
+        None => words::summary(input, &case),
+    };
     case
 }
 

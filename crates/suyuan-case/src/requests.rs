@@ -9,7 +9,7 @@ use suyuan_model::actor::Actor;
 use suyuan_model::outcome::{EntityKind, Role, Text};
 use suyuan_model::time;
 
-use crate::law::{Force, Period, Test};
+use crate::law::{Bound, Force, Period, Test};
 use crate::words::lead;
 use crate::{Input, text};
 
@@ -17,6 +17,68 @@ use crate::{Input, text};
 const NAMES: usize = 4;
 
 pub(crate) fn requests(input: &Input) -> Vec<Text> {
+    let mut out = if input.leak.is_some() { of_leak(input) } else { of_ring(input) };
+    out.extend(duties(input));
+    out
+}
+
+fn of_leak(input: &Input) -> Vec<Text> {
+    let sources: Vec<&Actor> = input.actors.iter().filter(|a| a.roles.contains(&Role::Source)).collect();
+    let s = some(&names(&sources));
+    let mut out = vec![
+        text(
+            format!(
+                "who sat behind {} at the look-ups listed: duty rosters, terminal and network logs, CCTV; and the orders, calls \
+                 or visits that called for each of them.",
+                s.en
+            ),
+            format!(
+                "所列查询发生时{}的实际操作者：排班表、终端及网络日志、监控录像；以及每次查询对应的工单、来电或到访。",
+                s.zh
+            ),
+        ),
+        data_went(&s),
+    ];
+    let devices = devices(input);
+    if !devices.is_empty() {
+        let d = some(&devices);
+        out.push(text(
+            format!(
+                "what left {} while it leaked: exports, screenshots, printing, removable media, messages.",
+                d.en
+            ),
+            format!("泄露时段内{}的数据流出：导出、截屏、打印、移动存储、消息外发。", d.zh),
+        ));
+    }
+    out.push(text(
+        "from a sample of the persons harmed: what the callers knew of them, and since when it was true; it tells which system the \
+         data came from.",
+        "抽样询问受害人：对方掌握其哪些信息、该信息自何时起为真；据此判断信息出自哪个系统。",
+    ));
+    out.push(original_files());
+    out
+}
+
+/// The files as they were, without which a lead is no evidence.
+fn original_files() -> Text {
+    text(
+        "the original bills, seals and hash values of the source files named under Method (a lead becomes evidence only with them), and a statement of each source system's clock.",
+        "“方法”一节所列源文件的调取文书、封存和校验值（线索据此才可成为证据），以及各来源系统的时钟说明。",
+    )
+}
+
+/// To whom the data went.
+fn data_went(sources: &Text) -> Text {
+    text(
+        format!(
+            "export logs, chat and payment records of {}: to whom the data went, and for what price.",
+            sources.en
+        ),
+        format!("{}的导出日志、聊天和支付记录：信息流向何人、价格如何。", sources.zh),
+    )
+}
+
+fn of_ring(input: &Input) -> Vec<Text> {
     let with = |roles: &[Role]| -> Vec<&Actor> {
         input.actors.iter().filter(|a| roles.iter().any(|r| a.roles.contains(r))).collect()
     };
@@ -70,14 +132,7 @@ pub(crate) fn requests(input: &Input) -> Vec<Text> {
     }
     let sellers = names(&with(&[Role::Seller, Role::LookupInsider]));
     if !sellers.is_empty() {
-        let s = some(&sellers);
-        out.push(text(
-            format!(
-                "export logs, chat and payment records of {}: to whom the data went, and for what price.",
-                s.en
-            ),
-            format!("{}的导出日志、聊天和支付记录：信息流向何人、价格如何。", s.zh),
-        ));
+        out.push(data_went(&some(&sellers)));
     }
     if !input.mine.fraud.is_empty() {
         out.push(text(
@@ -85,15 +140,11 @@ pub(crate) fn requests(input: &Input) -> Vec<Text> {
             "涉诈卡自首次使用起的位置、设备和缴费记录：卡如何到达用卡人手中。",
         ));
     }
-    out.push(text(
-        "the original bills, seals and hash values of the source files named under Method (a lead becomes evidence only with them), and a statement of each source system's clock.",
-        "“方法”一节所列源文件的调取文书、封存和校验值（线索据此才可成为证据），以及各来源系统的时钟说明。",
-    ));
+    out.push(original_files());
     out.push(text(
         "a statement from a sample of the persons named on the cards: did they open them, were they asked for face and identity card, by whom.",
         "抽样询问被登记人：是否本人办理，何人以何理由采集过人脸和身份证。",
     ));
-    out.extend(duties(input));
     out
 }
 
@@ -139,11 +190,10 @@ fn some(names: &[Text]) -> Text {
 
 /// Duties of the packs that matter to this case.
 fn duties(input: &Input) -> Vec<Text> {
-    let cards = &input.ring.cards;
-    let period = Period {
-        first: cards.iter().map(|c| c.opening.ts).min().unwrap_or(0),
-        last: cards.iter().map(|c| c.opening.ts).max().unwrap_or(0),
-    };
+    let times = || input.ring.cards.iter().map(|c| c.opening.ts);
+    let period = input.leak.map(|l| Period { first: l.window.start, last: l.window.end });
+    let period = period
+        .unwrap_or_else(|| Period { first: times().min().unwrap_or(0), last: times().max().unwrap_or(0) });
     let pretext = input.mine.captured.iter().any(|of| of.values().any(|c| c.pretext));
     let fraud = !input.mine.fraud.is_empty();
     input
@@ -154,7 +204,9 @@ fn duties(input: &Input) -> Vec<Text> {
             let (mut en, mut zh) = (Vec::new(), Vec::new());
             for item in &pack.items {
                 let Some(Test::Duty { when, who }) = item.test else { continue };
-                if when.matters(fraud, pretext) {
+                // Who opens no cards has not a carrier's duties.
+                let binds = who != Bound::Carrier || input.facts.any_openings || input.leak.is_none();
+                if binds && when.matters(fraud, pretext) {
                     let (en_who, zh_who) = who.name();
                     en.push(format!("{} ({en_who}): {}", item.cite.en, item.text.en.trim_end_matches('.')));
                     zh.push(format!("{}（{zh_who}）：{}", item.cite.zh, item.text.zh.trim_end_matches('。')));

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use suyuan_model::actor::Actor;
 use suyuan_model::outcome::{
-    Case, Entity, EntityKind, Finding, Question, Reached, Role, Source, Text, Totals, Trace,
+    Case, CaseKind, Entity, EntityKind, Finding, Question, Reached, Role, Source, Text, Totals, Trace,
 };
 use suyuan_model::time;
 
@@ -17,7 +17,7 @@ pub(crate) use suyuan_model::reading::{chance, group, yuan};
 use crate::law::{Force, Pack};
 use crate::{Input, text};
 
-fn day(ts: i64) -> String {
+pub(crate) fn day(ts: i64) -> String {
     time::format_day(time::china_day(ts))
 }
 
@@ -65,6 +65,7 @@ fn role(role: Role) -> (&'static str, &'static str) {
         Role::Courier => ("courier", "传递人"),
         Role::User => ("user of cards", "用卡人"),
         Role::LookupInsider => ("look-ups without a reason", "无理由查询"),
+        Role::Source => ("probable source of the leak", "疑似泄露来源"),
         Role::Device => ("device", "设备"),
         Role::Outlet => ("outlet", "网点"),
     }
@@ -77,17 +78,17 @@ pub(crate) fn join(pieces: &[(&str, &str)]) -> Text {
     text(part(|p| p.0.to_owned(), "; "), part(|p| p.1.to_owned(), "；"))
 }
 
-fn list(texts: &[Text]) -> Text {
+pub(crate) fn list(texts: &[Text]) -> Text {
     let part = |pick: fn(&Text) -> &str, by: &str| texts.iter().map(pick).collect::<Vec<_>>().join(by);
     text(part(|t| &t.en, ", "), part(|t| &t.zh, "、"))
 }
 
 /// The labels of the summary's three parts; the report sets them off.
-const FOUND: (&str, &str) = ("Found: ", "发现：");
-const SURE_IS: (&str, &str) = ("How sure: ", "把握：");
-const CANNOT: (&str, &str) = ("Cannot tell: ", "不能判断：");
+pub(crate) const FOUND: (&str, &str) = ("Found: ", "发现：");
+pub(crate) const SURE_IS: (&str, &str) = ("How sure: ", "把握：");
+pub(crate) const CANNOT: (&str, &str) = ("Cannot tell: ", "不能判断：");
 
-fn labelled(label: (&str, &str), t: Text) -> Text {
+pub(crate) fn labelled(label: (&str, &str), t: Text) -> Text {
     text(format!("{}{}", label.0, t.en), format!("{}{}", label.1, t.zh))
 }
 
@@ -268,7 +269,7 @@ fn how_sure(input: &Input, case: &Case) -> Vec<Text> {
 }
 
 /// An expected count for people: one decimal, and never a plain 0.
-fn expected(x: f64) -> (String, String) {
+pub(crate) fn expected(x: f64) -> (String, String) {
     if x < 0.05 {
         ("less than 0.1".into(), "不足0.1".into())
     } else {
@@ -306,7 +307,7 @@ fn innocent(input: &Input, case: &Case) -> Option<Text> {
     })
 }
 
-fn thresholds(case: &Case) -> Option<Text> {
+pub(crate) fn thresholds(case: &Case) -> Option<Text> {
     let count = |r: Reached| case.legal.iter().filter(|a| a.reached == r && a.in_force).count();
     let late = case.legal.iter().filter(|a| a.reached == Reached::Yes && !a.in_force).count();
     (!case.legal.is_empty()).then(|| {
@@ -381,9 +382,9 @@ pub(crate) fn exhibits(input: &Input) -> Vec<Text> {
     out
 }
 
-/// What the records cannot tell.
-pub(crate) fn cannot_tell(input: &Input) -> Vec<Text> {
-    let mut out = input.ring.cannot_tell.clone();
+/// What is amiss with the losses stated.
+pub(crate) fn losses(input: &Input) -> Vec<Text> {
+    let mut out = Vec::new();
     let differing: u64 = input.mine.fraud.values().filter(|f| f.losses.len() > 1).count() as u64;
     if differing > 0 {
         out.push(text(
@@ -400,6 +401,13 @@ pub(crate) fn cannot_tell(input: &Input) -> Vec<Text> {
             format!("{silent}起诈骗案件未载明损失，合计中按0计。"),
         ));
     }
+    out
+}
+
+/// What the records cannot tell.
+pub(crate) fn cannot_tell(input: &Input) -> Vec<Text> {
+    let mut out = input.ring.cannot_tell.clone();
+    out.extend(losses(input));
     if input.trace.unexplained_fraud_cards > 0 {
         let n = input.trace.unexplained_fraud_cards;
         out.push(text(
@@ -454,19 +462,21 @@ fn until(pack: &Pack, label: &str) -> String {
 /// What the whole run has to say.
 pub(crate) fn remarks(cases: &[Case], other: &[Source], findings: &[Finding], trace: &Trace) -> Vec<Text> {
     let mut out = Vec::new();
-    if cases.is_empty() {
+    if cases.iter().all(|c| c.kind == CaseKind::Leak) {
         out.push(text(
             "No ring was found in these records. This means that nothing in them points to one, not that there is none.",
             "在这些记录中没有发现团伙。这只说明记录中没有指向团伙的迹象，不等于不存在。",
         ));
+    }
+    if cases.is_empty() {
         out.push(text(
             format!(
-                "{} findings and {} sources without a ring remain as leads to look at.",
+                "{} findings and {} sources without a case remain as leads to look at.",
                 group(findings.len() as u64),
                 group(other.len() as u64)
             ),
             format!(
-                "另有{}条线索和{}个未成团伙的来源可供查看。",
+                "另有{}条线索和{}个未成案的来源可供查看。",
                 group(findings.len() as u64),
                 group(other.len() as u64)
             ),

@@ -14,9 +14,9 @@ use std::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-pub use case::{Assessment, Case, Cases, FraudCase, Reached, Totals};
+pub use case::{Assessment, Case, CaseKind, Cases, FraudCase, Reached, Totals};
 pub use farm::{Farm, FarmItem, FarmMember, Tie};
-pub use leak::{CanaryShare, Decoy, EndLimits, Outside, Part, Partner, WindowLimits};
+pub use leak::{CanaryShare, Decoy, EndLimits, Harm, Inside, Outside, Part, Partner, WindowLimits};
 pub use path::{ChainPath, ChainStep};
 
 use crate::order::RowRef;
@@ -400,7 +400,7 @@ pub struct Source {
     pub listed: bool,
     /// Harmed things that passed through it: fraud cards, impersonated persons, victims.
     pub harmed: u64,
-    /// How many would be expected at the base rate.
+    /// How many would be harmed after they passed through it at the base rate.
     pub expected: f64,
     /// How many things passed through it in all (its exposure).
     pub exposure: u64,
@@ -411,6 +411,12 @@ pub struct Source {
     /// 90 % limits of the window's ends; told of probable sources.
     #[serde(default)]
     pub limits: Option<WindowLimits>,
+    /// What it touched in its window, and how much of that was harmed.
+    #[serde(default)]
+    pub inside: Option<Inside>,
+    /// Whom or what it harmed, each with its responsibility where that is .05 or more, most responsible first.
+    #[serde(default)]
+    pub harms: Vec<Harm>,
     /// The source and those that cannot be told apart from it, with their share (sums to 1).
     pub credible_set: Vec<(Entity, f64)>,
     /// What would tell them apart, or what it cannot tell.
@@ -482,7 +488,8 @@ pub struct RingCard {
     pub card: String,
     /// The person in whose name it was opened (token).
     pub subject: Option<String>,
-    /// Marks that tie it to the ring, as `family:mark`; at least two families.
+    /// Marks that tie it to the ring, as `family:mark`; at least two families. In a leak's case one: opened in the name of
+    /// a person whose identity leaked before.
     pub marks: Vec<String>,
     /// Probability that the card belongs to the ring.
     pub probability: f64,
@@ -537,6 +544,8 @@ pub enum Role {
     User,
     /// Looked up or exported data without a reason.
     LookupInsider,
+    /// Persons' data most probably leaked through it: harm follows its look-ups beyond what is usual.
+    Source,
     /// A device used in the ring.
     Device,
     /// An outlet through which it went.

@@ -142,7 +142,7 @@ impl<'a> Doc<'a> {
         // Many of a kind: `*`, or a count in place of an id.
         if e.id == "*" || e.kind == EntityKind::FraudCase && e.id.contains(' ') {
             return esc(match e.kind {
-                EntityKind::Person => self.w.persons_cluster,
+                EntityKind::Person => self.w.persons,
                 EntityKind::Card => self.w.cards_cluster,
                 EntityKind::FraudCase => self.w.fraud_cluster,
                 _ => kind,

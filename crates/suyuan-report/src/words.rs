@@ -101,6 +101,7 @@ impl Reading for Lang {
             Role::Courier => ("courier", "传递人"),
             Role::User => ("card user", "用卡人"),
             Role::LookupInsider => ("unexplained look-ups", "无理由查询"),
+            Role::Source => ("probable leak source", "疑似泄露来源"),
             Role::Device => ("device", "设备"),
             Role::Outlet => ("outlet", "网点"),
         };
@@ -154,6 +155,7 @@ impl Reading for Lang {
             "from_where_the_rings" => ("holder from where the ring's are from", "被登记人来源地同团伙"),
             "fraud_report" => ("named in a fraud report", "见于涉诈案件"),
             "disowned" => ("disowned by the holder", "本人否认或认证失败"),
+            "leaked_before" => ("opened after the person's identity leaked", "身份信息泄露后被开卡"),
             "sighting" => ("found where it should not be", "在不应出现处被发现"),
             _ => return None,
         };
@@ -246,6 +248,10 @@ words! {
     other_findings: "Findings that belong to no case", "未归入案件的线索";
     probability: "Probability", "概率";
     ring_probability: "Probability that the ring is real", "团伙存在的概率";
+    leak_probability: "Probability that data leaked through it", "信息由此泄露的概率";
+    looked_up: "persons touched in all", "接触过的人员";
+    harmed_expected: "harmed at the base rate", "按基准率预期受害（人）";
+    harmed_through: "harmed through it", "经由其受害（人）";
     cards: "Cards", "卡";
     cards_opened: "cards opened", "开卡（张）";
     persons_named: "persons named on them", "被登记人（人）";
@@ -295,6 +301,11 @@ words! {
     repeated_inside: "repeated inside the window", "窗口内重复";
     repeated_outside: "outside it", "窗口外重复";
     by_chance: "by chance", "偶然概率";
+    harms: "Persons harmed through a source", "经由来源受害的人员";
+    harms_note: "Each was touched by the source before the harm. The responsibility is the probability that the harm came through it and not by chance or through another source, given that it is one; those below .05 are not listed.", "均在受害前被该来源接触过。责任概率是指在其确为来源时，该受害经由它而非偶然或其他来源造成的概率；低于0.05者不列。";
+    responsibility: "Responsibility", "责任概率";
+    last_touch: "Last touched before", "受害前最后一次接触";
+    harm_at: "Harmed", "受害时间";
     operators: "Operators and owners of logins", "工号的操作人与持有人";
     operators_note: "Probability that the rows below were made by somebody else than the registered holder.", "下列记录并非登记持有人本人操作的概率。";
     login: "Login", "工号";
@@ -303,7 +314,7 @@ words! {
     unknown: "unknown", "未知";
     fraud: "Fraud cases", "诈骗案件";
     fraud_note: "Each case number counts once, and its loss once.", "每个案件编号只计一次，损失只计一次。";
-    no_fraud: "No fraud report names a card of this ring.", "没有涉诈案件报告涉及本团伙的卡。";
+    no_fraud: "No fraud report names a card or a victim of this case.", "没有涉诈案件报告涉及本案的卡或被害人。";
     case_no: "Case number", "案件编号";
     reported: "Reported", "报案时间";
     cards_used: "Cards used", "涉案卡";
@@ -326,6 +337,7 @@ words! {
     group_days: "Days on its items", "接触天数";
     card: "Card (ICCID)", "卡（ICCID）";
     opened: "Opened", "开卡时间";
+    persons: "persons", "人员";
     person: "Person (token)", "被登记人（令牌）";
     marks: "Marks", "关联标记";
     marks_note: "Marks tie a card to the ring; at least two must come from different families of records.", "标记把卡与团伙关联起来；至少两个标记须来自不同类别的记录。";
@@ -386,6 +398,7 @@ words! {
     first_shown: "the earliest are listed", "列出最早的部分";
     none: "none", "无";
     persons_cluster: "persons", "被采集人";
+    looked_up_cluster: "persons looked up", "被查询人";
     cards_cluster: "opened cards", "已实名卡";
     fraud_cluster: "fraud cases", "诈骗案件";
     of_them_fraud: "used in fraud", "涉诈";

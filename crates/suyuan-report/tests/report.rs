@@ -286,6 +286,40 @@ fn several_cases_share_a_first_page() {
     assert!(summary_lines(&cases, Lang::En).len() <= 10);
 }
 
+/// The reference case beside a leak that belongs to no ring.
+fn with_leak() -> Reference {
+    let mut r = reference(Exhibits::With);
+    let leaker = r.trace.sources.iter_mut().find(|s| s.question == Question::VictimData).unwrap();
+    let touch = leaker.evidence.rows()[0].clone();
+    (leaker.listed, leaker.probability) = (true, 0.97);
+    leaker.inside = Some(Inside { touched: 130, harmed: 9, expected: 0.4, rate: 0.06 });
+    leaker.harms = (0..130)
+        .map(|n| Harm {
+            thing: Entity::new(EntityKind::Person, reference::token("idn1", n)),
+            share: if n < 9 { 0.96 } else { 0.08 },
+            at: touch.ts + 1,
+            touch: touch.clone(),
+        })
+        .collect();
+    r
+}
+
+#[test]
+fn a_leak_without_a_ring_has_pages_of_its_own() {
+    let r = with_leak();
+    let cases = cases(&r);
+    let leak = cases.cases.iter().position(|c| c.kind == CaseKind::Leak).unwrap() + 1;
+    for lang in [Lang::En, Lang::Zh] {
+        let page = html(lang, &cases, &r.trace, &r.findings, &r.run);
+        check_safe(&page);
+        let harms = section(&page, &format!("c{leak}-harms"));
+        assert_eq!(harms.matches("<tr><td").count(), 120, "the most responsible are printed");
+        assert!(harms.contains("sources.json"), "the rest is counted");
+        assert!(!page.contains(&format!("id=\"c{leak}-cards\"")), "it has no cards");
+    }
+    insta::assert_snapshot!(diagram_svg(&cases.cases[leak - 1], Lang::Zh));
+}
+
 /// A big case with many findings: the file stays small enough to mail.
 #[test]
 fn the_file_stays_below_six_megabytes() {

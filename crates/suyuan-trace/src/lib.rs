@@ -371,7 +371,7 @@ fn crowded(looked: &Lookups, victims: &BTreeMap<Id, i64>) -> Option<Text> {
 
 fn limits(f: &Facts, looked: &Lookups, cards: &CardSources, holders: &[Source]) -> Vec<Text> {
     let mut out = Vec::new();
-    if f.terminals.is_empty() {
+    if !f.openings.is_empty() && f.terminals.is_empty() {
         out.push(text(
             "There is no list of terminals: whether a device belongs to an outlet cannot be told. Take in `terminal`.",
             "没有终端清单：无法判断终端是否属于网点。请导入 terminal。",
@@ -383,7 +383,7 @@ fn limits(f: &Facts, looked: &Lookups, cards: &CardSources, holders: &[Source]) 
              `fraud_report`.",
             "没有涉诈案件记录：无法追查涉诈卡和被害人信息的来源。请导入 fraud_report。",
         ));
-    } else if cards.fraud.len() < 2 {
+    } else if !f.openings.is_empty() && cards.fraud.len() < 2 {
         out.push(text(
             "Fewer than two cards of the records appear in fraud reports: too few for a likelihood ratio.",
             "涉诈卡不足两张：不足以计算似然比。",
@@ -402,7 +402,7 @@ fn limits(f: &Facts, looked: &Lookups, cards: &CardSources, holders: &[Source]) 
             ),
         ));
     }
-    if holders.is_empty() {
+    if !f.openings.is_empty() && holders.is_empty() {
         out.push(text(
             "No recorded look-up or capture explains where the impersonated persons' identities came from.",
             "没有查询或采集记录能解释被冒名人员的身份信息来源。",

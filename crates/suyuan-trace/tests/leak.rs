@@ -65,11 +65,13 @@ fn office(o: Office) -> Rows {
     made(o).0
 }
 
-/// The office, and how many of its victims the clerk did not sell.
-fn made(o: Office) -> (Rows, usize) {
+/// Of each victim the day of the first harm, and whether it was the clerk's doing.
+type Victims = BTreeMap<i64, (i64, bool)>;
+
+/// The office and its victims.
+fn made(o: Office) -> (Rows, Victims) {
     let (mut rows, mut dice) = (Rows::default(), Dice(o.seed));
-    // Each victim's first harm, and whether it was the clerk's doing.
-    let mut first: BTreeMap<i64, (i64, bool)> = BTreeMap::new();
+    let mut first = Victims::new();
     let mut note = |person, day, sold| {
         let at = first.entry(person).or_insert((day, sold));
         *at = (*at).min((day, sold));
@@ -129,7 +131,7 @@ fn made(o: Office) -> (Rows, usize) {
             note(person, day, false);
         }
     }
-    (rows, first.values().filter(|x| !x.1).count())
+    (rows, first)
 }
 
 fn traced(o: Office, params: &Params) -> Trace {
@@ -200,11 +202,36 @@ fn a_leak_that_fills_the_records_has_no_limits() {
 }
 
 #[test]
+fn whom_the_clerk_sold_is_told_one_by_one() {
+    let (mut said, mut true_) = (0.0, 0.0);
+    for seed in 1..5 {
+        let o = Office { seed, ..OFFICE };
+        let (found, victims) = (traced(o, &Params::default()), made(o).1);
+        let clerk = clerk(&found);
+        for h in &clerk.harms {
+            let person: i64 = h.thing.id.trim_start_matches("idn1-p").parse().unwrap();
+            let (day, sold) = victims[&person];
+            assert_eq!(h.at, (START + day * 86_400 + 1200 * 60) * time::SECOND, "the first harm");
+            assert!(h.touch.ts < h.at && h.touch.kind == Kind::Access);
+            said += h.share;
+            true_ += f64::from(u8::from(sold));
+        }
+        assert!(clerk.harms.is_sorted_by(|a, b| a.share >= b.share));
+        let inside = clerk.inside.unwrap();
+        assert!(inside.harmed as f64 > 5.0 * inside.expected, "{inside:?}");
+        assert!((0.12..0.35).contains(&inside.rate), "a quarter was sold: {inside:?}");
+        assert!(inside.expected < clerk.expected, "the window is a part of the year");
+    }
+    assert!((said - true_).abs() < 0.1 * true_, "{said} told, {true_} in truth");
+}
+
+#[test]
 fn what_came_from_outside_is_told_with_an_interval() {
     let mut held = 0;
     for seed in 1..6 {
         let o = Office { seed, ..OFFICE };
-        let (found, truth) = (traced(o, &Params::default()), made(o).1 as f64);
+        let (found, victims) = (traced(o, &Params::default()), made(o).1);
+        let truth = victims.values().filter(|x| !x.1).count() as f64;
         let told = found.outside.iter().find(|x| x.question == Question::VictimData).unwrap();
         assert!(told.low <= told.expected && told.expected <= told.high && told.high <= told.harmed as f64);
         assert!((told.expected - truth).abs() < 0.2 * truth, "{told:?}, in truth {truth}");

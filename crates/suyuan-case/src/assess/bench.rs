@@ -11,7 +11,7 @@ use crate::law::{Force, Halving, Item, Pack, Period, Test, Tier, Whose};
 use crate::{Input, text, words};
 
 /// The place where counts of one entity are held against the packs.
-pub(super) struct Bench<'a, 'b> {
+pub(crate) struct Bench<'a, 'b> {
     pub input: &'a Input<'a>,
     pub period: Period,
     pub entity: Entity,

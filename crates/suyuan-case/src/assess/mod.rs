@@ -20,7 +20,7 @@ use crate::facts::OpeningFact;
 use crate::law::{Period, Test, Tier};
 use crate::text;
 use crate::words::join;
-use bench::Bench;
+pub(crate) use bench::Bench;
 
 /// A card counts as sure from this probability on; below it only the upper count takes it.
 pub(crate) const SURE: f64 = 0.9;
@@ -65,7 +65,7 @@ pub fn persons_at_least(cards: u64, limit: u64, carriers: u64) -> u64 {
 
 /// Records of persons by tier, the records' own counts of one actor or of the ring.
 #[derive(Default)]
-struct Records {
+pub(crate) struct Records {
     tiers: BTreeMap<Tier, Vec<Unit>>,
     floor: u64,
     counted: Text,
@@ -73,14 +73,24 @@ struct Records {
 }
 
 impl Records {
-    fn add(&mut self, tier: Tier, unit: Unit) {
+    /// Nothing counted yet, of this.
+    pub fn of(counted: Text) -> Records {
+        Records { counted, ..Records::default() }
+    }
+
+    /// Something to say of the count.
+    pub fn note(&mut self, note: Text) {
+        self.notes.push(note);
+    }
+
+    pub fn add(&mut self, tier: Tier, unit: Unit) {
         self.tiers.entry(tier).or_default().push(unit);
     }
 }
 
 /// What an actor is to the halving rule.
 #[derive(Clone, Copy, PartialEq)]
-enum Insider {
+pub(crate) enum Insider {
     No,
     /// Role in the carrier or its agent.
     Duty,
@@ -131,10 +141,10 @@ pub(crate) fn assess(input: &Input, totals: &Totals) -> Vec<Assessment> {
     out
 }
 
-fn insider(actor: &Actor) -> Insider {
+pub(crate) fn insider(actor: &Actor) -> Insider {
     let has = |roles: &[Role]| roles.iter().any(|r| actor.roles.contains(r));
     if actor.opened_itself()
-        || has(&[Role::StockAgent, Role::CredentialOwner, Role::LookupInsider, Role::Seller])
+        || has(&[Role::StockAgent, Role::CredentialOwner, Role::LookupInsider, Role::Seller, Role::Source])
     {
         Insider::Duty
     } else if has(&[Role::Harvester, Role::Operator]) {
@@ -350,7 +360,7 @@ fn accessed(input: &Input, n: usize, ring: &People, people: &mut People) {
 }
 
 /// A handover of data whose quantity an exhibit states: the quantity seized counts as it stands.
-fn exhibited_quantity(input: &Input, actor: &Actor, records: &mut Records) {
+pub(crate) fn exhibited_quantity(input: &Input, actor: &Actor, records: &mut Records) {
     let handed =
         input.mine.dealings.iter().filter(|d| d.what == "data" && ids(actor).contains(d.from.as_str()));
     let quantity: u64 = handed.filter_map(|d| d.quantity).sum();
@@ -380,7 +390,7 @@ fn ids(actor: &Actor) -> BTreeSet<&str> {
 }
 
 /// Money that exhibits state, from the view of one actor.
-fn actor_income(input: &Input, actor: &Actor) -> Tally {
+pub(crate) fn actor_income(input: &Input, actor: &Actor) -> Tally {
     let mine = ids(actor);
     let mut tally = income_tally();
     for d in &input.mine.dealings {

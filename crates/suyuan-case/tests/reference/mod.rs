@@ -533,6 +533,8 @@ fn source() -> Source {
         lift: 28.9,
         window: Some(Window { start: opened(0), end: opened(CARDS - 1) }),
         limits: None,
+        inside: None,
+        harms: vec![],
         credible_set: vec![
             (Entity::new(EntityKind::Account, ACCOUNT), 0.998),
             (Entity::new(EntityKind::Outlet, OUTLET), 0.002),

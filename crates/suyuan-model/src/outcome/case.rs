@@ -45,24 +45,38 @@ pub enum Reached {
     No,
 }
 
+/// What a case is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CaseKind {
+    /// A ring that opened cards in others' names.
+    #[default]
+    Ring,
+    /// A leak of persons' data that belongs to no ring: its actors are sources, its persons those harmed through them.
+    Leak,
+}
+
 /// A case: what `case.json` holds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Case {
     /// Format version.
     pub format: String,
+    /// What it is about.
+    #[serde(default)]
+    pub kind: CaseKind,
     /// Deterministic id.
     pub id: String,
     /// One line.
     pub title: Text,
     /// Sentences of the first page: what was found, how sure, what it cannot tell.
     pub summary: Vec<Text>,
-    /// Probability that the ring is real.
+    /// Probability that the ring, or the leak, is real.
     pub probability: f64,
     /// Actors with roles.
     pub actors: Vec<Member>,
     /// Cards.
     pub cards: Vec<RingCard>,
-    /// Fraud cases in which they were used.
+    /// Fraud cases in which they were used, or whose victims' data leaked.
     pub fraud_cases: Vec<FraudCase>,
     /// Totals, each of them counted from the lists above.
     pub totals: Totals,
@@ -89,7 +103,7 @@ pub struct Case {
 pub struct FraudCase {
     /// Case number.
     pub case: String,
-    /// Cards of the ring used in it.
+    /// Cards of the case used in it.
     pub cards: Vec<String>,
     /// Loss, yuan.
     #[serde(with = "money::as_text")]
@@ -108,7 +122,7 @@ pub struct FraudCase {
 pub struct Totals {
     /// Cards opened.
     pub cards: u64,
-    /// Distinct persons in whose names they were opened.
+    /// Distinct persons in whose names they were opened; of a leak, those harmed through it with a responsibility of .5 or more.
     pub persons: u64,
     /// Cards used in fraud cases.
     pub fraud_cards: u64,
@@ -118,11 +132,11 @@ pub struct Totals {
     #[serde(with = "money::as_text")]
     #[schemars(with = "String")]
     pub loss_cny: i64,
-    /// First opening.
+    /// First opening; of a leak, the start of its window.
     #[serde(with = "time::as_text")]
     #[schemars(with = "String")]
     pub first: i64,
-    /// Last opening.
+    /// Last opening; of a leak, the end of its window.
     #[serde(with = "time::as_text")]
     #[schemars(with = "String")]
     pub last: i64,

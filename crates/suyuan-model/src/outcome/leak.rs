@@ -1,11 +1,11 @@
-//! What a source is told with beside its probability: who worked beside it, the limits of its window, canaries;
-//! and what no source explains.
+//! What a source is told with beside its probability: whom it harmed, who worked beside it, the limits of its window,
+//! canaries; and what no source explains.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Counter, Entity, Evidence, Question, Text};
-use crate::time;
+use crate::{RowRef, time};
 
 /// So many of so many.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -21,6 +21,35 @@ impl Part {
     pub fn share(self) -> f64 {
         self.hits as f64 / self.of.max(1) as f64
     }
+}
+
+/// Something harmed after it passed through a source, and how far the source accounts for it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Harm {
+    /// The person, or the card.
+    pub thing: Entity,
+    /// The source's responsibility: the probability that the harm came through it and not by chance or through another
+    /// source, given that it is a source at all.
+    pub share: f64,
+    /// When the harm was done: the loss, the opening in the person's name, or the report of the card.
+    #[serde(with = "time::as_text")]
+    #[schemars(with = "String")]
+    pub at: i64,
+    /// The last time it passed through the source before that, inside the window where it did so there.
+    pub touch: RowRef,
+}
+
+/// What a source touched while it leaked.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+pub struct Inside {
+    /// Things touched in the window, once a thing and week, less where an order explains the touch; rounded.
+    pub touched: u64,
+    /// Of these, harmed afterwards.
+    pub harmed: u64,
+    /// How many would be harmed afterwards at the base rate.
+    pub expected: f64,
+    /// Leak rate: the share of what was touched that was harmed through the source, expected.
+    pub rate: f64,
 }
 
 /// An account that looked at the same records as a source while it leaked, and hardly at other times. Same

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use suyuan_model::actor::{Actor, actors};
-use suyuan_model::outcome::{Case, ChainStage, Entity, EntityKind, Link, Role};
+use suyuan_model::outcome::{Case, CaseKind, ChainStage, Entity, EntityKind, Link, Role};
 
 use crate::page::{chance, group, short, yuan};
 use suyuan_model::outcome::Lang;
@@ -99,7 +99,12 @@ const LAST: usize = 4;
 fn column(role: Role) -> usize {
     match role {
         Role::Outlet => 0,
-        Role::Harvester | Role::Seller | Role::LookupInsider | Role::StockAgent | Role::CredentialOwner => 1,
+        Role::Harvester
+        | Role::Seller
+        | Role::LookupInsider
+        | Role::Source
+        | Role::StockAgent
+        | Role::CredentialOwner => 1,
         Role::Opener | Role::Operator | Role::Device | Role::Courier => 2,
         Role::Organiser | Role::User => LAST,
     }
@@ -107,7 +112,7 @@ fn column(role: Role) -> usize {
 
 fn stage(role: Role) -> ChainStage {
     match role {
-        Role::Harvester | Role::Seller | Role::LookupInsider => ChainStage::Acquisition,
+        Role::Harvester | Role::Seller | Role::LookupInsider | Role::Source => ChainStage::Acquisition,
         Role::User => ChainStage::Use,
         _ => ChainStage::Circulation,
     }
@@ -229,6 +234,9 @@ impl Builder<'_> {
     fn kind_node(&self, kind: EntityKind) -> Node {
         let (w, t, lang) = (self.lang.words(), &self.case.totals, self.lang);
         let (title, lines, column, stage) = match kind {
+            EntityKind::Person if self.case.kind == CaseKind::Leak => {
+                (w.looked_up_cluster, vec![], 0, ChainStage::Acquisition)
+            }
             EntityKind::Person => (w.persons_cluster, vec![group(t.persons)], 0, ChainStage::Acquisition),
             EntityKind::Card => {
                 let mut lines = vec![lang.pick(group(t.cards), format!("{}张", group(t.cards)))];
@@ -273,12 +281,15 @@ impl Builder<'_> {
 
     fn link(&mut self, link: &Link) {
         let (mut from, mut to) = (self.what(&link.from), self.what(&link.to));
-        // What a device does under an account is opening cards, and fraud is done with cards: the
+        // What a device does under an account is opening cards, and a ring's fraud is done with cards: the
         // picture lets both pass through the cards.
         if link.from.kind == EntityKind::Device && link.to.kind == EntityKind::Account {
             to = What::Kind(EntityKind::Card);
         }
-        if to == What::Kind(EntityKind::FraudCase) && link.stage == ChainStage::Use {
+        if to == What::Kind(EntityKind::FraudCase)
+            && link.stage == ChainStage::Use
+            && self.case.kind == CaseKind::Ring
+        {
             from = What::Kind(EntityKind::Card);
         }
         if from == to {

@@ -176,7 +176,21 @@ struct Picture<'a> {
 
 impl Picture<'_> {
     fn left(&self, column: usize) -> f64 {
-        MARGIN + column as f64 * (BOX + GAP)
+        MARGIN + (self.width() - self.columns_width()) / 2.0 + column as f64 * (BOX + GAP)
+    }
+
+    fn columns_width(&self) -> f64 {
+        let columns = self.places.columns.max(1);
+        2.0 * MARGIN + columns as f64 * BOX + (columns - 1) as f64 * GAP
+    }
+
+    /// Room for the columns, and for the legend where these are few.
+    fn width(&self) -> f64 {
+        let w = self.lang.words();
+        let lines = [w.legend_recorded, w.legend_inferred].map(|t| 36.0 + width(t) * TEXT + 22.0);
+        let texts = [w.legend_exhibits, w.legend_numbers].map(|t| width(t) * TEXT + 22.0);
+        let legend: f64 = lines.iter().chain(&texts).sum();
+        self.columns_width().max(2.0 * MARGIN + legend)
     }
 
     fn middle(&self, half: usize) -> f64 {
@@ -187,8 +201,7 @@ impl Picture<'_> {
     }
 
     fn svg(&self) -> String {
-        let columns = self.places.columns.max(1);
-        let w = 2.0 * MARGIN + columns as f64 * BOX + (columns - 1) as f64 * GAP;
+        let w = self.width();
         let h = HEAD + self.places.height + FOOT;
         let id: String = self.case.id.chars().filter(char::is_ascii_alphanumeric).collect();
         let words = self.lang.words();

@@ -3,7 +3,7 @@
 use crate::words::Reading as _;
 use std::collections::{BTreeMap, BTreeSet};
 
-use suyuan_model::outcome::{Case, RingCard};
+use suyuan_model::outcome::{Case, CaseKind, RingCard};
 use suyuan_model::{RowRef, time};
 
 use super::One;
@@ -16,9 +16,14 @@ const MOST: usize = 8_000;
 
 pub(super) fn write(doc: &mut Doc, one: &One) {
     let (w, case) = (doc.w, one.case);
+    if case.cards.is_empty() && case.kind == CaseKind::Leak {
+        return;
+    }
     doc.section(&format!("{}cards", one.at), w.cards);
     months(doc, case);
-    doc.note(w.marks_note);
+    if case.kind == CaseKind::Ring {
+        doc.note(w.marks_note);
+    }
     marks(doc, case);
     let rows: BTreeSet<RowRef> =
         case.cards.iter().take(suyuan_model::outcome::Evidence::LIMIT).map(|c| c.opening.clone()).collect();

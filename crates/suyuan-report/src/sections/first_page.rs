@@ -1,11 +1,11 @@
 //! The first page: what was found, how sure it is, what it cannot tell; figures and diagram.
 
 use crate::words::Reading as _;
-use suyuan_model::outcome::Case;
+use suyuan_model::outcome::{Case, CaseKind};
 
 use super::{One, Parts};
 use crate::diagram::diagram_svg;
-use crate::page::{Doc, chance, esc, group, yuan};
+use crate::page::{Doc, chance, esc, group, number, yuan};
 
 /// The head of every report.
 fn top(doc: &mut Doc, left: &str) {
@@ -61,7 +61,8 @@ pub(super) fn write(doc: &mut Doc, one: &One, many: bool) {
     let (w, heading) = (doc.w, if many { "h2" } else { "h1" });
     doc.raw(&format!("<{heading} id=\"{at}top\">{title}</{heading}>\n"));
     if many {
-        doc.note(&format!("{} · {} {}", case.id, w.ring_probability, chance(case.probability)));
+        let of = if case.kind == CaseKind::Leak { w.leak_probability } else { w.ring_probability };
+        doc.note(&format!("{} · {of} {}", case.id, chance(case.probability)));
     }
     tiles(doc, case, at);
     sentences(doc, case);
@@ -74,16 +75,25 @@ pub(super) fn write(doc: &mut Doc, one: &One, many: bool) {
 fn tiles(doc: &mut Doc, case: &Case, at: &str) {
     let (w, t) = (doc.w, &case.totals);
     let people = suyuan_model::actor::actors(&case.actors).iter().filter(|a| a.acts()).count() as u64;
-    let all: [(&str, String, &str); 6] = [
-        ("cards", group(t.cards), w.cards_opened),
-        ("cards", group(t.persons), w.persons_named),
-        ("cards", group(t.fraud_cards), w.fraud_cards),
+    let first: [(&str, String, &str); 3] = match (case.kind, case.sources.first()) {
+        (CaseKind::Leak, Some(s)) => [
+            ("sources", group(s.exposure), w.looked_up),
+            ("sources", number(s.expected), w.harmed_expected),
+            ("harms", group(t.persons), w.harmed_through),
+        ],
+        _ => [
+            ("cards", group(t.cards), w.cards_opened),
+            ("cards", group(t.persons), w.persons_named),
+            ("cards", group(t.fraud_cards), w.fraud_cards),
+        ],
+    };
+    let then = [
         ("fraud", group(t.fraud_cases), w.fraud_cases),
         ("fraud", yuan(t.loss_cny), w.loss_yuan),
         ("actors", group(people), w.actors_n),
     ];
     doc.raw("<div class=tiles>");
-    for (to, figure, label) in all {
+    for (to, figure, label) in first.into_iter().chain(then) {
         doc.raw(&format!("<a href=\"#{at}{to}\"><b>{figure}</b><span>{label}</span></a>"));
     }
     doc.raw("</div>\n");

@@ -7,6 +7,7 @@ mod findings;
 mod first_page;
 mod fraud;
 mod groups;
+mod harms;
 mod legal;
 mod limits;
 mod method;
@@ -43,6 +44,7 @@ static OF_A_CASE: &[Section] = &[
     chain::write,
     actors::write,
     sources::write,
+    harms::write,
     operators::write,
     fraud::write,
     ways::write,

@@ -16,6 +16,7 @@
 //! Blind to: a leak that never became known harm; partners who share all their touches (they come
 //! out as one credible set); causes that raise one column's risk in just the window of its touches.
 
+mod after;
 mod base;
 mod batch;
 mod beside;
@@ -119,8 +120,10 @@ pub struct Scored {
     pub certified: bool,
     /// Distinct harmed things touched before their harm.
     pub harmed: u64,
-    /// Expected at the honest rate.
+    /// Expected at the honest rate to be harmed after its touches.
     pub expected: f64,
+    /// The same of its touches in the window.
+    pub inside: f64,
     /// Days from and until which it leaked, where it did.
     pub window: Option<(f64, f64)>,
     /// 90 % limits of the window's ends; of found columns only.
@@ -533,6 +536,7 @@ impl Fit<'_> {
             } else {
                 vec![(c as u32, 1.0)]
             };
+            let window = closer.get(&c).map_or_else(|| window(self.p, &self.factors[c]), |x| x.0);
             out.push(Scored {
                 column: c as u32,
                 probability,
@@ -541,8 +545,9 @@ impl Fit<'_> {
                 listed,
                 certified: listed && certified.contains(&c),
                 harmed: self.harmed_before(c).len() as u64,
-                expected: base.expected[c],
-                window: closer.get(&c).map_or_else(|| window(self.p, &self.factors[c]), |x| x.0),
+                expected: base.after(self.p, c, None),
+                inside: base.after(self.p, c, window),
+                window,
                 limits: closer.get(&c).and_then(|x| x.1),
                 canaries: if probability >= 0.05 { self.canaries(base, c) } else { None },
                 explains: self.explains(base, c),

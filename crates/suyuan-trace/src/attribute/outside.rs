@@ -56,6 +56,7 @@ mod tests {
             certified: false,
             harmed: 0,
             expected: 0.0,
+            inside: 0.0,
             window: None,
             limits: None,
             canaries: None,

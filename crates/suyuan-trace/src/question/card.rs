@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use suyuan_model::outcome::{Contribution, Entity, EntityKind, Outside, Question, Source};
 
+use super::harms::{self, Touch};
 use super::{Behind, Best, WORTH, entity, merge, outside, scored, source};
 use crate::attribute::{Clock, Settings};
 use crate::facts::{Facts, Row, city};
@@ -155,7 +156,20 @@ pub fn ask(
             columns.range((key.0, 0)..(key.0, NONE)).map(|(k, c)| (k.1, exposure[*c as usize])).collect();
         // A device's column speaks of its account: the figures are the account's.
         let whole = columns.get(&(key.0, NONE)).map_or(opened, |c| exposure[*c as usize]);
-        let behind = behind(f, (key.0, NONE), whole, &out.fraud, rate, &devices);
+        let mut behind = behind(f, (key.0, NONE), whole, &out.fraud, rate, &devices);
+        let card = |h: u32| things[h as usize] as usize;
+        let touches: Vec<Touch> = s
+            .explains
+            .iter()
+            .map(|(h, _)| {
+                let row = f.openings[card(*h)].row;
+                Touch { harmed: *h, day: f.day(row.ts), row }
+            })
+            .collect();
+        behind.harms = harms::told(f, s, &touches, |h| {
+            let reports = out.fraud[&card(h)].iter().map(|r| f.reports[*r].row.ts);
+            (entity(f, EntityKind::Card, f.openings[card(h)].card), reports.min().unwrap_or(0))
+        });
         let mut of_account = s.clone();
         of_account.expected = rate * whole as f64;
         of_account.harmed = out.fraud.keys().filter(|i| f.openings[**i].account == key.0).count() as u64;
@@ -235,6 +249,7 @@ fn behind(
         finer,
         exposure,
         rows,
+        harms: Vec::new(),
         against: None,
         rival: None,
     }

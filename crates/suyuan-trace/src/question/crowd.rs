@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use suyuan_model::outcome::{Counter, Entity, EntityKind, Outcome, Question, Source, Text};
+use suyuan_model::outcome::{Counter, Entity, EntityKind, Harm, Outcome, Question, Source, Text};
 
 use super::person::Lookups;
 use super::{Behind, Wording, entity, source};
@@ -12,14 +12,14 @@ use crate::intern::{Id, NONE};
 use crate::words::{number, text};
 
 /// The crowd as a source, where its accounts belong to an outlet. `columns` are its accounts' columns in the counts, `rows`
-/// their touches of what was harmed later.
+/// their touches of what was harmed later, `harms` what it explains.
 pub fn told(
     f: &Facts,
     l: &mut Lookups,
     question: Question,
     (crowd, scored): (&Crowd, &Scored),
     columns: &[u32],
-    rows: Vec<Row>,
+    (rows, harms): (Vec<Row>, Vec<Harm>),
 ) -> Option<Source> {
     let accounts: Vec<Id> = columns.iter().map(|c| l.keys[*c as usize].1).collect();
     let outlet = outlet(f, &accounts)?;
@@ -32,6 +32,7 @@ pub fn told(
         finer: Vec::new(),
         exposure: touched.len() as u64,
         rows,
+        harms,
         against: None,
         rival: None,
     };

@@ -8,6 +8,7 @@ pub mod card;
 pub mod count;
 pub mod crowd;
 mod desk;
+pub mod harms;
 mod orders;
 pub mod outside;
 pub mod partners;
@@ -16,8 +17,8 @@ pub mod person;
 use std::collections::BTreeMap;
 
 use suyuan_model::outcome::{
-    CanaryShare, Contribution, Counter, EndLimits, Entity, EntityKind, Evidence, Outcome, Outside, Question,
-    Source, Text, Window, WindowLimits,
+    CanaryShare, Contribution, Counter, EndLimits, Entity, EntityKind, Evidence, Harm, Outcome, Outside,
+    Question, Source, Text, Window, WindowLimits,
 };
 use suyuan_model::time::DAY;
 
@@ -74,6 +75,8 @@ pub struct Behind {
     pub exposure: u64,
     /// Rows that show the touches of harmed things and their harm.
     pub rows: Vec<Row>,
+    /// What it explains, one by one.
+    pub harms: Vec<Harm>,
     /// What speaks against it in its touches, where things pass through several hands.
     pub against: Option<against::Against>,
     /// Who else held most of its harmed things, and how many.
@@ -161,6 +164,8 @@ pub fn source(
         lift,
         window: scored.window.map(|(a, b)| Window { start: at(a), end: at(b) }),
         limits: scored.limits.map(|l| WindowLimits { start: ends(l.start), end: ends(l.end) }),
+        inside: behind.against.and_then(|a| harms::inside(scored, &a)),
+        harms: behind.harms.clone(),
         partners: Vec::new(),
         canaries: scored.canaries.map(|c| CanaryShare { touched: c.touched, others: c.others, nats: c.nats }),
         counter: counters(scored, behind, &words, &credible_set),
@@ -260,7 +265,7 @@ fn counters(s: &Scored, b: &Behind, w: &Wording, set: &[(Entity, f64)]) -> Vec<C
         Counter {
             what: text("Touched and not harmed", "接触过但未受害"),
             outcome: Outcome::NotCheckable,
-            detail: untouched_words(b, w, untouched),
+            detail: untouched_words(s, b, w, untouched),
         },
     ];
     out.extend(b.against.map(|a| other_holders(&a, b)));
@@ -280,21 +285,21 @@ fn counters(s: &Scored, b: &Behind, w: &Wording, set: &[(Entity, f64)]) -> Vec<C
 }
 
 /// How much passed through it without harm, in all and in its window.
-fn untouched_words(b: &Behind, w: &Wording, untouched: u64) -> Text {
+fn untouched_words(s: &Scored, b: &Behind, w: &Wording, untouched: u64) -> Text {
     let all = text(
         format!("{untouched} of {} {} show no harm so far", b.exposure, w.thing.en),
         format!("{} {} 件中有 {untouched} 件至今未见受害", w.thing.zh, b.exposure),
     );
-    let Some(a) = b.against else { return all };
-    let (touched, harmed) = (number(a.inside.round().max(a.harmed as f64)), a.harmed);
+    let Some(i) = b.against.and_then(|a| harms::inside(s, &a)) else { return all };
+    let (touched, harmed, expected) = (i.touched, i.harmed, number(i.expected));
     text(
         format!(
             "{}; in its window it touched about {touched} (once a person and week, less where an order explains it), \
-             {harmed} of them harmed later",
+             {harmed} of them harmed later where {expected} would be expected",
             all.en
         ),
         format!(
-            "{}；窗口内接触约 {touched} 件（每人每周计一次，有工单者减计），其后受害 {harmed} 件",
+            "{}；窗口内接触约 {touched} 件（每人每周计一次，有工单者减计），其后受害 {harmed} 件，按同类比率预期 {expected} 件",
             all.zh
         ),
     )

@@ -12,6 +12,7 @@ use suyuan_model::time::{DAY, HOUR};
 
 use super::against::against;
 use super::desk::{self, Desk};
+use super::harms::{self, Touch};
 use super::{Answer, Behind, Best, WORTH, crowd, entity, merge, outside, scored, source};
 use crate::attribute::{Clock, Found, Problem, Scored, Settings};
 use crate::facts::{Facts, Row};
@@ -111,18 +112,24 @@ fn ask(
     let (problem, answer, desks) = without_calls(problem, &dated, |p| scored(f, p, settings, &known));
     let mut scored = answer.columns;
     let place: BTreeMap<u32, usize> = things.iter().enumerate().map(|(i, t)| (*t, i)).collect();
+    let held = l.tally.held();
+    let touches = |of: &dyn Fn(u32) -> bool| -> Vec<Touch> {
+        let mine = held.iter().filter(|h| of(h.column) && counts(h));
+        mine.filter_map(|h| {
+            let i = *place.get(&h.thing)?;
+            (days[i].1 > h.day).then_some(Touch { harmed: i as u32, day: h.day, row: h.row })
+        })
+        .collect()
+    };
+    let person = |i: u32| {
+        let id = l.persons[&things[i as usize]];
+        (entity(f, EntityKind::Person, id), harmed[&id])
+    };
     let mut found = Vec::new();
     for s in scored.iter().filter(|s| s.probability >= WORTH) {
         let column = asked[s.column as usize];
         let (kind, id) = l.keys[column as usize];
-        let rows = l
-            .tally
-            .held()
-            .iter()
-            .filter(|h| h.column == column && counts(h))
-            .filter(|h| place.get(&h.thing).is_some_and(|i| days[*i].1 > h.day))
-            .map(|h| h.row)
-            .collect();
+        let touches = touches(&|c| c == column);
         let against = against(&problem, s);
         let rival = against.most.map(|(c, n)| {
             let (kind, id) = l.keys[asked[c as usize] as usize];
@@ -132,7 +139,8 @@ fn ask(
             entity: entity(f, kind, id),
             finer: Vec::new(),
             exposure: exposure[column as usize],
-            rows,
+            rows: touches.iter().map(|t| t.row).collect(),
+            harms: harms::told(f, s, &touches, person),
             against: Some(against),
             rival,
         };
@@ -152,15 +160,16 @@ fn ask(
     }
     let best = Best::of(&scored);
     let mut limits = Vec::new();
+    let mut crowds = Vec::new();
     for (of, s) in answer.crowds {
         let columns: Vec<u32> = of.members.iter().map(|m| asked[*m as usize]).collect();
-        let mut rows = Vec::new();
-        for h in l.tally.held().iter().filter(|h| columns.binary_search(&h.column).is_ok() && counts(h)) {
-            if place.get(&h.thing).is_some_and(|i| days[*i].1 > h.day) {
-                rows.push(h.row);
-            }
-        }
-        match crowd::told(f, l, question, (&of, &s), &columns, rows) {
+        let touches = touches(&|c| columns.binary_search(&c).is_ok());
+        let rows: Vec<Row> = touches.iter().map(|t| t.row).collect();
+        let harms = harms::told(f, &s, &touches, person);
+        crowds.push((of, s, columns, rows, harms));
+    }
+    for (of, s, columns, rows, harms) in crowds {
+        match crowd::told(f, l, question, (&of, &s), &columns, (rows, harms)) {
             Some(source) => found.push(source),
             None if s.probability >= WORTH => {
                 limits.push(crowd::without_outlet(question, columns.len(), s.probability))
