@@ -121,6 +121,9 @@ fn words(text: &str) -> Vec<&str> {
     out
 }
 
+/// A picture of few boxes is drawn at least this wide, so that its letters are no larger than the page's.
+const LEAST: f64 = 780.0;
+
 /// A box with its wrapped lines.
 struct Drawn<'a> {
     node: &'a Node,
@@ -190,7 +193,7 @@ impl Picture<'_> {
         let lines = [w.legend_recorded, w.legend_inferred].map(|t| 36.0 + width(t) * TEXT + 22.0);
         let texts = [w.legend_exhibits, w.legend_numbers].map(|t| width(t) * TEXT + 22.0);
         let legend: f64 = lines.iter().chain(&texts).sum();
-        self.columns_width().max(2.0 * MARGIN + legend)
+        self.columns_width().max(2.0 * MARGIN + legend).max(LEAST)
     }
 
     fn middle(&self, half: usize) -> f64 {
