@@ -1,6 +1,6 @@
 //! What the terminal says of one part of a trace: the ways to a fraud, all that is known of one name.
 
-use suyuan_model::outcome::{ChainPath, Entity, Evidence, Lang, Partner, Question, Trace};
+use suyuan_model::outcome::{ChainPath, Entity, Evidence, Harm, Lang, Partner, Question, Trace};
 use suyuan_model::time;
 
 /// Ways from the persons' data to the frauds of these cards or cases.
@@ -44,7 +44,8 @@ pub fn paths(found: &Trace, asked: &[String], lang: Lang) -> Vec<String> {
 pub fn of(mut found: Trace, who: &str) -> Trace {
     let named = |e: &Entity| e.id == who;
     found.sources.retain(|s| {
-        named(&s.entity) || s.finer.iter().any(named) || s.partners.iter().any(|p| named(&p.entity))
+        let beside = s.partners.iter().any(|p| named(&p.entity));
+        named(&s.entity) || s.finer.iter().any(named) || beside || s.harms.iter().any(|h| named(&h.thing))
     });
     found.operators.retain(|o| named(&o.account) || o.operator.iter().any(named));
     found.rings.retain(|r| {
@@ -57,6 +58,34 @@ pub fn of(mut found: Trace, who: &str) -> Trace {
     });
     found.paths.retain(|p| p.card == who || p.steps.iter().flat_map(|s| &s.through).any(named));
     found
+}
+
+/// Harmed things told of one source; the rest is counted.
+const HARMS: usize = 20;
+
+/// Whom or what a source harmed, most responsible first.
+fn harms(list: &[Harm], lang: Lang) -> Vec<String> {
+    let mut lines: Vec<String> = list.iter().take(HARMS).map(|h| harm(h, lang)).collect();
+    if list.len() > HARMS {
+        let more = list.len() - HARMS;
+        lines.push(match lang {
+            Lang::En => format!("  {more} more: --format json"),
+            Lang::Zh => format!("  另有 {more} 个，见 --format json"),
+        });
+    }
+    lines
+}
+
+/// One harm: how far the source accounts for it, and the touch before it.
+fn harm(h: &Harm, lang: Lang) -> String {
+    let (touched, at) = (time::format_china(h.touch.ts), time::format_china(h.at));
+    let row = format!("{} {}#{}", h.touch.kind.name(), h.touch.source, h.touch.seq);
+    match lang {
+        Lang::En => {
+            format!("  {}  responsibility {:.2}, touched {touched} [{row}], harmed {at}", h.thing, h.share)
+        }
+        Lang::Zh => format!("  {}  责任概率 {:.2}，接触于 {touched} [{row}]，受害于 {at}", h.thing, h.share),
+    }
 }
 
 /// All that the trace says of one account, device, collector, outlet, card or person.
@@ -115,7 +144,22 @@ pub fn explain(found: &Trace, who: &str, lang: Lang) -> Vec<String> {
         lines.push(format!("  {}", s.cannot_tell.get(lang)));
         lines.extend(s.counter.iter().map(|c| format!("  {}: {}", c.what.get(lang), c.detail.get(lang))));
         lines.push(rows(&s.evidence, lang));
+        lines.extend(harms(&s.harms, lang));
         lines.extend(s.partners.iter().flat_map(|p| partner(p, lang)));
+    }
+    for s in &found.sources {
+        for h in s.harms.iter().filter(|h| named(&h.thing)) {
+            lines.push(match lang {
+                Lang::En => format!(
+                    "{}  harmed through {}, should it be a source ({:.3}):",
+                    h.thing, s.entity, s.probability
+                ),
+                Lang::Zh => {
+                    format!("{}  若 {} 确为来源（{:.3}），经由其受害：", h.thing, s.entity, s.probability)
+                }
+            });
+            lines.push(harm(h, lang));
+        }
     }
     for s in &found.sources {
         for p in s.partners.iter().filter(|p| named(&p.entity)) {

@@ -186,6 +186,10 @@ fn a_trace_can_be_asked_for_more() {
     assert!(
         serde_json::from_str::<serde_json::Value>(&told).unwrap()["sources"][0]["entity"]["id"] == source
     );
+    // Of a person harmed it tells through whom, and of the source whom it harmed.
+    let harms = found["sources"].as_array().unwrap().iter().flat_map(|s| s["harms"].as_array().unwrap());
+    let person = harms.map(|h| h["thing"]["id"].as_str().unwrap()).next().unwrap();
+    assert!(ask(&["explain", person]).1.contains("responsibility"));
     assert!(ask(&["explain", "nobody"]).1.contains("nothing was found"));
     // A list of victims: with dates, without, and faults that never tell the value.
     let victim = "330681199003071234";
