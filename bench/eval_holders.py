@@ -26,7 +26,7 @@ SUYUAN, FOLDER = sys.argv[1:3]
 TITLE = "Source attribution: other holders of data · 来源归因：其他数据持有者"
 SEEDS = "11,12,13"  # nobody built on these
 START, DAYS = np.datetime64("2023-01-01T00:00:00"), 365
-# World: its maker, leakers, mean days from leak to report, mean days from the victim's call to the report.
+# World: its maker, leakers, mean days from leak to report, mean days from the victim's call to the report, days of a turn at the desk.
 WORLDS = {
     "hospital": ("hospital", 4, 25, None), "hospital, nobody leaks": ("hospital", 0, 25, None),
     "call centre": ("centre", 4, 25, None), "call centre, nobody leaks": ("centre", 0, 25, None),
@@ -34,6 +34,7 @@ WORLDS = {
     "couriers": ("couriers", 4, 25, None), "couriers, nobody leaks": ("couriers", 0, 25, None),
     "bank, calls .8 days before": ("bank", 4, 25, .8), "bank, calls .8 days before, nobody leaks": ("bank", 0, 25, .8),
     "bank, calls 3 days before": ("bank", 4, 25, 3), "bank, calls 7 days before": ("bank", 4, 25, 7),
+    "bank, calls 3 days before, in turns": ("bank", 4, 25, 3, 60), "bank, calls 7 days before, in turns": ("bank", 4, 25, 7, 60),
 }
 ABOUT = """
 `cargo xtask eval holders{options}`. A hospital, a call centre, courier stations and a bank of some half a million look-ups a year, made by a
@@ -57,7 +58,7 @@ def option(name, default):
 class Holder:
     """Look-ups, staff and reports of one holder; days as fractions since the start."""
 
-    def __init__(self, kind, leakers, delay, calls, seed):
+    def __init__(self, kind, leakers, delay, calls, *turns, seed):
         self.dice = np.random.default_rng([seed, sum(map(ord, kind)), leakers, int(delay), int(10 * (calls or 0))])
         self.looks, self.staff, self.reports, self.leakers = [], [], [], []
         self.aside = ()  # accounts that do not leak
@@ -65,7 +66,7 @@ class Holder:
         self.looks.sort()
         self.leak(leakers, delay)
         if calls:
-            self.calls(calls)
+            self.calls(calls, *turns)
         self.reports = sorted(r for r in self.reports if r[0] < DAYS)
 
     def working(self, n):
@@ -163,12 +164,16 @@ class Holder:
                     if self.dice.random() < share_sold:
                         self.reports.append((day + self.dice.exponential(delay) + .3, person))
 
-    def calls(self, wait):
-        """Victims call before the report is filed; the same desks have other work, too."""
+    def calls(self, wait, turn=None):
+        """Victims call before the report is filed; the same desks have other work, too, or clerks take them in turns."""
+        clerks = sorted({look[1] for look in self.looks} - set(self.leakers))
+        on_duty = self.dice.permutation(clerks) if turn else None
         for day, person in self.reports:
             called = day - self.dice.exponential(wait)
             if day < DAYS and self.dice.random() < .6 and called > 0:
-                self.looks.append((called, f"F{self.dice.integers(0, 12):02d}", person))
+                desk = int(self.dice.integers(0, 12))
+                who = str(on_duty[int(called // turn) * 12 + desk]) if turn else f"F{desk:02d}"
+                self.looks.append((called, who, person))
         for day in self.working(9000):
             self.looks.append((day, f"F{self.dice.integers(0, 12):02d}", int(self.dice.integers(0, 150_000))))
         self.looks.sort()
@@ -198,7 +203,7 @@ class Holder:
 def run(name, seed):
     base = os.path.join(FOLDER, "holder")
     shutil.rmtree(base, ignore_errors=True)
-    holder = Holder(*WORLDS[name], seed)
+    holder = Holder(*WORLDS[name], seed=seed)
     records = os.path.join(base, "records")
     holder.write(records)
     common = ["--data", os.path.join(base, "data"), "--keys", os.path.join(base, "keys"), "--quiet"]

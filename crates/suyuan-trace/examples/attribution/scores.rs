@@ -107,7 +107,7 @@ pub fn report(w: &World, found: &[Scored], peers: &[Peer], more: &BTreeSet<u32>,
         "found": found
             .iter()
             .filter(|s| s.probability >= 0.001)
-            .map(|s| json!([s.column, s.probability, s.log_factor, s.listed, s.certified, s.harmed, s.expected]))
+            .map(|s| json!([s.column, s.probability, s.log_factor, s.listed, s.certified, s.harmed, s.expected, s.log_e_value]))
             .collect::<Vec<_>>(),
         "peers": peers.iter().map(beside).collect::<Vec<_>>(),
         "seconds": seconds,

@@ -23,6 +23,7 @@ mod beside;
 mod bound;
 mod burst;
 mod calendar;
+mod calls;
 mod canary;
 mod crowd;
 mod delay;
@@ -49,6 +50,7 @@ use std::sync::OnceLock;
 
 use base::Base;
 pub use beside::{Partner, SHARE, Visit, beside, near};
+pub use calls::{Calls, calls};
 pub use canary::{Canary, RESTS};
 pub use crowd::Crowd;
 use delay::Delay;
@@ -154,7 +156,7 @@ const CERTIFIED: f64 = 0.05;
 /// Shares of intensity below this part of the common honest rate move nobody's factor.
 const STILL: f64 = 1e-3;
 /// No account is named that is less likely a source, however sure the others on the list are: they must not pay for it.
-const SURE: f64 = 0.9;
+pub const SURE: f64 = 0.9;
 /// Responsibilities below this are not told.
 const SMALL: f64 = 0.002;
 /// What is known of a crowd that explains more than its accounts do.

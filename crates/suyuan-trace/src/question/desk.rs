@@ -1,41 +1,36 @@
 //! Who takes the report: an account that looks its victims up hours or days before their reports may have been called by
 //! them after the harm, where a report is dated by when it was filed and not by the loss.
 //!
-//! A leak is followed by harm after weeks, mostly; a call is followed by its report within days. So for every account that
-//! would be told, the days from its last look-up of each victim to the report are held against both: exponential with one of
-//! a few means, mixed with a share of chance meetings (evenly spread). Who looks more like taking reports has these look-ups
-//! left out, and the question is asked again: a leak beside the desk's work stays, and so does whoever stood in its shade.
+//! A leak harms a part of what it touched in some window, mostly after weeks; a desk meets a part of all who were harmed, within days of
+//! their reports, as long as it is one ([`calls`]). Every account that would be told is held against both, and all of them
+//! together ([`weigh`]): where many take calls, so does one that might do either. Who looks more like taking reports has these look-ups
+//! left out, and the question is asked again: a leak beside the desk's work stays, and so does whoever stood in its shade. Who
+//! looks more like a leak is as likely one as these days leave it.
 //!
-//! Always holds: where the loss itself is dated (an hour or more before the report), nothing is left out.
-//! Blind to: a seller whose goods are used within days looks the same. That is told, and what would tell them apart.
+//! Always holds: where the loss itself is dated (an hour or more before the report), nothing is left out; nobody gets likelier by it.
+//! Blind to: who sold evenly all the time what was used within days looks the same. That is told, and what would tell them apart.
+
+use std::collections::BTreeMap;
 
 use suyuan_model::outcome::{Counter, Entity, Outcome, Source, Text};
 
-use crate::attribute::{Problem, log_sum_exp};
+use crate::attribute::{Calls, Problem, calls, log_sum_exp};
 use crate::words::{number, text};
 
-/// Mean days from a victim's call to the report, equally likely before anything is seen.
-const CALLS: [f64; 4] = [0.1, 0.3, 1.0, 3.0];
-/// Mean days from a leak to the report, with how likely they are (engineering values: one leak in five is used within days).
-const LEAKS: [(f64, f64); 8] = [
-    (0.3, 0.06),
-    (1.0, 0.07),
-    (3.0, 0.07),
-    (7.0, 0.16),
-    (14.0, 0.16),
-    (30.0, 0.16),
-    (60.0, 0.16),
-    (120.0, 0.16),
-];
-/// Share of an account's victims that it met by chance.
-const CHANCE: [f64; 3] = [0.05, 0.2, 0.5];
-/// Look-ups within so many means of the report are taken for calls.
-const REACH: f64 = 5.0;
+/// How common leaks are, desks, and accounts that stand in at one for a while, among those that look like any, before any is seen; and
+/// for how many accounts this counts.
+const USUAL: [f64; 3] = [0.5, 0.35, 0.15];
+const FIRM: f64 = 2.0;
+/// So many desks show how much one may look like a leak by chance.
+const MANY: usize = 10;
+/// How much further the next of them might go, nats.
+const NEXT: f64 = 1.0;
+/// No desk is told as less likely a leak: one may sell, too.
+const DOUBT: f64 = 0.06;
+/// Rounds in which desks and leaks are weighed together.
+const ROUNDS: usize = 10;
 /// So many accounts are named in the limits.
 const NAMES: usize = 5;
-/// With fewer victims the days tell nothing.
-const LEAST: usize = 3;
-
 /// An account that looks as if it took reports.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Desk {
@@ -46,48 +41,65 @@ pub struct Desk {
     /// Victims whom it looked up before their reports, and those within reach.
     pub all: u64,
     pub soon: u64,
-    /// How likely the days are a leak's after all, both being equally likely before.
+    /// Log likelihood of these days by [`USUAL`].
+    logs: [f64; 3],
+    /// How likely its look-ups led to the harm after all; see [`weigh`].
     pub leak: f64,
 }
 
-/// Tells whether a column looks as if it took reports. `dated` says of each harmed thing whether the harm itself is dated.
+/// What speaks for a desk and for a leak in a column's look-ups. `dated` says of each harmed thing whether the harm itself is
+/// dated; nothing where too few are not.
 pub fn desk(p: &Problem, dated: &[bool], column: u32) -> Option<Desk> {
-    let of_column = p.touches.chunk_by(|a, b| a.column == b.column).find(|t| t[0].column == column)?;
-    let mut waits: Vec<(f64, f64)> = Vec::new();
-    for of_thing in of_column.chunk_by(|a, b| a.harmed == b.harmed) {
-        let harmed = of_thing[0].harmed as usize;
-        let day = p.harmed[harmed].day;
-        let last = of_thing.iter().map(|t| t.day).filter(|d| *d < day).reduce(f64::max);
-        if let Some(last) = last.filter(|_| !dated[harmed]) {
-            waits.push((day - last, day));
-        }
-    }
-    if waits.len() < LEAST {
-        return None;
-    }
-    let calls: Vec<f64> = CALLS.iter().map(|m| log_likelihood(&waits, *m)).collect();
-    let leaks: Vec<f64> = LEAKS.iter().map(|(m, w)| w.ln() + log_likelihood(&waits, *m)).collect();
-    let call = log_sum_exp(&calls) - (CALLS.len() as f64).ln();
-    let leak = crate::attribute::logistic(log_sum_exp(&leaks) - call);
-    let best = (0..CALLS.len()).max_by(|a, b| calls[*a].total_cmp(&calls[*b]))?;
-    let reach = (REACH * CALLS[best]).max(1.0);
-    let soon = waits.iter().filter(|w| w.0 <= reach).count() as u64;
-    (leak < 0.5).then_some(Desk { column, reach, all: waits.len() as u64, soon, leak })
+    let Calls { reach, all, soon, logs } = calls(p, dated, column)?;
+    Some(Desk { column, reach, all, soon, logs, leak: of(logs, USUAL)[0] })
 }
 
-/// Log likelihood of days from look-up to report with that mean, each with how many days there could have been; over the
-/// shares of chance.
-fn log_likelihood(waits: &[(f64, f64)], mean: f64) -> f64 {
-    let of = |share: &f64| -> f64 {
-        let density = |(wait, most): &(f64, f64)| {
-            let most = most.max(1e-6);
-            let after = (-wait / mean).exp() / (mean * -(-most / mean).exp_m1());
-            ((1.0 - share) * after + share / most).ln()
+/// How likely each is, where they are that common.
+fn of(logs: [f64; 3], common: [f64; 3]) -> [f64; 3] {
+    let logs: [f64; 3] = std::array::from_fn(|i| logs[i] + common[i].ln());
+    let all = log_sum_exp(&logs);
+    logs.map(|l| (l - all).exp())
+}
+
+/// Weighs all of them together: where many are desks, so is one that might be either, and it must look more like a leak than any
+/// of those do. That many leaked makes nobody likelier to have.
+pub fn weigh(all: &mut BTreeMap<u32, Desk>) {
+    let once = weighed(all, 0.0);
+    let desks: Vec<f64> = once.iter().filter(|x| x.1 < 0.5).map(|x| x.0.odds()).collect();
+    let most = if desks.len() >= MANY { NEXT + desks.into_iter().fold(0.0, f64::max) } else { 0.0 };
+    let leaks: Vec<f64> = weighed(all, most).into_iter().map(|x| x.1).collect();
+    all.values_mut().zip(leaks).for_each(|(d, leak)| d.leak = leak.max(DOUBT));
+}
+
+/// How likely each of them is a leak, where that has to be likelier by so many nats.
+fn weighed(all: &BTreeMap<u32, Desk>, price: f64) -> Vec<(Desk, f64)> {
+    let logs = |d: &Desk| [d.logs[0] - price, d.logs[1], d.logs[2]];
+    let mut each: Vec<[f64; 3]> = all.values().map(|d| of(logs(d), USUAL)).collect();
+    for _ in 0..ROUNDS {
+        let sum = |i: usize| each.iter().map(|x| x[i]).sum::<f64>();
+        let sums = [sum(0), sum(1), sum(2)];
+        let others = |own: &[f64; 3]| -> [f64; 3] {
+            let n = FIRM + each.len() as f64 - 1.0;
+            let share: [f64; 3] = std::array::from_fn(|i| (FIRM * USUAL[i] + sums[i] - own[i]) / n);
+            let leak = share[0].min(USUAL[0]);
+            let desks = (1.0 - leak) / (share[1] + share[2]);
+            [leak, share[1] * desks, share[2] * desks]
         };
-        waits.iter().map(density).sum()
-    };
-    let all: Vec<f64> = CHANCE.iter().map(of).collect();
-    log_sum_exp(&all) - (CHANCE.len() as f64).ln()
+        each = each.iter().zip(all.values()).map(|(own, d)| of(logs(d), others(own))).collect();
+    }
+    all.values().zip(each).map(|(d, x)| (*d, x[0])).collect()
+}
+
+impl Desk {
+    /// Log of how much likelier a leak makes its days than the better of both desks.
+    fn odds(&self) -> f64 {
+        self.logs[0] - self.logs[1].max(self.logs[2])
+    }
+
+    /// Likelier a desk than a leak.
+    pub fn likely(&self) -> bool {
+        self.leak < 0.5
+    }
 }
 
 /// The problem without the look-ups that are taken for calls.
@@ -184,17 +196,21 @@ mod tests {
 
     /// One column whose victims report so many days after its look-up, the looks a day apart from day 100 on.
     fn problem(waits: &[f64]) -> Problem {
-        let touch = |i: usize| Touch { column: 0, harmed: i as u32, day: 100.0 + i as f64, weight: 1.0 };
-        let harm = |(i, w): (usize, &f64)| Harmed {
-            day: 100.0 + i as f64 + w,
-            stratum: 0,
-            risk: 1.0,
-            canary: false,
-        };
+        problem_of(waits, |i| 100.0 + i as f64)
+    }
+
+    /// The same with the looks at these days.
+    fn problem_of(waits: &[f64], looked: impl Fn(usize) -> f64) -> Problem {
+        let touch = |i: usize| Touch { column: 0, harmed: i as u32, day: looked(i), weight: 1.0 };
+        let harm =
+            |(i, w): (usize, &f64)| Harmed { day: looked(i) + w, stratum: 0, risk: 1.0, canary: false };
+        // Sixty others are harmed whom it never met.
+        let others =
+            (0..60).map(|i| Harmed { day: 6.0 * i as f64 + 3.0, stratum: 0, risk: 1.0, canary: false });
         Problem {
-            columns: vec![Column { exposure: vec![1.0; 40], strata: vec![(0, 40.0)], ..Column::default() }],
-            strata: vec![Stratum { region: 0, things: 1000.0 }],
-            harmed: waits.iter().enumerate().map(harm).collect(),
+            columns: vec![Column { exposure: vec![20.0; 40], strata: vec![(0, 800.0)], ..Column::default() }],
+            strata: vec![Stratum { region: 0, things: 20_000.0 }],
+            harmed: waits.iter().enumerate().map(harm).chain(others).collect(),
             touches: (0..waits.len()).map(touch).collect(),
             bins: 40,
             bin_days: 9.0,
@@ -205,13 +221,35 @@ mod tests {
 
     #[test]
     fn calls_before_the_report_are_no_leak() {
-        let p = problem(&[0.2, 1.1, 0.4, 2.0, 90.0, 0.1, 0.9]);
-        let found = desk(&p, &[false; 7], 0).unwrap();
+        let p = problem_of(&[0.2, 1.1, 0.4, 2.0, 90.0, 0.1, 0.9], |i| 20.0 + 40.0 * i as f64);
+        let found = desk(&p, &[false; 67], 0).unwrap();
         assert_eq!((found.all, found.soon), (7, 6));
-        assert!(found.leak < 0.25, "{found:?}");
-        let left = without(&p, &[false; 7], &[found]);
+        assert!(found.likely() && found.leak < 0.25, "{found:?}");
+        let left = without(&p, &[false; 67], &[found]);
         assert_eq!(left.touches.iter().map(|t| t.harmed).collect::<Vec<_>>(), [4]);
-        assert_eq!(desk(&p, &[true; 7], 0), None, "the losses are dated");
+        assert_eq!(desk(&p, &[true; 67], 0), None, "the losses are dated");
+    }
+
+    #[test]
+    fn many_desks_speak_for_another_and_many_leaks_for_none() {
+        let of = |logs: [f64; 3]| Desk {
+            column: 0,
+            reach: 5.0,
+            all: 9,
+            soon: 9,
+            logs,
+            leak: super::of(logs, USUAL)[0],
+        };
+        let doubtful = of([2.0, 0.0, 0.0]);
+        let among = |logs: [f64; 3]| {
+            let mut all: BTreeMap<u32, Desk> = (0..30).map(|c| (c, of(logs))).collect();
+            all.insert(99, doubtful);
+            weigh(&mut all);
+            all[&99].leak
+        };
+        assert!(among([0.0, 0.0, 30.0]) < 0.4, "{}", among([0.0, 0.0, 30.0]));
+        assert!(among([0.0, 30.0, 0.0]) < 0.4, "{}", among([0.0, 30.0, 0.0]));
+        assert!((among([30.0, 0.0, 0.0]) - doubtful.leak).abs() < 0.1, "{}", among([30.0, 0.0, 0.0]));
     }
 
     proptest! {
@@ -225,7 +263,8 @@ mod tests {
             let n = seeds.len() as f64;
             let waits: Vec<f64> =
                 seeds.iter().enumerate().map(|(i, s)| -mean * (1.0 - (i as f64 + s) / n).ln()).collect();
-            prop_assert_eq!(desk(&problem(&waits), &vec![false; waits.len()], 0), None);
+            let found = desk(&problem(&waits), &vec![false; waits.len() + 60], 0).unwrap();
+            prop_assert!(!found.likely(), "{:?}", found);
         }
     }
 }

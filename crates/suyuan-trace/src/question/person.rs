@@ -5,6 +5,7 @@
 //! less. For card-holders only what came before the opening counts, and not the opening's own steps:
 //! a look-up by the opening account within a day, a capture by the counter itself within half an hour.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use suyuan_model::outcome::{Entity, EntityKind, Question};
@@ -14,7 +15,7 @@ use super::against::against;
 use super::desk::{self, Desk};
 use super::harms::{self, Touch};
 use super::{Answer, Behind, Best, WORTH, crowd, entity, merge, outside, scored, source};
-use crate::attribute::{Clock, Found, Problem, Scored, Settings};
+use crate::attribute::{Clock, Found, Problem, SURE, Scored, Settings};
 use crate::facts::{Facts, Row};
 use crate::intern::{Id, NONE};
 use crate::prints::{Prints, Sieve};
@@ -195,20 +196,28 @@ fn without_calls(
     dated: &[bool],
     ask: impl Fn(&Problem) -> Found,
 ) -> (Problem, Found, BTreeMap<u32, Desk>) {
+    // All that were told, and those of them that are likelier desks.
+    let mut looked_at: BTreeMap<u32, Desk> = BTreeMap::new();
     let mut desks: BTreeMap<u32, Desk> = BTreeMap::new();
     let mut before: BTreeMap<u32, Scored> = BTreeMap::new();
+    let look = |all: &mut BTreeMap<u32, Desk>, column: u32| {
+        if let Entry::Vacant(place) = all.entry(column)
+            && let Some(desk) = desk::desk(&problem, dated, column)
+        {
+            place.insert(desk);
+        }
+    };
     let mut asked = None;
     let mut found = ask(&problem);
     for _ in 0..ASKED {
         let told = found.columns.iter().filter(|s| s.probability >= WORTH).map(|s| s.column);
         let of_crowds = found.crowds.iter().flat_map(|c| c.0.members.iter().copied());
-        let new: Vec<Desk> = told
-            .chain(of_crowds)
-            .collect::<BTreeSet<u32>>()
-            .into_iter()
-            .filter(|c| !desks.contains_key(c))
-            .filter_map(|c| desk::desk(&problem, dated, c))
-            .collect();
+        for column in told.chain(of_crowds).collect::<BTreeSet<u32>>() {
+            look(&mut looked_at, column);
+        }
+        desk::weigh(&mut looked_at);
+        let new: Vec<Desk> =
+            looked_at.values().filter(|d| d.likely() && !desks.contains_key(&d.column)).copied().collect();
         if new.is_empty() {
             break;
         }
@@ -219,14 +228,26 @@ fn without_calls(
         found = ask(&left);
         asked = Some(left);
     }
+    // Who stood in another's shade until now.
+    for s in found.columns.iter().filter(|s| s.probability >= WORTH) {
+        look(&mut looked_at, s.column);
+    }
+    desk::weigh(&mut looked_at);
     for (column, mut s) in before {
-        s.probability = s.probability.min(desks[&column].leak);
+        s.probability = s.probability.min(looked_at[&column].leak);
         (s.listed, s.certified) = (false, false);
         match found.columns.iter_mut().find(|c| c.column == column) {
             Some(now) if now.probability >= s.probability => {}
             Some(now) => *now = s,
             None => found.columns.push(s),
         }
+    }
+    // Who is no desk may still be none of both.
+    for s in found.columns.iter_mut().filter(|s| s.probability >= WORTH && !desks.contains_key(&s.column)) {
+        let leak = looked_at.get(&s.column).map_or(1.0, |d| d.leak);
+        s.probability *= leak;
+        s.listed &= s.probability >= SURE;
+        s.certified &= s.listed;
     }
     found.columns.sort_by(|a, b| b.probability.total_cmp(&a.probability).then(a.column.cmp(&b.column)));
     (asked.unwrap_or(problem), found, desks)
