@@ -128,6 +128,43 @@ fn an_unlisted_account_is_none_and_an_outlet_is() {
 }
 
 #[test]
+fn who_worked_under_a_lent_login_is_an_actor_of_its_own() {
+    let listed = source(LEAKER, Question::VictimData, victims());
+    let device = Entity::new(EntityKind::Device, "ws-17");
+    let hand = Operator {
+        account: listed.entity.clone(),
+        owner: None,
+        operator: vec![device, Entity::new(EntityKind::Account, FELLOW)],
+        probability: 0.8,
+        reasons: vec![],
+        evidence: listed.evidence.clone(),
+    };
+    let of = |probability| {
+        let operators = vec![Operator { probability, ..hand.clone() }];
+        let trace = Trace { sources: vec![listed.clone()], operators, ..Trace::default() };
+        build(&records(), &trace, &[], &LawSet::embedded().unwrap()).unwrap().cases.remove(0)
+    };
+    let roles = |c: &Case| -> Vec<(String, Role)> {
+        c.actors.iter().map(|m| (m.entity.id.clone(), m.role)).collect()
+    };
+    let case = of(0.8);
+    let (leaker, ws) = (LEAKER.to_owned(), "ws-17".to_owned());
+    assert_eq!(
+        roles(&case),
+        [
+            (leaker.clone(), Role::Source),
+            (leaker.clone(), Role::CredentialOwner),
+            (ws.clone(), Role::Operator)
+        ]
+    );
+    assert_eq!(case.actors[2].same_as[0].0.id, FELLOW);
+    // Below one half the device is told, and nobody else is suspected.
+    let faint = of(0.3);
+    assert_eq!(roles(&faint), [(leaker, Role::Source), (ws, Role::Device)]);
+    assert_eq!(faint.operators.len(), 1);
+}
+
+#[test]
 fn who_worked_beside_stands_in_the_same_case() {
     let first = source(LEAKER, Question::VictimData, victims());
     let mut second = source(FELLOW, Question::VictimData, victims());

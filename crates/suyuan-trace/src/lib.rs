@@ -44,7 +44,7 @@ use kept::Shelf;
 use question::card::{self, CardSources};
 use question::count;
 use question::person::{self, Impersonated, Lookups};
-use question::{apart, partners};
+use question::{apart, hands, partners};
 use ring::Draft;
 use ring::marks::{Mark, Marker, Marks};
 use words::text;
@@ -165,6 +165,15 @@ pub fn trace_on(
     let mut sources = ranked(cards.sources, holders, leaks.sources);
     apart::tell(&f, source, &mut sources, &mut bar)?;
     partners::tell(&mut f, &mut looked, source, &mut sources, &mut bar)?;
+    let mut operators = operators;
+    hands::tell(
+        &mut f,
+        source,
+        &mut sources,
+        &mut operators,
+        marker.habits.has(Mark::LoginOverlap),
+        &mut bar,
+    )?;
     Ok(Trace {
         format: FORMAT.to_owned(),
         limits,

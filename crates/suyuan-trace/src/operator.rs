@@ -1,7 +1,7 @@
 //! An account is not a person: who really worked under a login.
 //!
-//! For each account of a ring and each device that is not its outlet's, the records are asked what
-//! an owner on a new phone would not show: sessions beside the owner's own, another province, off
+//! For each account of a ring and each device that is not its outlet's (and for each source of persons' data and the device
+//! that carries its harm, see `question/hands.rs`), the records are asked what an owner on a new phone would not show: sessions beside the owner's own, another province, off
 //! shift, identities captured on the same device by someone else. Blind to a stranger who works at
 //! the owner's counter in the owner's hours.
 
@@ -60,7 +60,31 @@ pub fn operator(f: &Facts, account: Id, device: Id, openings: &[usize], shared: 
         rows.extend(captures.iter().take(50));
     }
     rows.extend(openings.iter().take(50).map(|i| f.openings[*i].row));
-    let log: f64 = PRIOR + reasons.iter().map(|r: &Contribution| r.nats).sum::<f64>();
+    told(f, account, who, reasons, &rows)
+}
+
+/// The operator of an account on a device, for these reasons with these rows; what its logins there say is added.
+pub fn of(
+    f: &Facts,
+    (account, device): (Id, Id),
+    who: Vec<Entity>,
+    (mut reasons, mut rows): (Vec<Contribution>, Vec<Row>),
+    shared: bool,
+) -> Option<Operator> {
+    let logins: Vec<&Login> =
+        f.logins.get(&account).into_iter().flatten().filter(|l| l.device == device).collect();
+    logins_speak(f, account, &logins, shared, &mut reasons, &mut rows);
+    told(f, account, who, reasons, &rows)
+}
+
+fn told(
+    f: &Facts,
+    account: Id,
+    who: Vec<Entity>,
+    reasons: Vec<Contribution>,
+    rows: &[Row],
+) -> Option<Operator> {
+    let log: f64 = PRIOR + reasons.iter().map(|r| r.nats).sum::<f64>();
     let holder = f.staff.get(&account).map_or(NONE, |s| s.holder);
     Some(Operator {
         account: Entity::new(EntityKind::Account, f.name(account)),
@@ -139,7 +163,8 @@ fn logins_speak(
     }
 }
 
-fn reason(en: &str, zh: &str, value: &str, threshold: Option<String>, nats: f64) -> Contribution {
+/// A measured value with its share.
+pub fn reason(en: &str, zh: &str, value: &str, threshold: Option<String>, nats: f64) -> Contribution {
     let nats = number(nats).parse().unwrap_or(nats);
     Contribution { what: text(en, zh), value: value.to_owned(), threshold, nats }
 }

@@ -225,6 +225,84 @@ fn whom_the_clerk_sold_is_told_one_by_one() {
     assert!((said - true_).abs() < 0.1 * true_, "{said} told, {true_} in truth");
 }
 
+/// An office in which every clerk has a desk, and a harvest of strangers' data under the clerk's login for two months: `by` says on
+/// which device, and in which hours of the day.
+fn harvest(seed: u64, by: &str, hours: (i64, i64)) -> Trace {
+    let (mut rows, mut dice) = (Rows::default(), Dice(seed));
+    for k in 0..8 {
+        let row = json!({"account": format!("c{k}"), "holder": format!("idn1-h{k}"), "outlet": "o0"});
+        rows.put(Kind::Staff, -300, 1, row);
+        let row = json!({"device": format!("pc-{k}"), "outlet": "o0"});
+        rows.put(Kind::Terminal, -300, 2, row);
+    }
+    let look = |rows: &mut Rows, (account, device): (&str, &str), person: i64, day: i64, minute: i64| {
+        let ip = if device.starts_with("pc") { "10.3.1.7" } else { "172.20.9.4" };
+        let row = json!({"account": account, "action": "view", "subject": format!("idn1-p{person}"), "device": device, "ip": ip});
+        rows.put(Kind::Access, day, minute, row);
+    };
+    let harm = |rows: &mut Rows, person: i64, day: i64| {
+        if day < DAYS {
+            let row = json!({"case": format!("A{person}-{day}"), "victim": format!("idn1-p{person}"), "loss_cny": "9000"});
+            rows.put(Kind::FraudReport, day, 1200, row);
+        }
+    };
+    for day in 0..DAYS {
+        for k in 0..8 {
+            for n in 0..6 {
+                let (account, device) = (format!("c{k}"), format!("pc-{k}"));
+                look(&mut rows, (&account, &device), dice.below(6000), day, 540 + n * 70 + k);
+            }
+        }
+        if (100..160).contains(&day) {
+            for n in 0..4 {
+                let person = dice.below(6000);
+                look(&mut rows, ("c0", by), person, day, hours.0 * 60 + n * (hours.1 - hours.0) * 15);
+                if dice.unit() < 0.3 {
+                    harm(&mut rows, person, day + 3 + dice.below(30));
+                }
+            }
+        }
+        if day % 3 == 0 {
+            harm(&mut rows, dice.below(6000), day);
+        }
+    }
+    trace(&rows.source(4096), &[], &Params::default(), &mut |_| {}).unwrap()
+}
+
+fn lender(found: &Trace) -> &Source {
+    found.sources.iter().find(|s| s.entity.id == "c0" && s.listed).unwrap()
+}
+
+#[test]
+fn the_terminal_behind_a_lent_login_is_named_and_its_operator_is_a_suspect_of_its_own() {
+    for seed in 1..5 {
+        // A telephone on no list, at night.
+        let found = harvest(seed, "ph-x", (1, 4));
+        assert!(lender(&found).finer.iter().any(|e| e.id == "ph-x"), "{:?}", lender(&found).finer);
+        assert!(lender(&found).finer.iter().all(|e| !e.id.starts_with("pc")), "not the clerk's own");
+        let hand = &found.operators[0];
+        assert_eq!((hand.account.id.as_str(), hand.operator[0].id.as_str()), ("c0", "ph-x"));
+        assert_eq!(hand.owner.as_ref().unwrap().id, "idn1-h0");
+        assert!(hand.probability > 0.9, "{:?}", hand.reasons);
+        assert!(hand.evidence.rows().iter().all(|r| r.kind == Kind::Access));
+        // A colleague's desk in the hours of work: the colleague is named, too.
+        let found = harvest(seed, "pc-5", (9, 17));
+        let hand = &found.operators[0];
+        let who: Vec<&str> = hand.operator.iter().map(|e| e.id.as_str()).collect();
+        assert_eq!((who, hand.account.id.as_str()), (vec!["pc-5", "c5"], "c0"));
+        assert!(hand.probability > 0.5, "{:?}", hand.reasons);
+    }
+}
+
+#[test]
+fn a_clerk_who_sells_from_the_own_desk_lent_nothing() {
+    for seed in 1..5 {
+        let found = harvest(seed, "pc-0", (9, 17));
+        assert!(lender(&found).probability > 0.9);
+        assert!(found.operators.iter().all(|o| o.probability < 0.1), "{:?}", found.operators);
+    }
+}
+
 #[test]
 fn what_came_from_outside_is_told_with_an_interval() {
     let mut held = 0;

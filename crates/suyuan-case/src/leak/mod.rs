@@ -15,8 +15,8 @@ use sha2::{Digest, Sha256};
 use suyuan_model::Kind;
 use suyuan_model::columns::Column;
 use suyuan_model::outcome::{
-    ChainStage, Contribution, Entity, EntityKind, Evidence, FraudCase, Harm, Link, Member, Question, Ring,
-    RingCard, Role, Source, Totals, Trace, Window,
+    ChainStage, Contribution, Entity, EntityKind, Evidence, FraudCase, Harm, Link, Member, Operator,
+    Question, Ring, RingCard, Role, Source, Totals, Trace, Window,
 };
 use suyuan_model::records::opening::OpeningColumns;
 use suyuan_model::scan::{RowSource, ScanError, Want, for_each_run};
@@ -70,7 +70,7 @@ pub(crate) fn leaks(
 ) -> Result<Vec<Leak>, ScanError> {
     let taken: Vec<&Source> =
         trace.sources.iter().filter(|s| is_leak(s) && !named.contains(&s.entity)).collect();
-    let mut leaks: Vec<Leak> = together(&taken).into_iter().map(leak).collect();
+    let mut leaks: Vec<Leak> = together(&taken).into_iter().map(|s| leak(s, &trace.operators)).collect();
     cards(source, &mut leaks)?;
     Ok(leaks)
 }
@@ -102,7 +102,7 @@ fn together<'a>(taken: &[&'a Source]) -> Vec<Vec<&'a Source>> {
     sets.into_iter().map(|set| set.into_iter().map(|i| taken[i]).collect()).collect()
 }
 
-fn leak(sources: Vec<&Source>) -> Leak {
+fn leak(sources: Vec<&Source>, operators: &[Operator]) -> Leak {
     let entities: BTreeSet<&Entity> = sources.iter().map(|s| &s.entity).collect();
     let mut hash = Sha256::new();
     entities.iter().for_each(|e| hash.update(format!("{e}\n")));
@@ -113,10 +113,17 @@ fn leak(sources: Vec<&Source>) -> Leak {
         start: windows().map(|w| w.start).min().or_else(|| touches().min()).unwrap_or(0),
         end: windows().map(|w| w.end).max().or_else(|| touches().max()).unwrap_or(0),
     };
+    let mut all: Vec<Member> = sources.iter().flat_map(|s| members(s)).collect();
+    let lent = operators.iter().filter(|o| o.probability >= THROUGH && entities.contains(&o.account));
+    all.extend(lent.flat_map(hands));
+    let worked_on: BTreeSet<Entity> =
+        all.iter().filter(|m| m.role == Role::Operator).map(|m| m.entity.clone()).collect();
+    // Whose hands were on it says more of a device than that it was used.
+    all.retain(|m| m.role != Role::Device || !worked_on.contains(&m.entity));
     let ring = Ring {
         id: format!("leak-{id}"),
         probability: sources.iter().map(|s| s.probability).fold(0.0, f64::max),
-        members: sources.iter().flat_map(|s| members(s)).collect(),
+        members: all,
         cards: Vec::new(),
         persons: 0,
         links: Vec::new(),
@@ -144,6 +151,25 @@ fn members(s: &Source) -> Vec<Member> {
     let finer = s.finer.iter().filter(|e| e.kind == EntityKind::Device);
     let devices = finer.map(|e| member(e, Role::Device, on()));
     std::iter::once(member(&s.entity, Role::Source, s.contributions.clone())).chain(devices).collect()
+}
+
+/// Who lent the login, and who worked under it: a suspect of its own under every name that the records give.
+fn hands(o: &Operator) -> Vec<Member> {
+    let member = |entity: &Entity, role, same_as| Member {
+        entity: entity.clone(),
+        role,
+        probability: o.probability,
+        exhibits_only: false,
+        same_as,
+        reasons: o.reasons.clone(),
+        evidence: o.evidence.clone(),
+    };
+    let mut out = vec![member(&o.account, Role::CredentialOwner, Vec::new())];
+    if let Some((device, others)) = o.operator.split_first() {
+        let usual = || text("usually works on this device", "平时使用该终端");
+        out.push(member(device, Role::Operator, others.iter().map(|e| (e.clone(), usual())).collect()));
+    }
+    out
 }
 
 /// Reads the cards that were opened in the names of the persons whose identities came through a leak: the opening is the harm.

@@ -8,6 +8,7 @@ pub mod card;
 pub mod count;
 pub mod crowd;
 mod desk;
+pub mod hands;
 pub mod harms;
 mod orders;
 pub mod outside;
