@@ -291,6 +291,10 @@ fn the_terminal_behind_a_lent_login_is_named_and_its_operator_is_a_suspect_of_it
         let who: Vec<&str> = hand.operator.iter().map(|e| e.id.as_str()).collect();
         assert_eq!((who, hand.account.id.as_str()), (vec!["pc-5", "c5"], "c0"));
         assert!(hand.probability > 0.5, "{:?}", hand.reasons);
+        // At a colleague's empty desk in the evening: whose desk it is says nothing of whose hands.
+        let found = harvest(seed, "pc-5", (19, 22));
+        assert!(lender(&found).finer.iter().any(|e| e.id == "pc-5"));
+        assert!(found.operators.iter().all(|o| o.operator.iter().all(|e| e.id != "c5")), "c5 had gone home");
     }
 }
 

@@ -32,6 +32,11 @@ const USUAL: usize = 50;
 const BESIDE: i64 = HOUR / 6;
 /// So many of a device's look-ups beside others say something.
 const OFTEN: usize = 5;
+/// A device's usual user sat there where so much of the work under the account stands minutes beside the user's own.
+const PRESENT: f64 = 0.3;
+
+/// Times of look-ups on a device by account, in order.
+type Users = BTreeMap<String, Vec<i64>>;
 
 /// One look-up of an account under suspicion.
 #[derive(Clone, Copy)]
@@ -121,23 +126,22 @@ fn network(ip: &str) -> &str {
     ip.match_indices(by).nth(1).map_or(ip, |(at, _)| &ip[..at])
 }
 
-/// How many look-ups each account made on these devices.
+/// When each account looked anyone up on these devices.
 fn users(
     f: &Facts,
     source: &dyn RowSource,
     devices: &BTreeSet<Id>,
     bar: &mut Bar<'_>,
-) -> Result<BTreeMap<Id, BTreeMap<String, u64>>, ScanError> {
-    let mut out: BTreeMap<Id, BTreeMap<String, u64>> =
-        devices.iter().map(|d| (*d, BTreeMap::new())).collect();
+) -> Result<BTreeMap<Id, Users>, ScanError> {
+    let mut out: BTreeMap<Id, Users> = devices.iter().map(|d| (*d, BTreeMap::new())).collect();
     scan(source, Kind::Access, &["account", "device"], bar, |batch, rows| {
         let c = AccessColumns::bind(batch);
         for i in rows {
             let device = c.device.get(i).and_then(|d| f.names.find(d));
             if let (Some(of), Some(account)) = (device.and_then(|d| out.get_mut(&d)), c.account.get(i)) {
                 match of.get_mut(account) {
-                    Some(n) => *n += 1,
-                    None => drop(of.insert(account.to_owned(), 1)),
+                    Some(times) => times.push(c.key.ts(i)),
+                    None => drop(of.insert(account.to_owned(), vec![c.key.ts(i)])),
                 }
             }
         }
@@ -215,7 +219,7 @@ fn hand(
     account: Id,
     c: &Carrier,
     looks: &[Look],
-    users: &BTreeMap<String, u64>,
+    users: &Users,
     shared: bool,
 ) -> Option<Operator> {
     let device = Entity::new(EntityKind::Device, f.name(c.device));
@@ -225,8 +229,8 @@ fn hand(
     let mut reasons = vec![c.reason(&device)];
     let mut who = vec![device];
     reasons.extend(usual(c));
-    if let Some((other, told)) = usual_user(f.name(account), users) {
-        who.push(Entity::new(EntityKind::Account, other));
+    if let Some((other, sat_there, told)) = usual_user(f.name(account), &there, users) {
+        who.extend(sat_there.then(|| Entity::new(EntityKind::Account, other)));
         reasons.push(told);
     }
     reasons.extend(stands(f, account, c.device));
@@ -255,20 +259,37 @@ fn usual(c: &Carrier) -> Option<Contribution> {
     }
 }
 
-/// Another account that made most look-ups on the device.
-fn usual_user(account: &str, users: &BTreeMap<String, u64>) -> Option<(String, Contribution)> {
-    let all: u64 = users.values().sum();
-    let (other, n) = users.iter().filter(|x| x.0 != account).max_by_key(|x| (x.1, std::cmp::Reverse(x.0)))?;
-    let told = || {
-        reason(
-            &format!("look-ups on it that account {other} made"),
-            &format!("其上由工号 {other} 进行的查询"),
-            &format!("{n} / {all}"),
-            Some("50%".to_owned()),
-            2.0,
-        )
-    };
-    (n * 2 >= all).then(|| (other.clone(), told()))
+/// Another account that made most look-ups on the device, and whether it was at work there at those times: only then do its
+/// hands come into question, else somebody sat at an empty desk.
+fn usual_user(account: &str, there: &[&Look], users: &Users) -> Option<(String, bool, Contribution)> {
+    let all: usize = users.values().map(Vec::len).sum();
+    let others = users.iter().filter(|x| x.0 != account);
+    let (other, times) = others.max_by_key(|x| (x.1.len(), std::cmp::Reverse(x.0)))?;
+    if times.len() * 2 < all {
+        return None;
+    }
+    let beside = there.iter().filter(|l| near(times, l.row.ts)).count();
+    let sat_there = beside as f64 >= PRESENT * there.len() as f64;
+    let told = reason(
+        &format!(
+            "on the desk of account {other} ({} of {all} look-ups on it), within ten minutes of that account's own",
+            times.len()
+        ),
+        &format!(
+            "在工号 {other} 的终端上（其上查询 {all} 次中 {} 次由其进行），与该工号自身查询相隔不足十分钟",
+            times.len()
+        ),
+        &format!("{beside} / {}", there.len()),
+        Some("30%".to_owned()),
+        if sat_there { 2.0 } else { 0.0 },
+    );
+    Some((other.clone(), sat_there, told))
+}
+
+/// Whether one of these times, in order, is within minutes of that one.
+fn near(times: &[i64], at: i64) -> bool {
+    let from = times.partition_point(|t| *t < at - BESIDE);
+    times.get(from).is_some_and(|t| *t <= at + BESIDE)
 }
 
 /// Where the device stands.
@@ -291,11 +312,8 @@ fn stands(f: &Facts, account: Id, device: Id) -> Option<Contribution> {
 
 /// Look-ups there within minutes of the account's look-ups elsewhere.
 fn beside(there: &[&Look], elsewhere: &[&Look]) -> Option<Contribution> {
-    let close = |l: &&&Look| {
-        let from = elsewhere.partition_point(|x| x.row.ts < l.row.ts - BESIDE);
-        elsewhere.get(from).is_some_and(|x| x.row.ts <= l.row.ts + BESIDE)
-    };
-    let n = there.iter().filter(close).count();
+    let times: Vec<i64> = elsewhere.iter().map(|l| l.row.ts).collect();
+    let n = there.iter().filter(|l| near(&times, l.row.ts)).count();
     (n >= OFTEN && n * 5 >= there.len()).then(|| {
         reason(
             "look-ups there within ten minutes of the account's look-ups on other devices",
