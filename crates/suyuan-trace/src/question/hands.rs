@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use suyuan_model::Kind;
 use suyuan_model::columns::Column;
-use suyuan_model::outcome::{Contribution, Entity, EntityKind, Evidence, Operator, Question, Source};
+use suyuan_model::outcome::{Contribution, Entity, EntityKind, Operator, Question, Source};
 use suyuan_model::records::access::AccessColumns;
 use suyuan_model::scan::{RowSource, ScanError};
 use suyuan_model::time::{CHINA, DAY, HOUR};
