@@ -35,6 +35,10 @@ pub(crate) fn binomial_tail(k: i64, n: i64, p: f64) -> f64 {
     if k <= 0 || k > n || p <= 0.0 || p >= 1.0 {
         return if k <= 0 || (p >= 1.0 && k <= n) { 1.0 } else { 0.0 };
     }
+    // Below the mean the rest, so that no term that counts is too small for a number.
+    if (k as f64) < n as f64 * p {
+        return (1.0 - binomial_tail(n - k + 1, n, 1.0 - p)).max(0.0);
+    }
     let mut ways = 0.0;
     for i in 1..=k {
         ways += ((n - k + i) as f64 / i as f64).ln();
@@ -77,6 +81,9 @@ mod tests {
             (1, 3, 0.5, 0.875),
             (12, 12, 0.4, 1.6777216e-5),
             (4, 30, 0.3, 0.990683),
+            // Far below the mean: a term at `k` is too small for a number.
+            (700, 1300, 0.95, 1.0),
+            (1, 4000, 0.9, 1.0),
         ] {
             let got = binomial_tail(k, n, p);
             assert!((got / want - 1.0).abs() < 1e-5, "{k} {n} {p}: {got}");
