@@ -194,10 +194,11 @@ pub(crate) fn facts(r: &Rule, zh: bool) -> Vec<(&'static str, String)> {
     let list: Vec<String> = r
         .explanations()
         .iter()
-        .map(|(t, decisive)| match (decisive, zh) {
-            (true, false) => format!("{} (decisive)", pick(t)),
-            (true, true) => format!("{}（可排除）", pick(t)),
-            _ => pick(t),
+        .map(|(t, weighs)| match (weighs, zh) {
+            (None, false) => format!("{} (decisive)", pick(t)),
+            (None, true) => format!("{}（可排除）", pick(t)),
+            (Some(nats), false) => format!("{} (−{nats} nats)", pick(t)),
+            (Some(nats), true) => format!("{}（−{nats}奈特）", pick(t)),
         })
         .collect();
     line(&mut out, "checks", "核查", list.join(sep));

@@ -2,8 +2,8 @@
 //!
 //! It collects the others involved and lets every check of the rule see the evidence and the rows it asks for, those
 //! after the hit too. A check that the rule calls decisive makes the finding one for information when the records
-//! support it, or when the rows it leaves unexplained would not have reached the rule's count. So does a habit of the
-//! house, which no rule need name (`house`).
+//! support it, or when the rows it leaves unexplained would not have reached the rule's count. So do a habit of the
+//! house and a busy desk, which no rule need name (`house`, `business`).
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -15,6 +15,7 @@ use suyuan_model::outcome::{
 use suyuan_model::scan::{RowSource, Want};
 use suyuan_model::{Kind, time};
 
+use crate::business::Business;
 use crate::check::{About, Check, Spec};
 use crate::core::{AHEAD, Draft};
 use crate::derive::Params;
@@ -59,6 +60,7 @@ struct Second {
     exposed: Vec<Option<usize>>,
     /// Rows by entity, per kind and slot.
     exposures: Vec<(Kind, Slot, KeyMap<u64>)>,
+    business: Business,
 }
 
 pub(crate) fn findings(source: &dyn RowSource, pass: Pass<'_>) -> Result<Vec<Finding>, DetectError> {
@@ -115,7 +117,9 @@ impl Second {
             origins: KeyMap::default(),
             exposed: Vec::new(),
             exposures: Vec::new(),
+            business: Business::default(),
         };
+        s.business = Business::new(pass, &mut s.binder);
         let mut fired = vec![false; pass.bound.len()];
         for (n, d) in pass.drafts.list.iter().enumerate() {
             fired[d.plan] = true;
@@ -198,10 +202,12 @@ impl Second {
 
     /// Takes the next rows in: names and origins first, then the checks, each by itself.
     fn rows(&mut self, rows: &[(Arc<View>, usize)], pass: &Pass<'_>) {
-        let Second { checks, involved, evidence, times, shown, names, origins, exposures, .. } = self;
+        let Second { checks, involved, evidence, times, shown, names, origins, exposures, business, .. } =
+            self;
         let mut told: Vec<(Kind, &[usize])> = Vec::with_capacity(rows.len());
         for (view, i) in rows {
             let row = &view.row(*i);
+            business.row(row);
             for (_, slot, rows) in exposures.iter_mut().filter(|e| e.0 == row.kind()) {
                 if let Some(k) = row.key(*slot) {
                     *rows.entry(k).or_default() += 1;
@@ -240,15 +246,19 @@ impl Second {
         let rule = plan.rule;
         let about = About { entity: &d.entity, first: d.first, last: d.last };
         let mut level = rule.level;
-        let mut counter = Vec::new();
+        let (mut counter, mut against) = (Vec::new(), 0.0);
         // What the best decisive check leaves unexplained must still reach the threshold.
         let least = least_rows(plan);
         let asked = self.asks[d.plan].iter().map(|at| &self.checks[*at]);
         for (c, used) in asked.zip(&rule.checks) {
-            let (outcome, detail) = c.check.outcome(n, &about);
+            let (outcome, mut detail) = c.check.outcome(n, &about);
             let left = d.total.saturating_sub(c.check.explained(n));
             if used.decisive && (outcome == Outcome::Supported || left < least) {
                 level = Level::Informational;
+            } else if outcome == Outcome::Supported && used.weighs > 0.0 {
+                against += used.weighs;
+                detail.en += &format!("; not decisive: it takes up to {} nats off the weight", used.weighs);
+                detail.zh += &format!("；不足以排除，权重最多减{}奈特", used.weighs);
             }
             counter.push(Counter { what: Text::new(used.spec.what.0, used.spec.what.1), outcome, detail });
         }
@@ -259,6 +269,11 @@ impl Second {
                 level = Level::Informational;
             }
             counter.push(habit);
+        } else if let Some(busy) = self.business.counter(pass, n, d) {
+            if busy.outcome == Outcome::Supported {
+                level = Level::Informational;
+            }
+            counter.push(busy);
         }
         let found = |c: &Cite| {
             let mut row = pass.sources.row(c);
@@ -311,6 +326,7 @@ impl Second {
                 None => contributions(plan, d),
             },
             counter,
+            against,
             base_rate: d
                 .raised
                 .as_ref()

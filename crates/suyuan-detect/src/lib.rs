@@ -13,6 +13,7 @@
 
 mod alert;
 mod backtest;
+mod business;
 mod cards;
 mod catalogue;
 mod check;

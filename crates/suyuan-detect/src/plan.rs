@@ -98,6 +98,8 @@ pub(crate) struct Plan<'r> {
     pub compared: Option<usize>,
     /// Derived entities met.
     pub comparable: KeySet,
+    /// Rows that its own correlation took in.
+    pub matched: u64,
 }
 
 /// The different values of one column, counted once for all rules about it.
@@ -308,6 +310,7 @@ impl<'r> Bound<'r> {
                 && rule.behind().any(|(_, b)| matches!(b, Behind::Instead(_))),
             compared,
             comparable: KeySet::default(),
+            matched: 0,
         }
     }
 

@@ -2,7 +2,9 @@
 //!
 //! A finding weighs its rarity (the log of one in how many comparable things show it), times a share for its level, at
 //! most [`RiskParams::cap`]: a rule that fires on a large part of the entities weighs little, and no rule weighs more than the
-//! cap. What a decisive explanation lowered to informational weighs nothing. The entity that a finding is about gets the
+//! cap. What a decisive explanation lowered to informational weighs nothing. An explanation that the records support without
+//! being decisive takes off what its rule says: the log of how many times as often they support it of honest findings as of guilty
+//! ones; whatever speaks against it, a finding keeps [`RiskParams::kept`] of its weight. The entity that a finding is about gets the
 //! weight; those involved get a share of it, the smaller the more of their kind are named. From its last row on a finding
 //! loses half its weight every [`RiskParams::half_life_days`].
 //!
@@ -18,6 +20,9 @@
 //! Invariants, where base rates and what chance brings stay as they are: one more finding never lowers a score nor takes
 //! anyone off the list. Always: the order of findings does not matter; findings of one family alone put nobody up for
 //! review, nor do findings that are no alerts.
+//! A family is what its figures were recorded by, not where a rule is kept: two rules that read nothing but who was opened for and how
+//! many are one family, though one counts by account and the other by device. That the rows of two families are the same openings does not
+//! make them one: a ring's openings show a false place, an old face and a strange login at once, each recorded by itself.
 //! Blind to: whether two families tell of the same innocent cause; the checks of the rules are there for that.
 //! The weights are engineering defaults, not fitted to outcomes.
 
@@ -49,6 +54,8 @@ pub struct RiskParams {
     pub by_chance: f64,
     /// The most that one rule weighs, nats.
     pub cap: f64,
+    /// The share of its weight that a finding keeps, whatever explanations that are not decisive speak against it.
+    pub kept: f64,
     /// The share of those involved.
     pub involved: f64,
     /// Entities with less are left out of the list, nats.
@@ -65,6 +72,7 @@ impl Default for RiskParams {
             review: 4.0,
             by_chance: 0.05,
             cap: 7.0,
+            kept: 0.5,
             involved: 0.3,
             shown: 0.5,
         }
@@ -89,6 +97,8 @@ const ROUNDS: usize = 6;
 struct Part<'a> {
     finding: &'a Finding,
     nats: f64,
+    /// By how much explanations lowered that.
+    lowered: f64,
     accused: bool,
     /// Whether it is an alert about the entity itself.
     own: bool,
@@ -114,8 +124,8 @@ impl Part<'_> {
     }
 }
 
-/// What one finding alone weighs for the entity it is about, nats.
-fn weight(f: &Finding, p: &RiskParams) -> f64 {
+/// What one finding alone would weigh for the entity it is about if nothing spoke against it, nats.
+fn unexplained(f: &Finding, p: &RiskParams) -> f64 {
     let share = match f.level {
         Level::Informational => return 0.0,
         Level::Low => 0.5,
@@ -125,6 +135,12 @@ fn weight(f: &Finding, p: &RiskParams) -> f64 {
     let hits = f.base_rate.hits.max(1) as f64;
     let rarity = (f.base_rate.of as f64 / hits).ln().max(0.0);
     (share * rarity).min(p.cap)
+}
+
+/// What is left of that beside what explanations speak against it.
+fn weight(f: &Finding, p: &RiskParams) -> f64 {
+    let all = unexplained(f, p);
+    (all - f.against.max(0.0)).max(all * p.kept)
 }
 
 /// The findings as they bear on each entity, oldest first.
@@ -140,16 +156,18 @@ fn parts<'a>(findings: &'a [Finding], p: &RiskParams) -> Parts<'a> {
         if nats <= 0.0 {
             continue;
         }
-        let mut add = |entity, nats, accused| {
+        let lowered = unexplained(finding, p) - nats;
+        let mut add = |entity, share, accused| {
             let own = accused && finding.level >= Level::Medium;
-            parts.entry(entity).or_default().push(Part { finding, nats, accused, own });
+            let (nats, lowered) = (nats * share, lowered * share);
+            parts.entry(entity).or_default().push(Part { finding, nats, lowered, accused, own });
         };
         if SCORED.contains(&finding.entity.kind) {
-            add(&finding.entity, nats, true);
+            add(&finding.entity, 1.0, true);
         }
         for e in finding.involved.iter().filter(|e| SCORED.contains(&e.kind) && **e != finding.entity) {
             let of_kind = finding.involved.iter().filter(|o| o.kind == e.kind).count();
-            add(e, nats * p.involved / of_kind as f64, false);
+            add(e, p.involved / of_kind as f64, false);
         }
     }
     parts
@@ -301,11 +319,20 @@ fn of_entity(entity: &Entity, parts: &[Part<'_>], usual: &Usual, p: &RiskParams)
             rule: f.finding.rule.clone(),
             family: f.finding.family,
             nats: f.nats,
+            lowered: f.lowered,
             accused: f.accused,
         })
         .collect();
     reasons.sort_by(|a, b| b.nats.total_cmp(&a.nats).then_with(|| a.finding.cmp(&b.finding)));
-    let text = words(entity, &families, since, by_chance);
+    let mut text = words(entity, &families, since, by_chance);
+    let lowered = reasons.iter().filter(|r| r.lowered > 0.0).count();
+    if lowered > 0 {
+        text.en += &format!(
+            "; explanations that the records support lowered {lowered} of {} findings",
+            reasons.len()
+        );
+        text.zh += &format!("；{}条线索中{lowered}条因记录支持其他解释而降低权重", reasons.len());
+    }
     Some(Risk {
         entity: entity.clone(),
         score,
@@ -399,6 +426,7 @@ mod tests {
             trigger: None,
             contributions: Vec::new(),
             counter: Vec::new(),
+            against: 0.0,
             base_rate: BaseRate { hits, of: 1000, what: Text::default() },
             clears: Text::default(),
             cannot_tell: Text::default(),
@@ -433,6 +461,26 @@ mod tests {
         assert!(risk(&[explained, common], &RiskParams::default()).is_empty());
     }
 
+    /// An explanation that is not decisive takes off what it says, and no more than half.
+    #[test]
+    fn what_speaks_against_a_finding_lowers_it_and_never_to_nothing() {
+        let of = |against: f64| {
+            let mut list = [
+                finding(0, Family::Login, "a0", Level::High, 10, 100, 0),
+                finding(1, Family::Opening, "a0", Level::High, 20, 100, 0),
+            ];
+            list[1].against = against;
+            risk(&list, &RiskParams::default()).remove(0)
+        };
+        let (plain, some, much) = (of(0.0), of(1.6), of(30.0));
+        assert!((plain.score - some.score - 1.6).abs() < 1e-9);
+        assert!((plain.score - much.score - 50f64.ln() / 2.0).abs() < 1e-9);
+        let lowered: Vec<f64> = much.reasons.iter().map(|r| r.lowered).collect();
+        assert_eq!(lowered, [0.0, 50f64.ln() / 2.0]);
+        assert!(plain.review && much.review && plain.since == much.since);
+        insta::assert_snapshot!(format!("{}\n{}", some.text.en, some.text.zh));
+    }
+
     /// The same two findings, of which more accounts have one by accident the more accounts there are.
     #[test]
     fn among_many_chance_is_enough_to_bring_two() {
@@ -461,9 +509,12 @@ mod tests {
     fn some(n: usize) -> impl Strategy<Value = Finding> {
         let level =
             prop_oneof![Just(Level::Low), Just(Level::Medium), Just(Level::High), Just(Level::Informational)];
-        (0usize..4, 0usize..3, level, 1u64..1000, 0i64..400, 0i64..40).prop_map(
-            move |(f, who, l, hits, day, days)| {
-                finding(n, FAMILIES[f], ["a0", "a1", "a2"][who], l, hits, day, days)
+        let against = prop_oneof![Just(0.0), 0.0f64..4.0];
+        (0usize..4, 0usize..3, level, 1u64..1000, 0i64..400, 0i64..40, against).prop_map(
+            move |(f, who, l, hits, day, days, against)| {
+                let mut f = finding(n, FAMILIES[f], ["a0", "a1", "a2"][who], l, hits, day, days);
+                f.against = against;
+                f
             },
         )
     }
@@ -494,6 +545,23 @@ mod tests {
             for r in risk(&list, &p).iter().filter(|r| r.review) {
                 prop_assert!(r.score >= p.review && r.by_chance.unwrap() <= p.by_chance * 440.0 / 30.0);
             }
+        }
+
+        /// What speaks against a finding raises no score and puts nobody up, base rates and what chance brings being what they are.
+        #[test]
+        fn what_speaks_against_never_raises_anything(list in many(), n in 0usize..14, more in 0.0f64..4.0) {
+            let p = RiskParams::default();
+            let mut less = list.clone();
+            if let Some(f) = less.get_mut(n) { f.against += more; }
+            let (plain, lower) = (parts(&list, &p), parts(&less, &p));
+            let usual = Usual::of(&list, &plain, &BTreeSet::new(), &p);
+            let before = scored(&plain, &usual, &p);
+            for a in scored(&lower, &usual, &p) {
+                let b = before.iter().find(|b| b.entity == a.entity).unwrap();
+                prop_assert!(a.score <= b.score + 1e-12 && a.review <= b.review);
+            }
+            // Nor does it take a weight away.
+            for f in &less { prop_assert!(weight(f, &p) >= unexplained(f, &p) / 2.0 - 1e-12); }
         }
 
         #[test]

@@ -349,6 +349,10 @@ pub struct Finding {
     pub contributions: Vec<Contribution>,
     /// What else could explain it, each checked.
     pub counter: Vec<Counter>,
+    /// What those of them that the records support, but that are not decisive, speak against it, nats; it weighs less by so
+    /// much, but keeps at least half of its weight.
+    #[serde(default)]
+    pub against: f64,
     /// How often it happens anyway.
     pub base_rate: BaseRate,
     /// What would clear it.

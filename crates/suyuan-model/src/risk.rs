@@ -55,6 +55,9 @@ pub struct RiskReason {
     pub family: Family,
     /// Its weight before decay, nats.
     pub nats: f64,
+    /// By how much explanations that the records support, though not decisive, lowered it, nats.
+    #[serde(default)]
+    pub lowered: f64,
     /// Whether the finding is about the entity itself; otherwise the entity is one of those involved.
     pub accused: bool,
 }

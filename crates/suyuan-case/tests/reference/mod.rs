@@ -609,6 +609,7 @@ fn findings() -> Vec<Finding> {
                 ),
             },
         ],
+        against: 0.0,
         base_rate: BaseRate { hits: 3, of: 1840, what: Text::new("accounts", "工号") },
         clears: Text::new("a work order or permit that covers the place", "覆盖该地点的工单或许可"),
         cannot_tell: Text::new("who held the phone", "手机由谁持有"),

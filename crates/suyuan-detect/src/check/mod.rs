@@ -5,11 +5,15 @@
 //! explanation, speak against it, or hold nothing that would decide it.
 
 mod answered;
+mod at_its_address;
 mod at_the_counter;
 mod attended;
 mod busy_outlet;
+mod busy_season;
 mod came_home;
 mod card_sold_as;
+mod colleagues_too;
+mod common_destination;
 mod exposure;
 mod filler_contact;
 mod group_contract;
@@ -90,6 +94,10 @@ pub(crate) static ALL: &[&Spec] = &[
     &filler_contact::SPEC,
     &own_phones::SPEC,
     &at_the_counter::SPEC,
+    &at_its_address::SPEC,
+    &busy_season::SPEC,
+    &common_destination::SPEC,
+    &colleagues_too::SPEC,
 ];
 
 /// What a check is.

@@ -434,6 +434,7 @@ fn reach(
     let c = correlation(plan, r.correlation);
     let key = group_of(r, row, ops, refs)?;
     let value = value_of(c, r, row, ops, refs)?;
+    plan.matched += u64::from(r.correlation + 1 == plan.windows.len());
     let windows = &mut plan.windows[r.correlation];
     if windows.counting() {
         let coming = Coming { key, value, n: 0, place: Place::UNKNOWN };

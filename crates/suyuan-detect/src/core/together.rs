@@ -194,6 +194,7 @@ impl Lane {
                     counted.push(Coming { key, value, n: *n, place: Place::UNKNOWN });
                 }
             }
+            plan.matched += counted.len() as u64;
             near(&plan.windows[0], counted);
             for coming in counted.iter() {
                 let Some(cite) = &batch.cites[coming.n as usize] else { continue };

@@ -17,6 +17,7 @@ mod change_before;
 mod codes_at_opening;
 mod custody;
 mod daily;
+pub(crate) mod data_taken;
 mod device_listed;
 mod distance;
 mod dropped;
@@ -83,6 +84,7 @@ pub(crate) static ALL: &[&Spec] = &[
     &dropped::SPEC,
     &looked_up_before::SPEC,
     &idle_cards::SPEC,
+    &data_taken::SPEC,
 ];
 
 /// Rows behind one field of one row that are cited: as many as a finding shows.

@@ -9,6 +9,11 @@ pub(crate) static FILES: &[(&str, &str)] = &[
     ),
     ("access/colleagues-as-a-habit.yml", include_str!("../../../../rules/access/colleagues-as-a-habit.yml")),
     ("access/colleagues-looked-up.yml", include_str!("../../../../rules/access/colleagues-looked-up.yml")),
+    (
+        "access/data-nobody-else-takes.yml",
+        include_str!("../../../../rules/access/data-nobody-else-takes.yml"),
+    ),
+    ("access/days-of-many-persons.yml", include_str!("../../../../rules/access/days-of-many-persons.yml")),
     ("access/export-without-order.yml", include_str!("../../../../rules/access/export-without-order.yml")),
     ("access/household-looked-up.yml", include_str!("../../../../rules/access/household-looked-up.yml")),
     ("access/idle-account-reads.yml", include_str!("../../../../rules/access/idle-account-reads.yml")),

@@ -97,6 +97,9 @@ pub(crate) struct CheckUse {
     pub params: derive::Params,
     /// When the records support it, the finding is for information only.
     pub decisive: bool,
+    /// When they do and it is not decisive: what it takes off the finding's weight, nats; the log of how many times as often
+    /// the records support it of honest findings as of guilty ones.
+    pub weighs: f64,
 }
 
 /// Whether a rule alerts.
@@ -242,9 +245,10 @@ impl Rule {
         self.derive.iter().map(|d| (d.spec.name, Text::new(d.spec.what.0, d.spec.what.1))).collect()
     }
 
-    /// The explanations it checks: words, and whether one alone clears.
-    pub fn explanations(&self) -> Vec<(Text, bool)> {
-        self.checks.iter().map(|c| (Text::new(c.spec.what.0, c.spec.what.1), c.decisive)).collect()
+    /// The explanations it checks: words, and what one alone takes off the weight (`None`: all of it, it clears).
+    pub fn explanations(&self) -> Vec<(Text, Option<f64>)> {
+        let weighs = |c: &CheckUse| (!c.decisive).then_some(c.weighs);
+        self.checks.iter().map(|c| (Text::new(c.spec.what.0, c.spec.what.1), weighs(c))).collect()
     }
 }
 
