@@ -27,6 +27,8 @@ TITLE = "Source attribution: other holders of data · 来源归因：其他数�
 SEEDS = "11,12,13"  # nobody built on these
 START, DAYS = np.datetime64("2023-01-01T00:00:00"), 365
 # World: its maker, leakers, mean days from leak to report, mean days from the victim's call to the report, days of a turn at the desk.
+# Where logins are lent, who borrowed them looks strangers up on a device of their own, by day or in the evening.
+LENT = {"logins lent": (.38, .72), "logins lent, evenings": (.78, .95)}
 WORLDS = {
     "hospital": ("hospital", 4, 25, None), "hospital, nobody leaks": ("hospital", 0, 25, None),
     "call centre": ("centre", 4, 25, None), "call centre, nobody leaks": ("centre", 0, 25, None),
@@ -34,6 +36,9 @@ WORLDS = {
     "couriers": ("couriers", 4, 25, None), "couriers, nobody leaks": ("couriers", 0, 25, None),
     "bank, calls .8 days before": ("bank", 4, 25, .8), "bank, calls .8 days before, nobody leaks": ("bank", 0, 25, .8),
     "bank, calls 3 days before": ("bank", 4, 25, 3), "bank, calls 7 days before": ("bank", 4, 25, 7),
+    "bank, logins lent": ("bank", 4, 25, None), "bank, logins lent, evenings": ("bank", 4, 25, None),
+    "call centre, logins lent": ("centre", 4, 25, None), "hospital, logins lent": ("hospital", 4, 25, None),
+    "couriers, logins lent": ("couriers", 4, 25, None),
     "bank, calls 3 days before, in turns": ("bank", 4, 25, 3, 60), "bank, calls 7 days before, in turns": ("bank", 4, 25, 7, 60),
 }
 ABOUT = """
@@ -43,10 +48,13 @@ wards whose patients are up to eight times as much at risk and are looked up for
 fraud in three towns, and at the bank twelve accounts that take the calls of 60 % of all victims before the reports are filed. *Desks*:
 accounts told as taking reports; their look-ups shortly before reports are left out. Leaks used within days look the same and are missed
 with them, told at .22; calls a week before the filing look like leaks. Neither holds where reports give the loss (`ts`) apart from the filing
-(`reported_at`). Seeds that nobody built on. The first design was built on seed 1, where all twelve desks were listed at .999 before.
+(`reported_at`). Where logins are lent, the leakers themselves leak nothing: who borrowed the login looks two to eight
+strangers a day up on a device of their own, and 15 to 40 % of it is used. Everybody else has a desk and sits at a colleague's one time in eight; at the call
+centre any seat of the day. Seeds that nobody built on. The first design was built on seed 1, where all twelve desks were listed at .999 before.
 非运营商的数据持有者：医院、呼叫中心、快递站点与银行，由独立生成器制作（不用 `suyuan sim`），四个工号泄露或无人泄露；含病区风险差异、重复来电、质检岗、
 诈骗高发，以及在立案前受理60%被害人来电的十二个岗位。受理岗在报案前不久的查询不计入；数日内即被利用的泄露看起来相同，会一并漏掉（告知概率0.22）；
 来电早于立案一周者则像泄露。分别载明受害时间与立案时间即可避免。
+借用工号的世界中，持有人自己并不泄露，借用人在自己的终端上每天查询二至八名陌生人，其中15%至40%被利用；其余人员各有终端，八次中有一次用同事的终端，呼叫中心则每日任意就座。
 """
 
 
@@ -58,13 +66,15 @@ def option(name, default):
 class Holder:
     """Look-ups, staff and reports of one holder; days as fractions since the start."""
 
-    def __init__(self, kind, leakers, delay, calls, *turns, seed):
+    def __init__(self, kind, leakers, delay, calls, *turns, seed, lent=None):
         self.dice = np.random.default_rng([seed, sum(map(ord, kind)), leakers, int(delay), int(10 * (calls or 0))])
         self.looks, self.staff, self.reports, self.leakers = [], [], [], []
         self.aside = ()  # accounts that do not leak
+        self.strange = {}  # look-ups on a borrower's device: the account's number among the leakers
+        self.seats = kind == "centre"  # any desk, another one each day
         getattr(self, kind)()
         self.looks.sort()
-        self.leak(leakers, delay)
+        self.leak(leakers, delay) if lent is None else self.lend(leakers, delay, lent)
         if calls:
             self.calls(calls, *turns)
         self.reports = sorted(r for r in self.reports if r[0] < DAYS)
@@ -164,6 +174,40 @@ class Holder:
                     if self.dice.random() < share_sold:
                         self.reports.append((day + self.dice.exponential(delay) + .3, person))
 
+    def lend(self, n, delay, hours):
+        """Strangers are looked up under lent logins, each on a device of the borrower's."""
+        of, people = {}, max(look[2] for look in self.looks) + 1
+        for look in self.looks:
+            of[look[1]] = of.get(look[1], 0) + 1
+        busy = sorted(a for a in of if of[a] > 400 and not a.startswith(self.aside or "?"))
+        for k, account in enumerate(self.dice.choice(busy, n, replace=False)):
+            begin, share_sold = self.dice.random() * 220, self.dice.uniform(.15, .4)
+            self.leakers.append(str(account))
+            for day in range(int(begin), int(begin + self.dice.uniform(30, 80))):
+                for _ in range(self.dice.integers(2, 9)):
+                    at, person = day + self.dice.uniform(*hours), int(self.dice.integers(0, people))
+                    self.looks.append((at, str(account), person))
+                    self.strange[at, str(account)] = k
+                    if self.dice.random() < share_sold:
+                        self.reports.append((at + self.dice.exponential(delay) + .3, person))
+        self.looks.sort()
+
+    def devices(self):
+        """The device of each look-up: one's own desk, one in eight a colleague's, or any seat of the day."""
+        dice, beside, seat = np.random.default_rng(7), {}, {}
+        for account, outlet in self.staff:
+            beside.setdefault(outlet, []).append(account)
+        outlet = dict(self.staff)
+        for day, account, _ in self.looks:
+            if (day, account) in self.strange:
+                yield f"X{self.strange[day, account]}"
+            elif self.seats:
+                yield seat.setdefault((account, int(day)), f"seat{dice.integers(0, 500):03d}")
+            elif account in outlet and dice.random() < .12:
+                yield f"desk-{dice.choice(beside[outlet[account]])}"
+            else:
+                yield f"desk-{account}"
+
     def calls(self, wait, turn=None):
         """Victims call before the report is filed; the same desks have other work, too, or clerks take them in turns."""
         clerks = sorted({look[1] for look in self.looks} - set(self.leakers))
@@ -192,8 +236,8 @@ class Holder:
 
         def number(person):
             return "13" + str(100_000_000 + person * 7 % 900_000_000)
-        table("access.csv", ["ts", "source", "seq", "account", "action", "subject"],
-              ((at(d), "app", i, a, "view", number(p)) for i, (d, a, p) in enumerate(self.looks)))
+        table("access.csv", ["ts", "source", "seq", "account", "action", "subject", "device"],
+              ((at(d), "app", i, a, "view", number(p), x) for i, ((d, a, p), x) in enumerate(zip(self.looks, self.devices()))))
         table("staff.csv", ["valid_from", "source", "seq", "account", "role", "outlet"],
               ((at(-200), "hr", i, a, "clerk", o) for i, (a, o) in enumerate(self.staff)))
         table("fraud_report.csv", ["ts", "source", "seq", "case", "victim"],
@@ -203,7 +247,8 @@ class Holder:
 def run(name, seed):
     base = os.path.join(FOLDER, "holder")
     shutil.rmtree(base, ignore_errors=True)
-    holder = Holder(*WORLDS[name], seed=seed)
+    hours = next((hours for ending, hours in LENT.items() if name.endswith(ending)), None)
+    holder = Holder(*WORLDS[name], seed=seed, lent=hours)
     records = os.path.join(base, "records")
     holder.write(records)
     common = ["--data", os.path.join(base, "data"), "--keys", os.path.join(base, "keys"), "--quiet"]
@@ -214,15 +259,22 @@ def run(name, seed):
     shutil.rmtree(base)
     own = set(holder.leakers)
     listed = {s["entity"]["id"] for s in trace["sources"] if s["listed"]}
+    strange = {a: f"X{k}" for k, a in enumerate(holder.leakers)} if hours else {}
+    finer = {s["entity"]["id"]: [e["id"] for e in s["finer"] if e["kind"] == "device"] for s in trace["sources"] if s["listed"]}
+    suspects = {e["id"] for o in trace["operators"] for e in o["operator"] if e["kind"] == "account"}
     likely = {s["entity"]["id"] for s in trace["sources"] if s["probability"] >= .5} - listed - own
     desks = [x["en"] for x in trace["limits"] if "looked up victims within days" in x["en"]]
     return {"looks": len(holder.looks), "reports": len(holder.reports), "leakers": len(own), "right": len(listed & own),
-            "wrong": len(listed - own), "likely": len(likely), "desks": int(desks[0].split()[0]) if desks else 0}
+            "wrong": len(listed - own),
+            "terminals": sum(finer.get(a) == [x] for a, x in strange.items()), "found": len(listed & set(strange)),
+            "strange": sum(bool(d) for a, d in finer.items() if a not in strange), "hands": len(suspects - own),
+            "likely": len(likely), "desks": int(desks[0].split()[0]) if desks else 0}
 
 
 def main():
     seeds = [int(s) for s in option("--seeds", SEEDS).split(",")]
-    lines = ["| holder | look-ups | reports | leakers listed | others listed | others at .5 or more | desks |", "|---|---|---|---|---|---|---|"]
+    lines = ["| holder | look-ups | reports | leakers listed | others listed | others at .5 or more | desks | borrower's device named | device named where none was lent | "
+             "others told as operators |", "|---|---|---|---|---|---|---|---|---|---|"]
     for name in option("--worlds", ";".join(WORLDS)).split(";"):
         runs = [run(name, s) for s in seeds]
 
@@ -230,7 +282,8 @@ def main():
             return sum(r[key] for r in runs)
         found = share(add("right"), add("leakers"), 0) if add("leakers") else "–"
         line = (f"| {name} | {add('looks') // len(runs):,} | {add('reports') // len(runs):,} | {found} | {add('wrong')} "
-                f"| {add('likely')} | {add('desks')} |")
+                f"| {add('likely')} | {add('desks')} | {share(add('terminals'), add('found'), 0) if add('found') else '–'} "
+                f"| {add('strange')} | {add('hands')} |")
         print(line, file=sys.stderr, flush=True)
         lines.append(line)
     used = " ".join(a for a in sys.argv[3:] if a != "--write")
