@@ -77,7 +77,7 @@ pub fn runs(
         .chain(victims.iter().flat_map(BTreeMap::keys))
         .copied()
         .collect();
-    let mut looked = count::count(f, source, &interest, None, bar)?;
+    let mut looked = count::count(f, source, &interest, settings.threads, None, bar)?;
     let mut out = Vec::new();
     for (i, (holders, victims)) in holders.iter().zip(&victims).enumerate() {
         let run = i as u64 + 1;

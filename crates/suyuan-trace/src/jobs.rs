@@ -1,5 +1,6 @@
 //! Work on a list that several threads share; what comes out does not depend on how many.
 
+use std::panic::resume_unwind;
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
@@ -40,6 +41,23 @@ pub(crate) fn map_in<T: Sync, R, U: Send>(
     out.into_iter().flatten().collect()
 }
 
+/// Cuts a list into as many parts as there are threads; what `work` makes of each, in their order.
+pub(crate) fn parts<T: Send, U: Send>(
+    threads: usize,
+    list: &mut [T],
+    work: impl Fn(&mut [T]) -> U + Sync,
+) -> Vec<U> {
+    let size = list.len().div_ceil(threads.max(1)).max(1);
+    let (first, rest) = list.split_at_mut(size.min(list.len()));
+    let work = &work;
+    thread::scope(|scope| {
+        let others: Vec<_> = rest.chunks_mut(size).map(|part| scope.spawn(move || work(part))).collect();
+        let here = work(first);
+        let join = |t: thread::ScopedJoinHandle<'_, U>| t.join().unwrap_or_else(|p| resume_unwind(p));
+        [here].into_iter().chain(others.into_iter().map(join)).collect()
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -53,6 +71,21 @@ mod tests {
                 x * x
             });
             assert_eq!(out, list.iter().map(|x| x * x).collect::<Vec<u64>>());
+        }
+    }
+
+    #[test]
+    fn parts_make_up_the_list() {
+        for threads in [0, 1, 2, 3, 7] {
+            for n in [0, 1, 5, 64] {
+                let mut list: Vec<u64> = (0..n).collect();
+                let parts = parts(threads, &mut list, |part| {
+                    part.iter_mut().for_each(|x| *x += 1);
+                    part.to_vec()
+                });
+                assert_eq!(parts.concat(), (1..=n).collect::<Vec<u64>>());
+                assert_eq!(list, (1..=n).collect::<Vec<u64>>());
+            }
         }
     }
 }

@@ -28,6 +28,7 @@ mod path;
 mod prints;
 mod question;
 mod ring;
+mod shards;
 mod tally;
 mod touches;
 mod words;
@@ -125,7 +126,7 @@ pub fn trace_on(
     let victims = victims(&mut f, &named);
     let used = cards.fraud.keys().map(|i| f.openings[*i].subject).filter(|p| *p != NONE);
     let interest: BTreeSet<Id> = harmed.keys().chain(victims.keys()).copied().chain(used).collect();
-    let mut looked = count::count(&mut f, source, &interest, shelf, &mut bar)?;
+    let mut looked = count::count(&mut f, source, &interest, params.attribution.threads, shelf, &mut bar)?;
     looked.canaries = canaries.keys().copied().collect();
     let holders = person::holders(&f, &mut looked, &harmed, &params.attribution, &harvesters(&drafts));
     let leaks = person::victims(&f, &mut looked, &victims, &params.attribution);

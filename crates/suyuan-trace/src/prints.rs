@@ -10,7 +10,9 @@ use crate::codec::{In, Out};
 use crate::intern::Lookup;
 
 /// 96 bits that stand for a string.
+// Twelve bytes: millions of them wait in lists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(Rust, packed(4))]
 pub struct Print {
     high: u64,
     low: u32,
@@ -33,6 +35,11 @@ impl Print {
             b = fold(b ^ w.rotate_left(32), 0xd6e8_feb8_6659_fd93) ^ a;
         }
         Print { high: fold(a ^ b, 0xa076_1d64_78bd_642f), low: (b ^ b >> 32) as u32 }
+    }
+
+    /// Some bits of the key, other than those that its place in a table goes by.
+    pub fn low(self) -> u32 {
+        self.low
     }
 
     /// A number that stands for what came before and this key after it.
@@ -68,9 +75,8 @@ struct Slot {
     number: u32,
 }
 
-/// No number; the highest bit below it marks one.
+/// No number.
 const FREE: u32 = u32::MAX;
-const MARK: u32 = 1 << 31;
 
 /// Keys that are written together, and the bytes of each.
 const SOME: usize = 1 << 15;
@@ -83,83 +89,82 @@ pub struct Known {
     pub number: u32,
     /// Whether it was met just now.
     pub new: bool,
-    /// Whether it was marked.
-    pub marked: bool,
-}
-
-impl Known {
-    fn of(number: u32, new: bool) -> Known {
-        Known { number: number & !MARK, new, marked: number & MARK != 0 }
-    }
 }
 
 /// Numbers of keys, in the order of first sight: an open table whose key bits rise along it, so that it grows in one sweep.
 pub struct Prints {
     slots: Vec<Slot>,
-    shift: u32,
     count: u32,
 }
 
+/// Slots of a table for few keys.
+const LEAST: usize = 64;
+
 impl Default for Prints {
     fn default() -> Self {
-        Prints::with_bits(6)
+        Prints::with(LEAST)
     }
 }
 
 impl Prints {
-    fn with_bits(bits: u32) -> Prints {
-        let free = Slot { high: 0, low: 0, number: FREE };
-        Prints { slots: vec![free; 1 << bits], shift: u64::BITS - bits, count: 0 }
+    fn with(slots: usize) -> Prints {
+        Prints { slots: vec![Slot { high: 0, low: 0, number: FREE }; slots], count: 0 }
+    }
+
+    /// Where the search for a key begins.
+    fn start(&self, p: Print) -> usize {
+        ((u128::from(p.high) * self.slots.len() as u128) >> 64) as usize
+    }
+
+    /// Whether a table of so many slots has no room for another key: it is kept at most seven tenths full.
+    fn full(slots: usize, count: u32) -> bool {
+        count as usize >= slots / 10 * 7
     }
 
     /// Brings the places of these keys near before they are asked for one by one: the waits for memory overlap.
     pub fn near(&self, prints: impl Iterator<Item = Print>) {
-        let all = prints.fold(0, |sum, p| sum ^ self.slots[(p.high >> self.shift) as usize].number);
-        black_box(all);
+        black_box(prints.fold(0, |sum, p| sum ^ self.slots[self.start(p)].number));
     }
 
-    /// The number of a key, a new one where it has none; fewer than 2^31 have one.
+    /// The number of a key, a new one where it has none; fewer than 2^32 have one.
     pub fn number(&mut self, p: Print) -> Known {
         match self.slot(p) {
-            Ok(at) => Known::of(self.slots[at].number, false),
-            Err(_) if self.count as usize >= self.slots.len() / 10 * 7 => {
+            Ok(at) => Known { number: self.slots[at].number, new: false },
+            Err(_) if Prints::full(self.slots.len(), self.count) => {
                 self.grow();
                 self.number(p)
             }
             Err(free) => {
                 self.slots[free] = Slot { high: p.high, low: p.low, number: self.count };
                 self.count += 1;
-                Known::of(self.count - 1, true)
+                Known { number: self.count - 1, new: true }
             }
         }
     }
 
     /// The number of a key that was seen before.
     pub fn find(&self, p: Print) -> Option<u32> {
-        self.slot(p).ok().map(|at| self.slots[at].number & !MARK)
+        self.slot(p).ok().map(|at| self.slots[at].number)
     }
 
-    /// Marks a key that has a number.
-    pub fn mark(&mut self, p: Print) {
-        if let Ok(at) = self.slot(p) {
-            self.slots[at].number |= MARK;
-        }
+    /// How many keys have a number.
+    pub fn len(&self) -> u32 {
+        self.count
     }
 
-    /// Some of the keys with their numbers.
-    pub fn some(&self, wanted: impl Fn(u32) -> bool) -> Sieve {
-        let numbered = |s: &Slot| (Print { high: s.high, low: s.low }, s.number & !MARK);
-        let filled = self.slots.iter().filter(|s| s.number != FREE).map(numbered);
-        Sieve::of(filled.filter(|(_, number)| wanted(*number)).collect())
+    /// The keys with their numbers, in the order of the table.
+    pub fn all(&self) -> impl Iterator<Item = (Print, u32)> {
+        let filled = self.slots.iter().filter(|s| s.number != FREE);
+        filled.map(|s| (Print { high: s.high, low: s.low }, s.number))
     }
 
-    /// Writes the keys with their numbers, without the marks, in the order of the table: they come back in one sweep.
+    /// Writes the keys with their numbers in the order of the table: they come back in one sweep.
     pub fn write(&self, out: &mut Out<'_>) -> io::Result<()> {
         out.number(u64::from(self.count))?;
         let mut some = Vec::with_capacity(SOME * RECORD);
         for s in self.slots.iter().filter(|s| s.number != FREE) {
             some.extend(Print { high: s.high, low: s.low }.to_bytes());
-            some.extend((s.number & !MARK).to_le_bytes());
+            some.extend((s.number).to_le_bytes());
             if some.len() == SOME * RECORD {
                 out.bytes(&some)?;
                 some.clear();
@@ -170,12 +175,12 @@ impl Prints {
 
     /// Reads what was written.
     pub fn read(from: &mut In) -> Option<Prints> {
-        let count: u32 = from.small().filter(|n| *n < MARK)?;
-        let mut bits = 6;
-        while count as usize > (1usize << bits) / 10 * 7 {
-            bits += 1;
+        let count: u32 = from.small().filter(|n| *n < FREE)?;
+        let mut slots = LEAST;
+        while Prints::full(slots, count) {
+            slots += slots / 2;
         }
-        let mut prints = Prints::with_bits(bits);
+        let mut prints = Prints::with(slots);
         let mut read = 0;
         while read < count {
             let some = from.bytes()?;
@@ -201,7 +206,7 @@ impl Prints {
 
     /// The place of a key, or the free place for it.
     fn slot(&self, p: Print) -> Result<usize, usize> {
-        let mut at = (p.high >> self.shift) as usize;
+        let mut at = self.start(p);
         loop {
             let s = &self.slots[at];
             if s.number == FREE {
@@ -210,12 +215,12 @@ impl Prints {
             if s.high == p.high && s.low == p.low {
                 return Ok(at);
             }
-            at = (at + 1) & (self.slots.len() - 1);
+            at = if at + 1 < self.slots.len() { at + 1 } else { 0 };
         }
     }
 
     fn grow(&mut self) {
-        let mut next = Prints::with_bits(u64::BITS - self.shift + 1);
+        let mut next = Prints::with(self.slots.len() * 3 / 2);
         for s in self.slots.iter().filter(|s| s.number != FREE) {
             if let Err(free) = next.slot(Print { high: s.high, low: s.low }) {
                 next.slots[free] = *s;
@@ -234,7 +239,8 @@ pub struct Sieve {
 }
 
 impl Sieve {
-    fn of(keys: Vec<(Print, u32)>) -> Sieve {
+    /// Tells these keys and no others.
+    pub fn of(keys: Vec<(Print, u32)>) -> Sieve {
         // Sixteen bits a key.
         let width = (keys.len() * 16).next_power_of_two().max(64).ilog2();
         let (mut bits, shift) = (vec![0; 1 << (width - 6)], u64::BITS - width);
@@ -263,14 +269,10 @@ mod tests {
         let of = |i: u32| Print::of(&format!("tel1-{i}"));
         for i in 0..5000 {
             assert_eq!(prints.find(of(i)), None);
-            assert_eq!(prints.number(of(i)), Known { number: i, new: true, marked: false });
-            assert_eq!(prints.number(of(i / 2)), Known { number: i / 2, new: false, marked: i % 2 == 1 });
-            if i % 2 == 0 {
-                prints.mark(of(i / 2));
-            }
+            assert_eq!(prints.number(of(i)), Known { number: i, new: true });
+            assert_eq!(prints.number(of(i / 2)), Known { number: i / 2, new: false });
         }
         let all: Vec<Print> = (0..5000).map(of).collect();
-        prints.near(all.iter().copied());
         assert!(all.iter().enumerate().all(|(i, p)| prints.find(*p) == Some(i as u32)));
         let mut bytes = Vec::new();
         let mut out = Out::new(&mut bytes);
@@ -279,10 +281,10 @@ mod tests {
         let again = Prints::read(&mut In::new(Box::new(io::Cursor::new(bytes)))).unwrap();
         assert!(all.iter().enumerate().all(|(i, p)| again.find(*p) == Some(i as u32)));
         assert_eq!(again.count, prints.count);
-        let third = prints.some(|n| n % 3 == 0);
+        let third = Sieve::of(prints.all().filter(|p| p.1 % 3 == 0).collect());
         let found = |i: usize| i.is_multiple_of(3).then_some(i as u32);
         assert!(all.iter().enumerate().all(|(i, p)| third.find(*p) == found(i)));
-        assert_eq!(Prints::default().some(|_| true).find(of(1)), None);
+        assert_eq!(Sieve::of(Vec::new()).find(of(1)), None);
     }
 
     #[test]

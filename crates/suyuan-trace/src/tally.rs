@@ -2,18 +2,22 @@
 //!
 //! Things that were not harmed are only counted: once per column and bin of time for the exposure,
 //! once per column for the strata. Touches of harmed things are kept with their rows. Rows must come
-//! in time order within a column.
+//! in time order within a column. What is counted lies in shards ([`crate::shards`]), which threads work on side by side.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::io;
-use std::ops::RangeInclusive;
 
 use crate::attribute::{Clock, Column, Harmed, Problem, Risks, Stratum, Touch};
 use crate::codec::{In, Out};
 use crate::facts::Row;
 use crate::intern::{Id, Lookup};
-use crate::pairs::Pairs;
+use crate::jobs;
+use crate::pairs::Room;
+use crate::prints::Print;
+use crate::shards::{NEAR, SHARDS, Shard, Thing, Waiting, place_of, shard_of, shards};
+
+mod repeat;
 
 /// Whether a reason explains a touch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,59 +68,23 @@ struct Counted {
     exposure: Vec<Exposure>,
     /// By bin: how often it touched a thing, once a day.
     visits: Vec<u32>,
-    /// First and last day of touches.
-    days: (i64, i64),
 }
 
-/// What the open bin adds to a column.
-#[derive(Clone, Copy)]
+/// What a bin adds to a column.
+#[derive(Clone, Copy, Default)]
 struct Open {
     exposure: Exposure,
     visits: u32,
-    /// Whether the column is a whole.
-    whole: bool,
-}
-
-/// The touches of one thing by column and bin.
-#[derive(Default)]
-struct OfThing {
-    thing: u32,
-    touches: Vec<(u32, u8)>,
-}
-
-impl OfThing {
-    /// Counts with whom the columns asked share the thing: once for each of their bins, where the other touched it in that bin
-    /// or the one before or after.
-    fn count(
-        &self,
-        place: &[Vec<usize>],
-        around: &[RangeInclusive<usize>],
-        shared: &mut [BTreeMap<u32, u64>],
-    ) {
-        for (column, bin) in &self.touches {
-            for i in place[*column as usize].iter().filter(|i| around[**i].contains(&usize::from(*bin))) {
-                let mut last = *column;
-                for (other, at) in &self.touches {
-                    if *other != *column && *other != last && at.abs_diff(*bin) <= 1 {
-                        *shared[*i].entry(*other).or_default() += 1;
-                        last = *other;
-                    }
-                }
-            }
-        }
-    }
-}
-
-#[derive(Clone, Copy)]
-struct Thing {
-    stratum: u32,
-    /// In how many bins and whole columns it was touched.
-    touched: u32,
-    votes: u8,
 }
 
 /// With more cells than this, strata by columns are not counted in a table.
 const TABLE: usize = 1 << 25;
+/// So many touches wait before they are counted.
+const WAIT: usize = if cfg!(test) { 20 } else { 1 << 19 };
+/// Fewer touches than this are counted sooner than a thread starts.
+const FEW: usize = if cfg!(test) { 5 } else { 1 << 13 };
+/// Risks are summed in steps of this size: sums up to half a billion are exact, so no order shows in them.
+const STEP: f64 = 1.0 / (1 << 24) as f64;
 
 /// The count so far.
 pub struct Tally {
@@ -124,13 +92,24 @@ pub struct Tally {
     bin_days: f64,
     horizon: f64,
     columns: Vec<Counted>,
-    things: Vec<Thing>,
-    pairs: Pairs,
+    /// Of every column: whether it is a whole.
+    whole: Vec<bool>,
+    /// Of every column: first and last day of touches.
+    days: Vec<(i64, i64)>,
+    shards: Vec<Shard>,
+    threads: usize,
+    /// Things that have no key.
+    named: u32,
+    /// Touches of the open bin, and how many of them wait.
+    touches: usize,
+    waiting: usize,
     bin: usize,
-    /// Of every column: what the open bin adds.
-    open: Vec<Open>,
     strata: Vec<Stratum>,
+    /// Of every column: its distinct things, where nothing was touched since they were counted.
+    distinct: Option<Vec<u64>>,
     held: Vec<Held>,
+    /// Touches to be held whose things may not be counted yet.
+    awaited: Vec<(Print, Held)>,
 }
 
 impl Tally {
@@ -142,21 +121,33 @@ impl Tally {
             bin_days,
             horizon,
             columns: Vec::new(),
-            things: Vec::new(),
-            pairs: Pairs::default(),
+            whole: Vec::new(),
+            days: Vec::new(),
+            shards: shards(),
+            threads: 1,
+            named: 0,
+            touches: 0,
+            waiting: 0,
             bin: 0,
-            open: Vec::new(),
             strata: Vec::new(),
+            distinct: None,
             held: Vec::new(),
+            awaited: Vec::new(),
         }
+    }
+
+    /// The same on several threads.
+    pub fn on(self, threads: usize) -> Tally {
+        Tally { threads, ..self }
     }
 
     /// A new column of that level, where it is one the part of a whole.
     pub fn column(&mut self, level: u8, whole: Option<u32>) -> u32 {
         let exposure = vec![Exposure::default(); self.bins];
         let visits = vec![0; self.bins];
-        self.columns.push(Counted { level, whole, exposure, visits, days: (i64::MAX, i64::MIN) });
-        self.open.push(Open { exposure: Exposure::default(), visits: 0, whole: whole.is_none() });
+        self.columns.push(Counted { level, whole, exposure, visits });
+        self.whole.push(whole.is_none());
+        self.days.push((i64::MAX, i64::MIN));
         (self.columns.len() - 1) as u32
     }
 
@@ -166,10 +157,14 @@ impl Tally {
         (self.strata.len() - 1) as u32
     }
 
-    /// A new thing of that stratum; things are numbered in order.
+    /// A new thing of that stratum; things are numbered in order. They have no keys: a count has things of this kind, or such
+    /// that have.
     pub fn thing(&mut self, stratum: u32) -> u32 {
-        self.things.push(Thing { stratum, touched: 0, votes: 0 });
-        (self.things.len() - 1) as u32
+        let thing = self.named;
+        let (shard, block, _) = place_of(thing);
+        self.shards[shard].block(block).things.push(Thing::new(stratum));
+        self.named += 1;
+        thing
     }
 
     /// How many columns there are.
@@ -179,39 +174,87 @@ impl Tally {
 
     /// How many things there are.
     pub fn things(&self) -> usize {
-        self.things.len()
-    }
-
-    /// One more sign that a thing belongs to a stratum; the stratum with more than half of the signs wins,
-    /// and of several with fewer one of them (Boyer and Moore's vote).
-    pub fn belongs(&mut self, thing: u32, stratum: u32) {
-        let Thing { stratum: now, votes, .. } = &mut self.things[thing as usize];
-        match *votes {
-            _ if *now == stratum => *votes = votes.saturating_add(1),
-            0 => (*now, *votes) = (stratum, 1),
-            _ => *votes -= 1,
-        }
-    }
-
-    /// Brings what is known of these things near before they are touched one by one.
-    pub fn near(&self, things: impl Iterator<Item = u32>) {
-        black_box(things.fold(0, |sum, t| sum ^ self.things[t as usize].stratum));
+        self.shards.iter().map(Shard::len).sum()
     }
 
     /// Counts one touch; with its row it is also kept.
     pub fn touch(&mut self, column: u32, thing: u32, day: f64, reason: Reason, row: Option<Row>) {
+        let whole = self.come(column, day);
+        let (shard, block, place) = place_of(thing);
+        let block = self.shards[shard].block(block);
+        block.pairs.push(column, place as u16, reason as u8, whole as u8);
+        if let Some(row) = row {
+            self.held.push(Held { column, thing, row, day, weight: reason.weight() });
+        }
+    }
+
+    /// Counts one touch of the thing with a key; with its row it is also kept. A thing that is new belongs to the stratum, and
+    /// one that is not has one more sign that it does, where the touch is such a sign.
+    pub fn meet(
+        &mut self,
+        (column, key): (u32, Print),
+        (stratum, sign): (u32, bool),
+        day: f64,
+        reason: Reason,
+        row: Option<Row>,
+    ) {
+        let whole = self.come(column, day);
+        let w = Waiting { key, column, stratum, sign, mark: reason as u8, day: whole as u8 };
+        self.shards[shard_of(key)].waiting.push(w);
+        self.waiting += 1;
+        if let Some(row) = row {
+            self.awaited.push((key, Held { column, thing: 0, row, day, weight: reason.weight() }));
+        }
+        if self.waiting >= WAIT {
+            self.take_in();
+        }
+    }
+
+    /// Opens the bin of a day on which a column touches something; the day as a whole number.
+    fn come(&mut self, column: u32, day: f64) -> i64 {
         let bin = self.bin(day);
         if bin != self.bin {
             self.end_bin();
             self.bin = bin;
         }
-        let days = &mut self.columns[column as usize].days;
-        let whole = day.floor() as i64;
+        let days = &mut self.days[column as usize];
+        // Rounded down; without a call where the processor may lack the instruction.
+        let toward = day as i64;
+        let whole = toward - i64::from(toward as f64 > day);
         *days = (days.0.min(whole), days.1.max(whole));
-        self.pairs.push(column, thing, reason as u8, whole as u8);
-        if let Some(row) = row {
-            self.held.push(Held { column, thing, row, day, weight: reason.weight() });
+        self.touches += 1;
+        self.distinct = None;
+        whole
+    }
+
+    /// Threads for that many touches.
+    fn threads_for(&self, touches: usize) -> usize {
+        if touches < FEW { 1 } else { self.threads }
+    }
+
+    /// Counts the touches that wait.
+    pub fn take_in(&mut self) {
+        if self.waiting == 0 {
+            return;
         }
+        let threads = self.threads_for(self.waiting);
+        jobs::parts(threads, &mut self.shards, |part| part.iter_mut().for_each(Shard::take_in));
+        self.waiting = 0;
+        for (key, held) in std::mem::take(&mut self.awaited) {
+            let thing = self.shards[shard_of(key)].find(key).unwrap_or_default();
+            self.held.push(Held { thing, ..held });
+        }
+    }
+
+    /// The thing of a key, if it was touched.
+    pub fn find(&mut self, key: Print) -> Option<u32> {
+        self.take_in();
+        self.shards[shard_of(key)].find(key)
+    }
+
+    /// The keys with their things.
+    pub fn keys(&self) -> impl Iterator<Item = (Print, u32)> {
+        self.shards.iter().flat_map(Shard::keys)
     }
 
     /// The bin of a day.
@@ -235,76 +278,63 @@ impl Tally {
     }
 
     fn end_bin(&mut self) {
-        let (open, things) = (&mut self.open, &mut self.things);
-        self.pairs.end_bin(self.bin as u8, |first| {
-            let open = &mut open[first.column as usize];
-            open.exposure[first.mark as usize] += 1;
-            open.visits += first.days;
-            things[first.thing as usize].touched += u32::from(open.whole);
+        self.take_in();
+        let touches = std::mem::take(&mut self.touches);
+        let threads = self.threads_for(touches);
+        let (bin, whole) = (self.bin as u8, &self.whole);
+        let parts = jobs::parts(threads, &mut self.shards, |part| {
+            let (mut open, mut room) = (vec![Open::default(); whole.len()], Room::new(whole.len()));
+            for shard in part {
+                shard.end_bin(bin, &mut room, |first| {
+                    let open = &mut open[first.column as usize];
+                    open.exposure[first.mark as usize] += 1;
+                    open.visits += first.days;
+                    whole[first.column as usize]
+                });
+            }
+            open
         });
-        for (column, open) in self.columns.iter_mut().zip(open) {
-            column.visits[self.bin] += std::mem::take(&mut open.visits);
-            for (all, n) in column.exposure[self.bin].iter_mut().zip(std::mem::take(&mut open.exposure)) {
-                *all += n;
+        for part in parts {
+            for (column, open) in self.columns.iter_mut().zip(part) {
+                column.visits[self.bin] += open.visits;
+                for (all, n) in column.exposure[self.bin].iter_mut().zip(open.exposure) {
+                    *all += n;
+                }
             }
         }
     }
 
-    /// For each of these columns and times (first and last day): which others touched so many of its things within a bin of it
-    /// that they may repeat more than `share` of its touches in that time, one a day, within a day. Most often there is none,
-    /// and none that is left out does.
-    pub fn may_repeat(&mut self, asked: &[(u32, (f64, f64))], share: f64) -> Vec<BTreeSet<u32>> {
-        self.end_bin();
-        // One column may be asked for several times.
-        let mut place = vec![Vec::new(); self.columns.len()];
-        asked.iter().enumerate().for_each(|(i, a)| place[a.0 as usize].push(i));
-        // A touch counts by its day, and a bin is of whole days: these are the first day of the time and the one after it.
-        let days = |(from, to): (f64, f64)| (from.ceil(), to.ceil());
-        let around: Vec<RangeInclusive<usize>> =
-            (asked.iter().map(|a| days(a.1))).map(|(from, to)| self.bin(from)..=self.bin(to - 0.5)).collect();
-        let mut shared: Vec<BTreeMap<u32, u64>> = vec![BTreeMap::new(); asked.len()];
-        let mut of_thing = OfThing::default();
-        self.pairs.each_bin(|column, thing, bin| {
-            if thing != of_thing.thing {
-                of_thing.count(&place, &around, &mut shared);
-                of_thing = OfThing { thing, touches: std::mem::take(&mut of_thing.touches) };
-                of_thing.touches.clear();
+    /// What each thread makes of the pairs of its shards: `each(made, column, thing, what is known of it)`.
+    fn each<T: Send>(
+        &mut self,
+        new: impl Fn() -> T + Sync,
+        each: impl Fn(&mut T, u32, u32, &Thing) + Sync,
+    ) -> Vec<T> {
+        let columns = self.columns.len();
+        jobs::parts(self.threads, &mut self.shards, |part| {
+            let (mut made, mut room) = (new(), Room::new(columns));
+            for (first, block) in part.iter_mut().flat_map(Shard::blocks) {
+                let things = &block.things;
+                block.pairs.each(&mut room, |column, thing| {
+                    each(&mut made, column, first | u32::from(thing), &things[thing as usize]);
+                });
             }
-            of_thing.touches.push((column, bin));
-        });
-        of_thing.count(&place, &around, &mut shared);
-        let bounds = asked.iter().zip(&around).map(|((column, time), around)| {
-            let (from, to) = days(*time);
-            let c = &self.columns[*column as usize];
-            let within = |b: &usize| {
-                let (first, end) = (*b as f64 * self.bin_days, (*b + 1) as f64 * self.bin_days);
-                // The first and the last bin hold what lies beyond them too.
-                *b > 0 && *b + 1 < self.bins && first >= from && end <= to
-            };
-            let visits = |b: usize| u64::from(c.visits[b]);
-            let things = |b: usize| c.exposure[b].iter().map(|n| u64::from(*n)).sum::<u64>();
-            let again: u64 = around.clone().map(|b| visits(b) - things(b)).sum();
-            (again, around.clone().filter(within).map(visits).sum::<u64>())
-        });
-        let may = |(shared, (again, surely)): (BTreeMap<u32, u64>, (u64, u64))| {
-            let may = |n: &u64| (n + again) as f64 > share * surely as f64;
-            shared.into_iter().filter(|(_, n)| may(n)).map(|x| x.0).collect()
-        };
-        shared.into_iter().zip(bounds.collect::<Vec<_>>()).map(may).collect()
+            made
+        })
     }
 
     /// First and last day of a column's touches.
     pub fn days_of(&self, column: u32) -> (i64, i64) {
-        self.columns[column as usize].days
+        self.days[column as usize]
     }
 
     /// Writes all but the touches that were kept.
     pub fn write(&mut self, out: &mut Out<'_>) -> io::Result<()> {
         self.end_bin();
         out.number(self.columns.len() as u64)?;
-        for c in &self.columns {
-            out.signed(c.days.0)?;
-            out.signed(c.days.1)?;
+        for (c, days) in self.columns.iter().zip(&self.days) {
+            out.signed(days.0)?;
+            out.signed(days.1)?;
             let last = c.exposure.iter().rposition(|e| *e != Exposure::default()).map_or(0, |i| i + 1);
             out.number(last as u64)?;
             c.exposure[..last].iter().flatten().try_for_each(|n| out.number(u64::from(*n)))?;
@@ -312,20 +342,14 @@ impl Tally {
         }
         out.number(self.strata.len() as u64)?;
         self.strata.iter().try_for_each(|s| out.number(u64::from(s.region)))?;
-        out.number(self.things.len() as u64)?;
-        for t in &self.things {
-            out.number(u64::from(t.stratum))?;
-            out.number(u64::from(t.touched))?;
-            out.number(u64::from(t.votes))?;
-        }
-        self.pairs.write(out)
+        self.shards.iter().try_for_each(|s| s.write(out))
     }
 
     /// Reads what was written of accounts' touches into an empty count.
     pub fn read(&mut self, from: &mut In) -> Option<()> {
         for _ in 0..from.number()? {
             let column = self.column(0, None) as usize;
-            self.columns[column].days = (from.signed()?, from.signed()?);
+            self.days[column] = (from.signed()?, from.signed()?);
             let last: usize = from.small()?;
             for bin in 0..last {
                 for i in 0..Reason::ALL.len() {
@@ -340,11 +364,7 @@ impl Tally {
             let region = from.small()?;
             self.stratum(region);
         }
-        for _ in 0..from.number()? {
-            let (stratum, touched, votes) = (from.small()?, from.small()?, from.small()?);
-            self.things.push(Thing { stratum, touched, votes });
-        }
-        self.pairs = Pairs::read(from)?;
+        self.shards = (0..SHARDS as u32).map(|number| Shard::read(number, from)).collect::<Option<_>>()?;
         Some(())
     }
 
@@ -367,9 +387,12 @@ impl Tally {
     /// Distinct things each column touched.
     pub fn things_of(&mut self) -> Vec<u64> {
         self.end_bin();
-        let mut out = vec![0; self.columns.len()];
-        self.pairs.each(|column, _| out[column as usize] += 1);
-        out
+        if let Some(distinct) = &self.distinct {
+            return distinct.clone();
+        }
+        let columns = self.columns.len();
+        let parts = self.each(|| vec![0; columns], |out, column, _, _| out[column as usize] += 1);
+        self.distinct.insert(sum(columns, parts.iter())).clone()
     }
 
     /// The distinct things that each of these columns touched, in rising order.
@@ -377,12 +400,19 @@ impl Tally {
         self.end_bin();
         let mut place = vec![usize::MAX; self.columns.len()];
         columns.iter().enumerate().rev().for_each(|(i, c)| place[*c as usize] = i);
+        let parts = self.each(
+            || vec![Vec::new(); columns.len()],
+            |out, column, thing, _| {
+                if let Some(list) = out.get_mut(place[column as usize]) {
+                    list.push(thing);
+                }
+            },
+        );
         let mut out = vec![Vec::new(); columns.len()];
-        self.pairs.each(|column, thing| {
-            if let Some(list) = out.get_mut(place[column as usize]) {
-                list.push(thing);
-            }
-        });
+        for part in parts {
+            out.iter_mut().zip(part).for_each(|(all, part)| all.extend(part));
+        }
+        out.iter_mut().for_each(|list| list.sort_unstable());
         // A column that is asked for again.
         for (i, c) in columns.iter().enumerate().filter(|(i, c)| place[**c as usize] != *i) {
             out[i] = out[place[*c as usize]].clone();
@@ -415,12 +445,17 @@ impl Tally {
                 strata: Vec::new(),
             })
             .collect();
-        let touched = |t: &u32| self.things[*t as usize].touched;
-        let risks = Risks::fit(self.things.iter().map(|t| t.touched), harmed.iter().map(|h| touched(&h.0)));
+        let all = || self.shards.iter().flat_map(Shard::things);
+        let of = |t: u32| {
+            let (shard, block, place) = place_of(t);
+            self.shards[shard].get(block, place)
+        };
+        let risks = Risks::fit(all().map(|t| t.touched), harmed.iter().map(|h| of(h.0).touched));
         let mut strata = self.strata.clone();
-        for t in &self.things {
-            strata[t.stratum as usize].things += risks.of(t.touched);
+        for t in all() {
+            strata[t.stratum as usize].things += step(&risks, t.touched);
         }
+        let of_harmed: Vec<Thing> = harmed.iter().map(|h| of(h.0)).collect();
         self.strata_of(&mut columns, &place, &risks);
         let mut index: Lookup<u32, u32> = Lookup::default();
         for (i, (thing, _)) in harmed.iter().enumerate() {
@@ -445,8 +480,13 @@ impl Tally {
             strata,
             harmed: harmed
                 .iter()
-                .map(|(t, day)| (self.things[*t as usize], *day))
-                .map(|(t, day)| Harmed { day, stratum: t.stratum, risk: risks.of(t.touched), canary: false })
+                .zip(of_harmed)
+                .map(|((_, day), t)| Harmed {
+                    day: *day,
+                    stratum: t.stratum,
+                    risk: risks.of(t.touched),
+                    canary: false,
+                })
                 .collect(),
             touches,
             bins: self.bins,
@@ -459,40 +499,87 @@ impl Tally {
 
     /// Counts each column's distinct things by stratum.
     fn strata_of(&mut self, columns: &mut [Column], place: &[u32], risks: &Risks) {
-        let (things, width) = (&self.things, columns.len());
-        if self.strata.len().saturating_mul(width) > TABLE {
-            let mut cells: Lookup<u64, f64> = Lookup::default();
-            self.pairs.each(|column, thing| {
-                let (t, place) = (&things[thing as usize], place[column as usize]);
+        let (strata, width) = (self.strata.len(), columns.len());
+        if strata.saturating_mul(width) > TABLE {
+            let parts = self.each(Lookup::<u64, f64>::default, |cells, column, _, t| {
+                let place = place[column as usize];
                 if place != u32::MAX {
                     let cell = u64::from(place) << 32 | u64::from(t.stratum);
-                    *cells.entry(cell).or_default() += risks.of(t.touched);
+                    *cells.entry(cell).or_default() += step(risks, t.touched);
                 }
             });
-            let mut cells: Vec<(u64, f64)> = cells.into_iter().collect();
-            cells.sort_unstable_by_key(|c| c.0);
+            let mut cells: BTreeMap<u64, f64> = BTreeMap::new();
+            for (cell, risk) in parts.into_iter().flatten() {
+                *cells.entry(cell).or_default() += risk;
+            }
             for (cell, risk) in cells {
                 columns[(cell >> 32) as usize].strata.push((cell as u32, risk));
             }
             return;
         }
-        let mut cells = vec![0.0; self.strata.len() * width];
-        let (mut last, mut row, mut risk) = (u32::MAX, 0, 0.0);
-        self.pairs.each(|column, thing| {
-            if thing != last {
-                let t = &things[thing as usize];
-                (last, row, risk) = (thing, t.stratum as usize * width, risks.of(t.touched));
+        let all = self.columns.len();
+        let new = || (Cells::new(strata * width), vec![0; all], (u32::MAX, 0, 0.0));
+        let mut parts = self.each(new, |(cells, distinct, (last, row, risk)), column, thing, t| {
+            distinct[column as usize] += 1;
+            if thing != *last {
+                (*last, *row, *risk) = (thing, t.stratum * width as u32, step(risks, t.touched));
             }
-            if place[column as usize] != u32::MAX {
-                cells[row + place[column as usize] as usize] += risk;
+            let place = place[column as usize];
+            if place != u32::MAX {
+                cells.add(*row + place, *risk);
             }
         });
-        for (stratum, row) in cells.chunks_exact(width.max(1)).enumerate() {
-            for (column, risk) in row.iter().enumerate().filter(|c| *c.1 > 0.0) {
-                columns[column].strata.push((stratum as u32, *risk));
+        parts.iter_mut().for_each(|part| part.0.settle());
+        self.distinct = Some(sum(all, parts.iter().map(|part| &part.1)));
+        for stratum in 0..strata {
+            for (place, column) in columns.iter_mut().enumerate() {
+                let risk: f64 = parts.iter().map(|part| part.0.sums[stratum * width + place]).sum();
+                if risk > 0.0 {
+                    column.strata.push((stratum as u32, risk));
+                }
             }
         }
     }
+}
+
+/// Sums in a table larger than the caches: what comes is added many at a time, so that the waits for memory overlap.
+struct Cells {
+    sums: Vec<f64>,
+    coming: Vec<(u32, f64)>,
+}
+
+impl Cells {
+    fn new(cells: usize) -> Cells {
+        Cells { sums: vec![0.0; cells], coming: Vec::with_capacity(NEAR) }
+    }
+
+    fn add(&mut self, cell: u32, x: f64) {
+        self.coming.push((cell, x));
+        if self.coming.len() == NEAR {
+            self.settle();
+        }
+    }
+
+    fn settle(&mut self) {
+        black_box(self.coming.iter().fold(0, |all, (cell, _)| all ^ self.sums[*cell as usize].to_bits()));
+        for (cell, x) in self.coming.drain(..) {
+            self.sums[cell as usize] += x;
+        }
+    }
+}
+
+/// What threads counted of each column.
+fn sum<'a>(columns: usize, parts: impl Iterator<Item = &'a Vec<u64>>) -> Vec<u64> {
+    let mut all = vec![0; columns];
+    for part in parts {
+        all.iter_mut().zip(part).for_each(|(all, n)| *all += n);
+    }
+    all
+}
+
+/// The risk of a thing that was touched so often, in steps.
+fn step(risks: &Risks, touched: u32) -> f64 {
+    (risks.of(touched) / STEP).round() * STEP
 }
 
 /// Things of a bin, each as its first touch weighs.
@@ -502,53 +589,15 @@ fn weighed(things: &Exposure) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use proptest::prelude::*;
     use suyuan_model::Kind;
 
     use super::*;
-    use crate::attribute::{SHARE, Visit, beside};
     use crate::intern::NONE;
 
     proptest! {
-        /// Whoever is named a partner, or repeats as much, was among those who may.
-        #[test]
-        fn nobody_who_repeats_is_left_out(
-            events in proptest::collection::vec((0u32..4, 0u32..8, 0.0f64..100.0), 1..150),
-            copied in 0.0f64..1.0, from in -5.0f64..90.0, length in 0.5f64..60.0,
-        ) {
-            let window = (from, from + length);
-            let mut events = events;
-            // The fourth account repeats a part of the first one's.
-            let repeats = events.iter().filter(|e| e.0 == 0 && window.0 <= e.2 && e.2 < window.1);
-            let many = (repeats.clone().count() as f64 * copied) as usize;
-            let repeats: Vec<_> = repeats.take(many).map(|e| (4, e.1, e.2)).collect();
-            events.extend(repeats);
-            events.sort_by(|a, b| a.2.total_cmp(&b.2));
-            let mut t = Tally::new(100.0);
-            for _ in 0..5 {
-                t.column(0, None);
-            }
-            t.stratum(0);
-            (0..8).for_each(|_| { t.thing(0); });
-            for (c, x, day) in &events {
-                t.touch(*c, *x, *day, Reason::None, None);
-            }
-            let may = t.may_repeat(&[(0, window)], SHARE).remove(0);
-            let mut visits: Vec<Visit> =
-                events.iter().map(|e| Visit { thing: e.1, day: e.2.floor() as i64, column: e.0 }).collect();
-            visits.sort_unstable();
-            for p in beside(0, window, &visits, &|_| (0, 100)) {
-                prop_assert!(may.contains(&p.column));
-            }
-            let days: BTreeSet<(u32, i64)> =
-                visits.iter().filter(|v| v.column == 0 && window.0 <= v.day as f64 && (v.day as f64) < window.1).map(|v| (v.thing, v.day)).collect();
-            for other in 1..5 {
-                let near = |d: &&(u32, i64)| visits.iter().any(|v| v.column == other && v.thing == d.0 && v.day.abs_diff(d.1) <= 1);
-                let hits = days.iter().filter(near).count();
-                prop_assert!(hits as f64 <= SHARE * days.len() as f64 || may.contains(&other), "{other} {hits} of {}", days.len());
-            }
-        }
-
         /// The counting pass agrees with sets of whole tuples.
         #[test]
         fn counts_agree_with_the_plain_way(
@@ -585,7 +634,7 @@ mod tests {
                 }
                 let mut by: BTreeMap<u32, f64> = BTreeMap::new();
                 for (_, x) in pairs.iter().filter(|x| x.0 == *c) {
-                    *by.entry(strata[*x as usize % 3]).or_default() += risks.of(touched[*x as usize]);
+                    *by.entry(strata[*x as usize % 3]).or_default() += step(&risks, touched[*x as usize]);
                 }
                 prop_assert_eq!(&p.columns[i].strata, &by.into_iter().collect::<Vec<_>>());
             }

@@ -25,7 +25,7 @@ use crate::codec::{In, Out};
 use crate::facts::{Bar, Facts, Row, city, row, runs};
 use crate::intern::{Id, Lookup, NONE};
 use crate::kept::{Part, Shelf};
-use crate::prints::{Print, Prints};
+use crate::prints::Print;
 use crate::tally::{Held, Tally};
 
 /// What the counts rest on.
@@ -46,7 +46,7 @@ pub(super) struct Head {
 }
 
 /// Changes with what is written.
-const VERSION: u64 = 2;
+const VERSION: u64 = 3;
 
 impl Head {
     fn write(&self, out: &mut Out<'_>) -> io::Result<()> {
@@ -136,7 +136,7 @@ pub(super) fn open(
 pub(super) fn read(
     f: &mut Facts,
     source: &dyn RowSource,
-    interest: &BTreeSet<Id>,
+    (interest, threads): (&BTreeSet<Id>, usize),
     orders: &Orders,
     mut kept: Kept,
     shelf: &mut dyn Shelf,
@@ -150,16 +150,10 @@ pub(super) fn read(
     if !said {
         return Ok(None);
     }
-    let Some(mut n) = Counting::read(f, interest, &mut kept.body) else { return Ok(None) };
+    let Some(mut n) = Counting::read(f, (interest, threads), &mut kept.body) else { return Ok(None) };
     n.rows = kept.head.rows;
     n.unknown = kept.head.unknown.iter().map(|u| u.0).collect();
-    for id in interest.iter().copied() {
-        let person = Print::of(f.name(id));
-        if let Some(number) = n.persons.find(person) {
-            n.persons.mark(person);
-            n.followed.insert(number, id);
-        }
-    }
+    n.follow(f);
     let Ok(stamp) = kept.head.stamp() else { return Ok(None) };
     let had =
         shelf.take(Part::Touches).map(In::new).and_then(|mut from| touches(&mut n, f, stamp, &mut from));
@@ -192,7 +186,7 @@ fn fetch(
         for i in rows.filter(|i| c.result.get(*i) != Some("denied")) {
             let Some(person) = c.subject.get(i).map(Print::of) else { continue };
             let account = n.accounts.find(Print::of(c.account.get(i).unwrap_or("")));
-            let (Some(thing), Some(account)) = (n.persons.find(person), account) else { continue };
+            let (Some(thing), Some(account)) = (n.tally.find(person), account) else { continue };
             let row = row(&c.key, &mut n.sources, Kind::Access, i);
             n.tally.hold(Held {
                 column: n.account[account as usize].column,
@@ -226,6 +220,7 @@ pub(super) fn keep(n: &mut Counting, f: &Facts, orders: &Orders, end: i64, shelf
         n.write(f, &mut out)?;
         out.end()
     });
+    n.follow(f);
     keep_touches(n, &head, shelf);
 }
 
@@ -311,12 +306,11 @@ impl Counting {
         }
         out.number(self.bulk.0)?;
         out.number(self.bulk.1)?;
-        self.persons.write(out)?;
         self.tally.write(out)
     }
 
     /// Reads what was written; nothing where the accounts have moved.
-    fn read(f: &mut Facts, interest: &BTreeSet<Id>, from: &mut In) -> Option<Counting> {
+    fn read(f: &mut Facts, (interest, threads): (&BTreeSet<Id>, usize), from: &mut In) -> Option<Counting> {
         let mut accounts = Vec::new();
         for _ in 0..from.number()? {
             let named = from.number()? == 1;
@@ -333,7 +327,7 @@ impl Counting {
             let stratum = from.small()?;
             outlets.insert(f.names.find(&from.text()?)?, stratum);
         }
-        let mut n = Counting::new(f, interest);
+        let mut n = Counting::new(f, interest, threads);
         for account in &accounts {
             n.account(f, account.as_deref());
         }
@@ -347,8 +341,7 @@ impl Counting {
             n.regions.insert(region, from.small()?);
         }
         n.bulk = (from.number()?, from.number()?);
-        n.persons = Prints::read(from)?;
-        n.tally = Tally::new(f.horizon());
+        n.tally = Tally::new(f.horizon()).on(threads);
         n.tally.read(from)?;
         let whole = n.tally.columns() == accounts.len() && n.keys.len() == accounts.len();
         (whole && n.keys.iter().all(|k| k.0 == EntityKind::Account)).then_some(n)

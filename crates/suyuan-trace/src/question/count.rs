@@ -1,7 +1,7 @@
 //! One pass over the look-ups and captures: who touched how many persons, when; the persons of interest with their rows.
 //!
 //! Tokens of persons are not kept: a key of fixed size stands for each ([`Print`]), and only the persons of interest have an
-//! id. A run of rows is read in steps (keys, numbers, counts), so that the waits for memory of many rows overlap.
+//! id.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -19,11 +19,8 @@ use super::person::Lookups;
 use crate::facts::{Bar, Facts, city, row, scan_since};
 use crate::intern::{Id, Interner, Lookup, NONE, Seen};
 use crate::kept::Shelf;
-use crate::prints::{Print, Prints};
+use crate::prints::{Print, Prints, Sieve};
 use crate::tally::{Reason, Tally};
-
-/// Rows of one step: what they touch fits the nearer caches.
-const STEP: usize = 1024;
 
 /// An account as the count knows it.
 #[derive(Clone, Copy)]
@@ -40,11 +37,11 @@ pub(super) struct Counting {
     columns: BTreeMap<(EntityKind, Id), u32>,
     pub keys: Vec<(EntityKind, Id)>,
     pub accounts: Prints,
-    pub persons: Prints,
     pub account: Vec<Account>,
-    /// Persons of interest by their number in `sought`.
+    /// Persons of interest.
     pub interest: Vec<Id>,
-    pub sought: Prints,
+    sought: Sieve,
+    /// Those of them that were touched, by their number.
     pub followed: BTreeMap<u32, Id>,
     pub outlets: Lookup<Id, u32>,
     pub places: Lookup<Print, u32>,
@@ -61,16 +58,16 @@ pub(super) struct Counting {
 
 impl Counting {
     /// Nothing is counted yet.
-    pub fn new(f: &Facts, interest: &BTreeSet<Id>) -> Counting {
-        let mut n = Counting {
-            tally: Tally::new(f.horizon()),
+    pub fn new(f: &Facts, interest: &BTreeSet<Id>, threads: usize) -> Counting {
+        let sought = interest.iter().map(|id| (Print::of(f.name(*id)), *id)).collect();
+        Counting {
+            tally: Tally::new(f.horizon()).on(threads),
             columns: BTreeMap::new(),
             keys: Vec::new(),
             accounts: Prints::default(),
-            persons: Prints::default(),
             account: Vec::new(),
             interest: interest.iter().copied().collect(),
-            sought: Prints::default(),
+            sought: Sieve::of(sought),
             followed: BTreeMap::new(),
             outlets: Lookup::default(),
             places: Lookup::default(),
@@ -79,11 +76,7 @@ impl Counting {
             rows: 0,
             unknown: Seen::default(),
             sources: Interner::default(),
-        };
-        for id in interest {
-            n.sought.number(Print::of(f.name(*id)));
         }
-        n
     }
 
     fn column(&mut self, kind: EntityKind, id: Id) -> u32 {
@@ -105,28 +98,13 @@ impl Counting {
         known.number as usize
     }
 
-    /// The thing that a person is, and whether it is one of interest. Who is new belongs to the outlet of that account, or
-    /// to a place where it has none.
-    fn person<'p>(
-        &mut self,
-        f: &Facts,
-        person: Print,
-        account: Option<usize>,
-        place: impl FnOnce() -> Option<&'p str>,
-    ) -> (u32, bool) {
-        let known = self.persons.number(person);
-        if !known.new {
-            return (known.number, known.marked);
+    /// Finds the persons of interest that were touched.
+    pub fn follow(&mut self, f: &Facts) {
+        for id in &self.interest {
+            if let Some(number) = self.tally.find(Print::of(f.name(*id))) {
+                self.followed.insert(number, *id);
+            }
         }
-        let of_outlet = account.and_then(|a| self.of_outlet(f, a));
-        let stratum = of_outlet.unwrap_or_else(|| self.of_place(place().unwrap_or("")));
-        self.tally.thing(stratum);
-        let sought = self.sought.find(person);
-        if let Some(k) = sought {
-            self.persons.mark(person);
-            self.followed.insert(known.number, self.interest[k as usize]);
-        }
-        (known.number, sought.is_some())
     }
 
     /// The stratum of an account's outlet, where it has one.
@@ -185,6 +163,7 @@ pub fn count(
     f: &mut Facts,
     source: &dyn RowSource,
     interest: &BTreeSet<Id>,
+    threads: usize,
     mut shelf: Option<&mut dyn Shelf>,
     bar: &mut Bar<'_>,
 ) -> Result<Lookups, ScanError> {
@@ -196,39 +175,40 @@ pub fn count(
     let instants: Vec<i64> = kept.as_ref().map(|k| k.head.end).into_iter().chain([end]).collect();
     let orders = Orders::read(source, &instants, bar)?;
     let resumed = match (kept, shelf.as_deref_mut()) {
-        (Some(kept), Some(shelf)) => again::read(f, source, interest, &orders, kept, shelf, bar)?,
+        (Some(kept), Some(shelf)) => again::read(f, source, (interest, threads), &orders, kept, shelf, bar)?,
         _ => None,
     };
     let from = resumed.as_ref().map(|r| r.1);
-    let mut n = resumed.map_or_else(|| Counting::new(f, interest), |r| r.0);
+    let mut n = resumed.map_or_else(|| Counting::new(f, interest, threads), |r| r.0);
     let mut keep = |n: &mut Counting, f: &Facts| {
         if let Some(shelf) = shelf.as_deref_mut().filter(|_| from != Some(end)) {
             again::keep(n, f, &orders, end, shelf);
         }
     };
     let columns = ["account", "subject", "subject_region6", "subject_segment", "rows", "result", "order"];
-    let (mut step, mut early) = (Step::default(), true);
+    let mut early = true;
     scan_since(source, Kind::Access, &columns, from, bar, |batch, rows| {
         let c = AccessColumns::bind(batch);
         let middle = if early { first_at(&c.key, rows.clone(), end) } else { rows.start };
-        step.all(&mut n, f, &c, rows.start..middle, &orders, Some(end));
+        n.look_ups(f, &c, rows.start..middle, &orders, Some(end));
         if early && middle < rows.end {
             keep(&mut n, f);
             early = false;
         }
-        step.all(&mut n, f, &c, middle..rows.end, &orders, None);
+        n.look_ups(f, &c, middle..rows.end, &orders, None);
     })?;
     if early {
         keep(&mut n, f);
     }
+    n.tally.take_in();
     settle(&mut n, f);
     captures(&mut n, f);
+    n.follow(f);
     Ok(Lookups {
         tally: n.tally,
         keys: n.keys,
         columns: n.columns,
         persons: n.followed,
-        numbers: n.persons,
         bulk: n.bulk,
         canaries: BTreeSet::new(),
     })
@@ -256,85 +236,47 @@ fn settle(n: &mut Counting, f: &mut Facts) {
     );
 }
 
-/// Rows that are read together.
-#[derive(Default)]
-struct Step {
-    rows: Vec<usize>,
-    persons: Vec<Print>,
-    /// Of each row: account, thing, whether the thing is of interest.
-    touches: Vec<(usize, u32, bool)>,
-}
-
-impl Step {
+impl Counting {
     /// Counts rows; those before `end` are of the counts that are kept.
-    fn all(
+    fn look_ups(
         &mut self,
-        n: &mut Counting,
         f: &mut Facts,
         c: &AccessColumns<'_>,
         rows: Range<usize>,
         orders: &Orders,
         end: Option<i64>,
     ) {
-        n.rows += rows.len() as u64;
-        let mut from = rows.start;
-        while from < rows.end {
-            let to = rows.end.min(from + STEP);
-            self.run(n, f, c, from..to, orders, end);
-            from = to;
-        }
-    }
-
-    fn run(
-        &mut self,
-        n: &mut Counting,
-        f: &mut Facts,
-        c: &AccessColumns<'_>,
-        rows: Range<usize>,
-        orders: &Orders,
-        end: Option<i64>,
-    ) {
-        self.rows.clear();
-        self.persons.clear();
-        self.touches.clear();
+        self.rows += rows.len() as u64;
         for i in rows {
             if c.result.get(i) == Some("denied") {
                 continue;
             }
-            if let Some(subject) = c.subject.get(i) {
-                self.rows.push(i);
-                self.persons.push(Print::of(subject));
-            } else {
-                n.bulk.0 += 1;
-                n.bulk.1 += c.rows.get(i).unwrap_or(0).max(0) as u64;
-            }
-        }
-        n.persons.near(self.persons.iter().copied());
-        for (i, person) in self.rows.iter().zip(&self.persons) {
-            let account = n.account(f, c.account.get(*i));
-            let place = || c.subject.region6.get(*i).and_then(city).or(c.subject.segment.get(*i));
-            let (thing, kept) = n.person(f, *person, Some(account), place);
-            self.touches.push((account, thing, kept));
-        }
-        let at_outlets = self.touches.iter().filter(|t| n.account[t.0].outlet != NONE);
-        n.tally.near(at_outlets.map(|t| t.1));
-        for ((i, person), (account, thing, kept)) in self.rows.iter().zip(&self.persons).zip(&self.touches) {
-            // A person belongs to the outlet that touches them most.
-            if n.account[*account].outlet != NONE
-                && let Some(stratum) = n.of_outlet(f, *account)
-            {
-                n.tally.belongs(*thing, stratum);
-            }
-            let row = kept.then(|| row(&c.key, &mut n.sources, Kind::Access, *i));
-            let order = c.order.get(*i).map(Print::of);
-            let reason = orders.reason(order, *person);
+            let Some(subject) = c.subject.get(i) else {
+                self.bulk.0 += 1;
+                self.bulk.1 += c.rows.get(i).unwrap_or(0).max(0) as u64;
+                continue;
+            };
+            let person = Print::of(subject);
+            let account = self.account(f, c.account.get(i));
+            // Who is new belongs to the outlet of the account, or to a place where it has none; later to the outlet that
+            // touches them most.
+            let place = || c.subject.region6.get(i).and_then(city).or(c.subject.segment.get(i));
+            let belongs = match self.of_outlet(f, account) {
+                Some(stratum) => (stratum, true),
+                None => (self.of_place(place().unwrap_or("")), false),
+            };
+            let order = c.order.get(i).map(Print::of);
             if let (Some(order), Some(end)) = (order, end)
                 && orders.checkable()
                 && !orders.known(order, end)
             {
-                n.unknown.insert(order);
+                self.unknown.insert(order);
             }
-            n.tally.touch(n.account[*account].column, *thing, f.day(c.key.ts(*i)), reason, row);
+            let reason = orders.reason(order, person);
+            let kept = self.sought.find(person).is_some();
+            let row = kept.then(|| row(&c.key, &mut self.sources, Kind::Access, i));
+            let column = self.account[account].column;
+            self.tally.meet((column, person), belongs, f.day(c.key.ts(i)), reason, row);
         }
     }
 }
@@ -351,8 +293,10 @@ fn captures(n: &mut Counting, f: &Facts) {
             continue;
         }
         let place = || Some(f.name(c.place)).and_then(city);
-        let (thing, kept) = n.person(f, Print::of(f.name(c.subject)), None, place);
+        let person = Print::of(f.name(c.subject));
+        let belongs = (n.of_place(place().unwrap_or("")), false);
         let column = n.column(by.0, by.1);
-        n.tally.touch(column, thing, f.day(c.row.ts), Reason::None, kept.then_some(c.row));
+        let row = n.sought.find(person).map(|_| c.row);
+        n.tally.meet((column, person), belongs, f.day(c.row.ts), Reason::None, row);
     }
 }

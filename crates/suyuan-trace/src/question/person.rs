@@ -18,7 +18,7 @@ use super::{Answer, Behind, Best, WORTH, crowd, entity, merge, outside, scored, 
 use crate::attribute::{Clock, Found, Problem, SURE, Scored, Settings};
 use crate::facts::{Facts, Row};
 use crate::intern::{Id, NONE};
-use crate::prints::{Prints, Sieve};
+use crate::prints::Sieve;
 use crate::tally::{Held, Tally};
 
 /// The question is asked at most so many times more for those who take reports.
@@ -34,8 +34,6 @@ pub struct Lookups {
     pub(super) columns: BTreeMap<(EntityKind, Id), u32>,
     /// The persons of interest by their numbers.
     pub(super) persons: BTreeMap<u32, Id>,
-    /// The numbers of all persons.
-    pub(super) numbers: Prints,
     /// Bulk accesses that name no person: rows and sum of their counts.
     pub bulk: (u64, u64),
     /// Identities planted by the holder of the data.
@@ -98,8 +96,8 @@ fn ask(
         let outside = (!harmed.is_empty()).then(|| outside::told(question, harmed.len(), None));
         return Answer { sources: Vec::new(), outside, best: Best::default(), limits: Vec::new() };
     }
-    let exposure = l.tally.things_of();
     let (mut problem, asked, things) = l.tally.problem(Clock::Calendar, keep, &days, &counts);
+    let exposure = l.tally.things_of();
     for (h, t) in problem.harmed.iter_mut().zip(&things) {
         if l.canaries.contains(&l.persons[t]) {
             h.plant();
@@ -287,10 +285,11 @@ impl Lookups {
 
     /// The tokens of these persons.
     pub fn tokens(&self, persons: &[Vec<u32>]) -> Sieve {
-        let many = persons.iter().flatten().max().map_or(0, |last| *last as usize + 1);
-        let mut wanted = vec![false; many];
-        persons.iter().flatten().for_each(|p| wanted[*p as usize] = true);
-        self.numbers.some(|n| wanted.get(n as usize) == Some(&true))
+        // A bit of each number.
+        let mut wanted = vec![0u64; persons.iter().flatten().max().map_or(0, |last| *last as usize / 64 + 1)];
+        persons.iter().flatten().for_each(|p| wanted[*p as usize / 64] |= 1 << (p % 64));
+        let is = |p: u32| wanted.get(p as usize / 64).is_some_and(|bits| bits >> (p % 64) & 1 == 1);
+        Sieve::of(self.tally.keys().filter(|k| is(k.1)).collect())
     }
 
     /// First and last day on which an account looked anyone up.

@@ -107,7 +107,7 @@ fn seen(f: &Facts, l: &mut Lookups, harmed: &[Id]) -> String {
 fn counted(
     records: &[Record],
     step: usize,
-    back: u8,
+    (back, threads): (u8, usize),
     shelf: Option<&mut dyn Shelf>,
 ) -> (String, Vec<String>) {
     let source = source(records, step);
@@ -116,7 +116,7 @@ fn counted(
     let mut f = facts::load(&source, &mut bar).unwrap();
     let gone = format!("idn1-{back}");
     let harmed: BTreeSet<Id> = f.reports.iter().map(|r| r.victim).filter(|v| f.name(*v) != gone).collect();
-    let mut looked = count(&mut f, &source, &harmed, shelf, &mut bar).unwrap();
+    let mut looked = count(&mut f, &source, &harmed, threads, shelf, &mut bar).unwrap();
     let harmed: Vec<Id> = harmed.into_iter().collect();
     let names = (0..f.names.len()).map(|i| f.name(i).to_owned()).collect();
     (seen(&f, &mut looked, &harmed), names)
@@ -173,13 +173,13 @@ fn worlds() -> impl Strategy<Value = Vec<Record>> {
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(120))]
-    /// However the records come in, whoever is harmed and no longer is, and wherever a file was cut off.
+    /// However the records come in, whoever is harmed and no longer is, wherever a file was cut off, and on one thread or two.
     #[test]
     fn counting_on_is_counting_all(records in worlds(), back in proptest::collection::vec(0u8..12, 4), torn in 0usize..4000, part in 0..6) {
         let mut board = Board::default();
         for (step, gone) in back.iter().enumerate() {
-            let on = counted(&records, step, *gone, Some(&mut board));
-            prop_assert_eq!(on, counted(&records, step, *gone, None));
+            let on = counted(&records, step, (*gone, 2), Some(&mut board));
+            prop_assert_eq!(on, counted(&records, step, (*gone, 1), None));
             // A shelf answers for its bytes; even so half a file is no answer.
             let part = [Part::Counts, Part::Touches].get(part as usize).copied();
             if let Some(bytes) = part.and_then(|p| board.parts.get_mut(&p)) {
@@ -202,12 +202,12 @@ fn office() -> Vec<Record> {
 fn changed(more: impl IntoIterator<Item = Record>, back: u8) -> Vec<Part> {
     let mut board = Board::default();
     let mut records = office();
-    counted(&records, 0, 0, Some(&mut board));
+    counted(&records, 0, (0, 1), Some(&mut board));
     assert_eq!(board.kept, [Part::Counts, Part::Touches]);
     board.kept.clear();
     records.extend(more);
-    let on = counted(&records, 1, back, Some(&mut board));
-    assert_eq!(on, counted(&records, 1, back, None));
+    let on = counted(&records, 1, (back, 1), Some(&mut board));
+    assert_eq!(on, counted(&records, 1, (back, 1), None));
     board.kept
 }
 
@@ -227,12 +227,12 @@ fn what_is_kept_is_taken_up() {
 fn counts_that_rest_on_something_else_are_left() {
     let mut board = Board::default();
     let mut records = office();
-    counted(&records, 0, 0, Some(&mut board));
+    counted(&records, 0, (0, 1), Some(&mut board));
     let mut late = |r: Record| {
         records.push(r);
         let taken = board.taken;
-        let on = counted(&records, 0, 0, Some(&mut board));
-        assert_eq!(on, counted(&records, 0, 0, None));
+        let on = counted(&records, 0, (0, 1), Some(&mut board));
+        assert_eq!(on, counted(&records, 0, (0, 1), None));
         // Where the counts are taken up, the touches are too.
         board.taken - taken
     };
