@@ -110,6 +110,26 @@ pub fn beside(
     out
 }
 
+/// Whether anybody repeats more than [`SHARE`] of the touches of `source` in the window; else nobody is a partner. `visits` are
+/// as for [`beside`], of which those that lie further than a day from the window may be missing.
+pub fn repeated(source: u32, window: (f64, f64), visits: &[Visit]) -> bool {
+    let mut counts: BTreeMap<u32, u64> = BTreeMap::new();
+    let mut inside = 0;
+    for of_thing in visits.chunk_by(|a, b| a.thing == b.thing) {
+        let of_source = of_thing.iter().filter(|v| v.column == source).map(|v| v.day);
+        let days: BTreeSet<i64> =
+            of_source.filter(|d| window.0 <= *d as f64 && (*d as f64) < window.1).collect();
+        for day in days {
+            inside += 1;
+            let repeats = |v: &&Visit| v.column != source && near(v.day, day);
+            for column in of_thing.iter().filter(repeats).map(|v| v.column).collect::<BTreeSet<u32>>() {
+                *counts.entry(column).or_default() += 1;
+            }
+        }
+    }
+    counts.values().any(|k| share((*k, inside)) > SHARE)
+}
+
 fn share((k, n): (u64, u64)) -> f64 {
     k as f64 / n.max(1) as f64
 }
@@ -143,6 +163,10 @@ mod tests {
             })
             .collect();
         visits.sort();
+        let named = beside(1, (100.0, 160.0), &visits, &|_| present);
+        let around: Vec<Visit> = visits.iter().filter(|v| (99..=160).contains(&v.day)).copied().collect();
+        let repeated = [&visits, &around].map(|v| repeated(1, (100.0, 160.0), v));
+        assert!(repeated[0] == repeated[1] && (repeated[0] || named.is_empty()));
         beside(1, (100.0, 160.0), &visits, &|_| present).iter().map(|p| p.column).collect()
     }
 

@@ -49,7 +49,7 @@ use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use base::Base;
-pub use beside::{Partner, SHARE, Visit, beside, near};
+pub use beside::{Partner, SHARE, Visit, beside, near, repeated};
 pub use calls::{Calls, calls};
 pub use canary::{Canary, RESTS};
 pub use crowd::Crowd;

@@ -78,14 +78,42 @@ pub fn scan_since(
     runs(stream, bar, each)
 }
 
+/// Runs of one kind from an instant on as far as they begin up to another, in order.
+pub fn scan_between(
+    source: &dyn RowSource,
+    kind: Kind,
+    columns: &[&'static str],
+    (from, until): (i64, i64),
+    bar: &mut Bar<'_>,
+    each: impl FnMut(&RecordBatch, Range<usize>),
+) -> Result<(), ScanError> {
+    if source.count(kind) == 0 {
+        return Ok(());
+    }
+    let stream = source.scan_from(&[Want::only(kind, columns)], from)?;
+    runs_until(stream, until, bar, each)
+}
+
 /// Every run of a stream.
 pub fn runs(
+    stream: Box<dyn RowStream + '_>,
+    bar: &mut Bar<'_>,
+    each: impl FnMut(&RecordBatch, Range<usize>),
+) -> Result<(), ScanError> {
+    runs_until(stream, i64::MAX, bar, each)
+}
+
+fn runs_until(
     mut stream: Box<dyn RowStream + '_>,
+    until: i64,
     bar: &mut Bar<'_>,
     mut each: impl FnMut(&RecordBatch, Range<usize>),
 ) -> Result<(), ScanError> {
     let mut told = 0;
     while let Some(run) = stream.next_run()? {
+        if Key::bind(&run.batch).ts(run.rows.start) > until {
+            break;
+        }
         told += run.rows.len();
         if told >= 8192 {
             bar.add(told);

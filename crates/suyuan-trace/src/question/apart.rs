@@ -15,8 +15,9 @@ use suyuan_model::records::access::AccessColumns;
 use suyuan_model::scan::{RowSource, ScanError};
 use suyuan_model::time::{self, CHINA, DAY, HOUR};
 
-use crate::facts::{Bar, Facts, scan};
+use crate::facts::{Bar, Facts, scan_between};
 use crate::intern::{Id, NONE};
+use crate::prints::{Print, Sieve};
 use crate::words::text;
 
 /// Members named; the others are counted.
@@ -83,11 +84,16 @@ pub fn tell(
 ) -> Result<(), ScanError> {
     let open = |s: &Source| s.credible_set.len() > 1;
     let by_lookups = |s: &&Source| open(s) && s.question != Question::CardOpening;
+    let window = |s: &Source| s.window.map(|w| (w.start, w.end)).or(f.span).unwrap_or_default();
     let wanted: BTreeSet<Id> = sources.iter().filter(by_lookups).flat_map(|s| accounts(f, s)).collect();
-    let looks = if wanted.is_empty() { Vec::new() } else { looks(f, source, &wanted, bar)? };
+    let windows = sources.iter().filter(by_lookups).map(window);
+    let looks = match windows.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))) {
+        Some(times) if !wanted.is_empty() => looks(f, source, &wanted, times, bar)?,
+        _ => Vec::new(),
+    };
     let have = Have { logins: source.count(Kind::Login) > 0, orders: source.count(Kind::WorkOrder) > 0 };
     for s in sources.iter_mut().filter(|s| open(s)) {
-        let (from, until) = s.window.map(|w| (w.start, w.end)).or(f.span).unwrap_or_default();
+        let (from, until) = window(s);
         let opened = s.question == Question::CardOpening;
         let mut works: BTreeMap<Id, Work> = BTreeMap::new();
         if opened {
@@ -117,19 +123,22 @@ fn accounts<'a>(f: &'a Facts, s: &'a Source) -> impl Iterator<Item = Id> + 'a {
     accounts.filter_map(|(e, _)| f.names.find(&e.id))
 }
 
-/// Look-ups of these accounts: who, when, on which device, whether with an order.
+/// Look-ups of these accounts in the times between two instants, if not more: who, when, on which device, whether with an
+/// order.
 fn looks(
     f: &Facts,
     source: &dyn RowSource,
     wanted: &BTreeSet<Id>,
+    times: (i64, i64),
     bar: &mut Bar<'_>,
 ) -> Result<Vec<(Id, i64, Id, bool)>, ScanError> {
     let mut out = Vec::new();
-    scan(source, Kind::Access, &["account", "device", "result", "order"], bar, |batch, rows| {
+    let wanted = Sieve::of(wanted.iter().map(|a| (Print::of(f.name(*a)), *a)).collect());
+    let columns = ["account", "device", "result", "order"];
+    scan_between(source, Kind::Access, &columns, times, bar, |batch, rows| {
         let c = AccessColumns::bind(batch);
         for i in rows.filter(|i| c.result.get(*i) != Some("denied")) {
-            let account = c.account.get(i).and_then(|a| f.names.find(a));
-            if let Some(account) = account.filter(|a| wanted.contains(a)) {
+            if let Some(account) = c.account.get(i).and_then(|a| wanted.find(Print::of(a))) {
                 // A device that stands nowhere else has no number; it still is one.
                 let device = c.device.get(i).map_or(NONE, |d| f.names.find(d).unwrap_or(OTHER));
                 out.push((account, c.key.ts(i), device, c.order.get(i).is_some()));

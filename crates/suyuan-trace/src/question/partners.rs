@@ -1,7 +1,8 @@
 //! Partners of a found source: accounts that looked at the same records while it leaked, and hardly at other times.
 //!
 //! Asked of every account found for the identities of card-holders or the data of victims. The counts by bin of time tell
-//! which accounts may repeat enough of its look-ups inside the window; most often none does, and nothing is read. Else one
+//! which accounts may repeat enough of its look-ups inside the window; most often none does, and nothing is read. Of a short
+//! window they tell little: it is read by itself, and still most often none does. Else one
 //! more pass over the look-ups reads the touches of the persons that the source touched, by whomever; [`beside`] compares.
 //! No harm is used: this is evidence of its own kind.
 //!
@@ -19,14 +20,17 @@ use suyuan_model::outcome::{
 };
 use suyuan_model::records::access::AccessColumns;
 use suyuan_model::scan::{RowSource, ScanError};
+use suyuan_model::time::DAY;
 
 use super::person::Lookups;
-use crate::attribute::{self, Visit, beside};
-use crate::facts::{Bar, Facts, Row, scan};
+use crate::attribute::{self, Visit, beside, repeated};
+use crate::facts::{Bar, Facts, Row, scan_between};
 use crate::intern::Id;
 use crate::prints::{Print, Sieve};
 use crate::words::text;
 
+/// Read on either side of a window: a repeat comes at most a day apart, and days are counted from the start of the records.
+const AROUND: i64 = 2 * DAY;
 /// Partners told of one source.
 const TOLD: usize = 10;
 
@@ -70,7 +74,21 @@ pub fn tell(
     }
     let persons = looked.persons_of(&times.iter().map(|x| x.0).collect::<Vec<Id>>());
     let suspects = suspects.into_iter().flatten().collect();
-    let all = read(f, looked.tokens(&persons), &suspects, source, bar)?;
+    let windows = found.iter().map(|x| (x.1.start - AROUND, x.1.end + AROUND));
+    let around = windows.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))).unwrap_or((i64::MIN, i64::MAX));
+    let all = f.span.map_or(0, |s| s.1 - s.0);
+    if around.1 - around.0 < all / 2 {
+        let looks = read(f, looked.tokens(&persons), &BTreeSet::new(), around, source, bar)?;
+        let any = times.iter().zip(&persons).any(|((id, days), mine)| {
+            let of_mine = |v: &&Visit| mine.binary_search(&v.thing).is_ok();
+            let visits: Vec<Visit> = looks.visits.iter().filter(of_mine).copied().collect();
+            repeated(*id, *days, &visits)
+        });
+        if !any {
+            return Ok(());
+        }
+    }
+    let all = read(f, looked.tokens(&persons), &suspects, (i64::MIN, i64::MAX), source, bar)?;
     for ((s, ..), ((id, days), mine)) in found.into_iter().zip(times.into_iter().zip(&persons)) {
         let of_mine = |v: &Visit| mine.binary_search(&v.thing).is_ok();
         let visits: Vec<Visit> = all.visits.iter().filter(|v| of_mine(v)).copied().collect();
@@ -88,16 +106,18 @@ fn asked(s: &Source) -> bool {
     found && s.question != Question::CardOpening && s.entity.kind == EntityKind::Account
 }
 
-/// Reads the look-ups of these persons.
+/// Reads the look-ups of these persons between two instants, if not more.
 fn read(
     f: &mut Facts,
     persons: Sieve,
     suspects: &BTreeSet<Id>,
+    times: (i64, i64),
     source: &dyn RowSource,
     bar: &mut Bar<'_>,
 ) -> Result<Looks, ScanError> {
     let mut looks = Looks { visits: Vec::new(), full: Vec::new() };
-    scan(source, Kind::Access, &["account", "subject", "result", "order"], bar, |batch, rows| {
+    let columns = ["account", "subject", "result", "order"];
+    scan_between(source, Kind::Access, &columns, times, bar, |batch, rows| {
         let c = AccessColumns::bind(batch);
         for i in rows {
             let Some(thing) = c.subject.get(i).and_then(|s| persons.find(Print::of(s))) else { continue };
