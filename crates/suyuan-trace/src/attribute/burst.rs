@@ -68,7 +68,7 @@ fn weights() -> Vec<[f64; SPREADS.len()]> {
 /// Share of a column's honest harm by bin of opening, as far as it can have shown.
 fn expected(p: &Problem, base: &Base, column: &Column) -> Vec<f64> {
     let mut out: Vec<f64> = (column.exposure.iter().enumerate())
-        .map(|(t, n)| n * base.calendar.shown(p.horizon - (t as f64 + 0.5) * p.bin_days))
+        .map(|(t, n)| n * base.calendar.shown(p.horizon - p.middle(t)))
         .collect();
     let total: f64 = out.iter().sum::<f64>().max(1e-12);
     out.iter_mut().for_each(|x| *x /= total);

@@ -7,8 +7,7 @@
 //! strata were seen to differ. As with rates, a column's own harm is left out.
 //! Of cards the calendar is what months saw beyond what the ages of all cards lead to expect.
 //!
-//! Blind to: the last month of the records where it is shorter than the others: its harm is spread over a whole month, so what
-//! strikes persons in it speaks a little more for a leak than it should.
+//! Always holds: the last month of the records counts for the days that it has.
 
 use std::borrow::Cow;
 
@@ -20,6 +19,11 @@ pub const MONTH: f64 = 28.0;
 /// The month of a day.
 pub fn month(day: f64, months: usize) -> usize {
     ((day / MONTH).max(0.0) as usize).min(months - 1)
+}
+
+/// Days of that month that lie within the records.
+pub fn days(p: &Problem, month: usize) -> f64 {
+    (p.horizon - month as f64 * MONTH).clamp(1.0, MONTH)
 }
 
 /// Shape of the gamma that describes groups whose counts `k` were expected to be `e`.
@@ -106,7 +110,7 @@ impl Calendar {
             return 1.0;
         }
         let each = column.exposure.iter().enumerate();
-        let shown: f64 = each.map(|(t, n)| n * self.shown(p.horizon - (t as f64 + 0.5) * p.bin_days)).sum();
+        let shown: f64 = each.map(|(t, n)| n * self.shown(p.horizon - p.middle(t))).sum();
         shown / column.exposure.iter().sum::<f64>().max(1e-12)
     }
 
@@ -134,7 +138,7 @@ impl Calendar {
                 let times = months[at] / self.stock[at].max(1e-12);
                 self.age[month(*a, self.age.len())] * times.clamp(0.2, 5.0)
             }
-            _ => months[at] / MONTH,
+            _ => months[at] / days(p, at),
         };
         d.max(0.02 / p.horizon)
     }
@@ -174,7 +178,7 @@ fn towards(mut mix: Vec<f64>, harm: &[f64], all: f64, shape: f64) -> Vec<f64> {
 /// above its quiet months.
 fn shapes(p: &Problem, harm: &[(Vec<f64>, f64)], months: usize) -> Vec<[Vec<f64>; 3]> {
     let regions = p.strata.iter().map(|s| s.region as usize + 1).max().unwrap_or(0);
-    let mut all = vec![2.0; months];
+    let mut all: Vec<f64> = (0..months).map(|m| 2.0 * days(p, m) / MONTH).collect();
     let mut by = vec![vec![0.0; months]; regions];
     for (s, (k, _)) in p.strata.iter().zip(harm) {
         for (m, k) in k.iter().enumerate() {
@@ -270,7 +274,7 @@ fn touched(p: &Problem) -> Vec<f64> {
 
 /// Days of that month of age that what was touched spent in the records.
 fn at_risk(p: &Problem, touched: &[f64], age: usize) -> f64 {
-    let days = |t: usize| p.horizon - (t as f64 + 0.5) * p.bin_days - age as f64 * MONTH;
+    let days = |t: usize| p.horizon - p.middle(t) - age as f64 * MONTH;
     touched.iter().enumerate().map(|(t, n)| n * days(t).clamp(0.0, MONTH)).sum()
 }
 
@@ -278,7 +282,7 @@ fn at_risk(p: &Problem, touched: &[f64], age: usize) -> f64 {
 pub fn stock(p: &Problem, touched: &[f64], age: &[f64], months: usize) -> Vec<f64> {
     let mut out = vec![0.0; months];
     for (t, n) in touched.iter().enumerate() {
-        let opened = (t as f64 + 0.5) * p.bin_days;
+        let opened = p.middle(t);
         // What would come after the end of the records has not come.
         let harmed = age.iter().enumerate().map(|(a, d)| (opened + (a as f64 + 0.5) * MONTH, d));
         for (day, d) in harmed.take_while(|x| x.0 < p.horizon) {

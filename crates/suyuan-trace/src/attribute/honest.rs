@@ -6,7 +6,7 @@
 
 use super::base::{Base, FRAILTY};
 use super::burst::{self, Burst, SPREADS};
-use super::calendar::stock;
+use super::calendar::{days, stock};
 use super::kernel::{RARE, Thing};
 use super::problem::{Clock, Problem};
 use super::special::log_sum_exp;
@@ -161,12 +161,11 @@ fn spared(met: &[(f64, f64)], swell: f64) -> Vec<f64> {
     met.iter().map(|(k, e)| k * (1.0 + swell).ln() - swell * e).collect()
 }
 
-/// How the months change, as ratios, when their rise over an even flow is raised to that power.
-fn tilted(share: &[f64], power: f64) -> Vec<f64> {
-    let n = share.len() as f64;
-    let raw: Vec<f64> = share.iter().map(|s| (s * n).max(0.02).powf(power)).collect();
+/// How the months change, as ratios, when their rise over an even `flow` is raised to that power.
+fn tilted(share: &[f64], flow: &[f64], power: f64) -> Vec<f64> {
+    let raw: Vec<f64> = share.iter().zip(flow).map(|(s, d)| d * (s / d).max(0.02).powf(power)).collect();
     let total: f64 = raw.iter().sum();
-    raw.iter().zip(share).map(|(x, s)| x / total / s.max(0.02 / n)).collect()
+    raw.iter().zip(share.iter().zip(flow)).map(|(x, (s, d))| x / total / s.max(0.02 * d)).collect()
 }
 
 /// Risks between those of [`FRAILTY`] that the honest side may take: a column with a hundred harmed things
@@ -266,11 +265,15 @@ pub fn honest(
         Clock::Calendar => told(peers),
         Clock::Age => SWELL.map(|_| vec![f64::NEG_INFINITY; beside[0].len()]),
     };
+    // An even flow, as far as months lie within the records.
+    let flow: Vec<f64> = (0..share.len()).map(|m| days(p, m)).collect();
+    let all: f64 = flow.iter().sum();
+    let flow: Vec<f64> = flow.iter().map(|d| d / all).collect();
     // A shop's cards follow its own openings, which no tilt of the region's months describes.
     let tilts: Vec<(Vec<f64>, f64)> = match p.clock {
         Clock::Age => vec![(vec![1.0; share.len()], 0.0)],
         Clock::Calendar => {
-            TILTS.iter().map(|(power, common)| (tilted(&share, *power), common.ln())).collect()
+            TILTS.iter().map(|(power, common)| (tilted(&share, &flow, *power), common.ln())).collect()
         }
     };
     let met = Met::of(things, share.len());

@@ -203,7 +203,7 @@ pub fn ripe(p: &Problem, delay: &Delay, column: usize) -> Vec<f64> {
         .exposure
         .iter()
         .enumerate()
-        .map(|(t, n)| n * delay.shown(p.horizon - (t as f64 + 0.5) * p.bin_days))
+        .map(|(t, n)| n * delay.shown(p.horizon - p.middle(t)))
         .collect()
 }
 

@@ -64,7 +64,7 @@ impl Fit<'_> {
             }
             let on = self.factors[c].window();
             let used = &self.apart.get(&c).unwrap_or(&self.ways).grid;
-            let day = |t: usize| (t as f64 + 0.5) * self.p.bin_days;
+            let day = |t: usize| self.p.middle(t);
             let exposure = self.p.columns[c].exposure.iter().enumerate();
             out.push(Lesson {
                 column: c,

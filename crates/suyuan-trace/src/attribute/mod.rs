@@ -455,25 +455,38 @@ impl Fit<'_> {
                 moved = moved.max((pip - self.pip[c]).abs());
                 self.pip[c] = pip;
                 let delay = &self.apart.get(&c).unwrap_or(&self.ways).delay;
-                for e in self.ranges[c].clone() {
-                    let t = &self.p.touches[e];
-                    let h = t.harmed as usize;
-                    let (bin, harm) = (self.p.bin(t.day), self.p.harmed[h].day);
-                    let factor = &self.factors[c];
-                    let mut rate = factor.on[bin] * delay.density(harm - t.day);
-                    if harm > t.day {
-                        let month = calendar::month(harm, base.calendar.months);
-                        rate += factor.batches.iter().map(|(b, on)| on[bin] * b.density(month)).sum::<f64>();
-                        let paces = factor.paces.iter().zip(&self.paces);
-                        rate += paces.map(|(on, pace)| on[bin] * pace.density(harm - t.day)).sum::<f64>();
+                let factor = &self.factors[c];
+                // Of touches in one bin the one that explains most counts, as in the factor.
+                let same =
+                    |a: &Touch, b: &Touch| a.harmed == b.harmed && self.p.bin(a.day) == self.p.bin(b.day);
+                let mut start = self.ranges[c].start;
+                for touches in self.p.touches[self.ranges[c].clone()].chunk_by(same) {
+                    let h = touches[0].harmed as usize;
+                    let (bin, harm) = (self.p.bin(touches[0].day), self.p.harmed[h].day);
+                    let month = calendar::month(harm, base.calendar.months);
+                    let rate = |t: &Touch| {
+                        let mut rate = factor.on[bin] * delay.density(harm - t.day);
+                        if harm > t.day {
+                            rate +=
+                                factor.batches.iter().map(|(b, on)| on[bin] * b.density(month)).sum::<f64>();
+                            let paces = factor.paces.iter().zip(&self.paces);
+                            rate += paces.map(|(on, pace)| on[bin] * pace.density(harm - t.day)).sum::<f64>();
+                        }
+                        t.weight * rate
+                    };
+                    let rates: Vec<f64> = touches.iter().map(rate).collect();
+                    let most =
+                        (0..rates.len()).fold(0, |best, i| if rates[i] > rates[best] { i } else { best });
+                    for (i, e) in (start..start + touches.len()).enumerate() {
+                        let share = if i == most { pip * rates[i] } else { 0.0 };
+                        self.leak[h] += share - self.share[e];
+                        if (share - self.share[e]).abs() > STILL * base.beta[e] {
+                            self.now += 1;
+                            self.moved[h] = self.now;
+                        }
+                        self.share[e] = share;
                     }
-                    let share = pip * t.weight * rate;
-                    self.leak[h] += share - self.share[e];
-                    if (share - self.share[e]).abs() > STILL * base.beta[e] {
-                        self.now += 1;
-                        self.moved[h] = self.now;
-                    }
-                    self.share[e] = share;
+                    start += touches.len();
                 }
                 // Its own share is taken out when it is evaluated, so its own moves do not count.
                 self.seen[c] = self.now;

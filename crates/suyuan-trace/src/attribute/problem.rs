@@ -104,6 +104,12 @@ impl Problem {
         ((day / self.bin_days).max(0.0) as usize).min(self.bins - 1)
     }
 
+    /// The middle of a bin, days since the start; of the last only what lies within the records.
+    pub fn middle(&self, bin: usize) -> f64 {
+        let (from, until) = (bin as f64 * self.bin_days, (bin + 1) as f64 * self.bin_days);
+        (from + until.min(self.horizon).max(from)) / 2.0
+    }
+
     /// The touches of each column, as ranges into `touches`.
     pub fn ranges(&self) -> Vec<std::ops::Range<usize>> {
         let mut out = vec![0..0; self.columns.len()];

@@ -442,3 +442,44 @@ fn sources_that_leak_alike_leave_little_room_for_one_that_leaks_in_another_way()
         assert!((grid.iter().sum::<f64>() - 1.0).abs() < 1e-9);
     }
 }
+
+/// Whoever looks somebody up twice in a bin explains no more of the harm than by looking once.
+#[test]
+fn touches_in_one_bin_are_not_added_up() {
+    let shape = Shape { culprits: 2, leak: 0.25, persons: 12000, base: 0.004, ..QUIET };
+    let once = problem(&world(52, shape));
+    let mut twice = once.clone();
+    twice.touches = once.touches.iter().flat_map(|t| [*t, *t]).collect();
+    let told = |p: &Problem| -> Vec<(u32, f64, Vec<(u32, f64)>)> {
+        let found = attribute(p, &Settings::default(), &BTreeMap::new()).columns;
+        found.into_iter().map(|s| (s.column, s.probability, s.explains)).collect()
+    };
+    let of_once = told(&once);
+    assert!(of_once.iter().any(|s| s.1 > 0.9 && s.2.len() > 4));
+    assert_eq!(of_once, told(&twice));
+}
+
+/// A month that the records end in counts for its days, and so does a bin.
+#[test]
+fn a_short_last_month_is_no_quiet_one() {
+    let horizon = 61.0;
+    let p = Problem {
+        columns: vec![Column { exposure: vec![1.0; 9], strata: vec![(0, 9.0)], ..Column::default() }],
+        strata: vec![Stratum { region: 0, things: 9000.0 }],
+        harmed: (0..610)
+            .map(|i| Harmed { day: i as f64 / 10.0, stratum: 0, risk: 1.0, canary: false })
+            .collect(),
+        touches: Vec::new(),
+        bins: 9,
+        bin_days: 7.0,
+        horizon,
+        clock: Clock::Calendar,
+    };
+    let calendar = super::calendar::Calendar::fit(&p, &vec![1.0; p.harmed.len()]);
+    let months = calendar.stratum(&p, 0, &Vec::new());
+    let of = |harmed: u32| calendar.density(&p, harmed, &months);
+    assert!((of(605) / of(5) - 1.0).abs() < 0.1, "{} {}", of(605), of(5));
+    assert_eq!(p.middle(8), 58.5, "five days of the last week lie within the records");
+    let ripe = kernel::ripe(&p, &Delay::new(horizon, 2.0), 0);
+    assert!(ripe[8] > 0.3, "{ripe:?}");
+}
