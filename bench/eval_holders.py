@@ -45,15 +45,17 @@ ABOUT = """
 `cargo xtask eval holders{options}`. A hospital, a call centre, courier stations and a bank of some half a million look-ups a year, made by a
 generator of their own and not by `suyuan sim`; four accounts leak for 30 to 80 days what they look at, 12 to 35 % of it, or nobody does. Built in:
 wards whose patients are up to eight times as much at risk and are looked up for days by one team, repeat callers and a quality desk, waves of
-fraud in three towns, and at the bank twelve accounts that take the calls of 60 % of all victims before the reports are filed. *Desks*:
-accounts told as taking reports; their look-ups shortly before reports are left out. Leaks used within days look the same and are missed
-with them, told at .22; calls a week before the filing look like leaks. Neither holds where reports give the loss (`ts`) apart from the filing
-(`reported_at`). Where logins are lent, the leakers themselves leak nothing: who borrowed the login looks two to eight
+fraud in three towns, and at the bank twelve accounts that take the calls of 60 % of all victims before the reports are filed, or clerks who do so in
+turns of 60 days, twelve at a time. *Desks*: accounts told as taking reports; their look-ups shortly before reports are left out. A desk must explain why it met a part of all victims as long as it was one,
+a leak why the rest of what was touched stayed without harm; who might be either is told as likely as that leaves it. Who sold evenly all the time what was used within days cannot be told from a desk, unless
+reports give the loss (`ts`) apart from the filing (`reported_at`). Built on seed 1 and then looked at on 11 to 13, which judged the model before: where calls came 7 days before it listed
+all 36 desks, and of the leaks used within 2 days none.
+Where logins are lent, the leakers themselves leak nothing: who borrowed the login looks two to eight
 strangers a day up on a device of their own, and 15 to 40 % of it is used. Everybody else has a desk and sits at a colleague's one time in eight; at the call
-centre any seat of the day. Seeds that nobody built on. The first design was built on seed 1, where all twelve desks were listed at .999 before.
+centre any seat of the day.
 非运营商的数据持有者：医院、呼叫中心、快递站点与银行，由独立生成器制作（不用 `suyuan sim`），四个工号泄露或无人泄露；含病区风险差异、重复来电、质检岗、
-诈骗高发，以及在立案前受理60%被害人来电的十二个岗位。受理岗在报案前不久的查询不计入；数日内即被利用的泄露看起来相同，会一并漏掉（告知概率0.22）；
-来电早于立案一周者则像泄露。分别载明受害时间与立案时间即可避免。
+诈骗高发，以及在立案前受理60%被害人来电的十二个岗位，或每60天轮换的十二名职员。受理岗在报案前不久的查询不计入。受理岗须解释为何在其任职期间遇到全部被害人的一部分，泄露须解释为何所查其余人未受害；两者皆可能者按其可能性告知。
+全年均匀出售且数日内即被利用者与受理岗无法区分，除非分别载明受害时间与立案时间。模型建于种子1，随后在11–13号上检查（先前模型在“来电早于立案7天”的世界误列全部36个受理岗，2日内被利用的泄露一个未找到）。
 借用工号的世界中，持有人自己并不泄露，借用人在自己的终端上每天查询二至八名陌生人，其中15%至40%被利用；其余人员各有终端，八次中有一次用同事的终端，呼叫中心则每日任意就座。
 """
 

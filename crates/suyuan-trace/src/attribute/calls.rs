@@ -72,6 +72,9 @@ const MOST: f64 = 0.8;
 const SEVERAL: usize = 4;
 /// Each of them at least this part of its calls.
 const LIKE: f64 = 0.25;
+/// Nats by which a desk that nobody else was at loses for each squared spread: more than the half of a normal error, since desks do not vanish by
+/// chance.
+const SURELY: f64 = 1.5;
 /// How unevenly desks take calls over time, as a share.
 const UNEVEN: f64 = 0.3;
 /// Bins that are taken together when the others' calls are looked for.
@@ -453,7 +456,7 @@ fn others(p: &Problem, dated: &[bool], column: u32, stint: &Stint) -> f64 {
     };
     let months = heard.chunks(TOGETHER);
     let n = months.len() as f64;
-    -0.5 * (months.map(short).sum::<f64>() - 0.5 * n).max(0.0)
+    -SURELY * (months.map(short).sum::<f64>() - 0.5 * n).max(0.0)
 }
 
 #[cfg(test)]

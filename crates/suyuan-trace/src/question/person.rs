@@ -15,12 +15,14 @@ use super::against::against;
 use super::desk::{self, Desk};
 use super::harms::{self, Touch};
 use super::{Answer, Behind, Best, WORTH, crowd, entity, merge, outside, scored, source};
-use crate::attribute::{Clock, Found, Problem, SURE, Scored, Settings};
+use crate::attribute::{Clock, Found, Problem, Scored, Settings};
 use crate::facts::{Facts, Row};
 use crate::intern::{Id, NONE};
 use crate::prints::Sieve;
 use crate::tally::{Held, Tally};
 
+/// No account is listed whose look-ups are less likely a leak's than this.
+const NO_DESK: f64 = 0.9;
 /// The question is asked at most so many times more for those who take reports.
 const ASKED: usize = 3;
 
@@ -244,7 +246,7 @@ fn without_calls(
     for s in found.columns.iter_mut().filter(|s| s.probability >= WORTH && !desks.contains_key(&s.column)) {
         let leak = looked_at.get(&s.column).map_or(1.0, |d| d.leak);
         s.probability *= leak;
-        s.listed &= s.probability >= SURE;
+        s.listed &= leak >= NO_DESK;
         s.certified &= s.listed;
     }
     found.columns.sort_by(|a, b| b.probability.total_cmp(&a.probability).then(a.column.cmp(&b.column)));
