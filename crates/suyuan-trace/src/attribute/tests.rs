@@ -450,9 +450,9 @@ fn touches_in_one_bin_are_not_added_up() {
     let once = problem(&world(52, shape));
     let mut twice = once.clone();
     twice.touches = once.touches.iter().flat_map(|t| [*t, *t]).collect();
-    let told = |p: &Problem| -> Vec<(u32, f64, Vec<(u32, f64)>)> {
+    let told = |p: &Problem| {
         let found = attribute(p, &Settings::default(), &BTreeMap::new()).columns;
-        found.into_iter().map(|s| (s.column, s.probability, s.explains)).collect()
+        found.into_iter().map(|s| (s.column, s.probability, s.explains)).collect::<Vec<_>>()
     };
     let of_once = told(&once);
     assert!(of_once.iter().any(|s| s.1 > 0.9 && s.2.len() > 4));
