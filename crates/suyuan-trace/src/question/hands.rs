@@ -20,6 +20,7 @@ use suyuan_model::time::{CHINA, DAY, HOUR};
 use crate::facts::{Bar, Facts, Row, load_of_accounts, row, scan};
 use crate::intern::{Id, NONE};
 use crate::operator::{self, reason};
+use crate::prints::{Print, Sieve};
 use crate::words::number;
 
 /// Nats by which a device's part of the harm must exceed its part of the look-ups.
@@ -105,11 +106,12 @@ fn looks(
     bar: &mut Bar<'_>,
 ) -> Result<BTreeMap<Id, Vec<Look>>, ScanError> {
     let mut out: BTreeMap<Id, Vec<Look>> = BTreeMap::new();
+    let asked = sieve(f, accounts);
     scan(source, Kind::Access, &["account", "device", "ip", "result"], bar, |batch, rows| {
         let c = AccessColumns::bind(batch);
-        for i in rows.filter(|i| c.result.get(*i) != Some("denied")) {
-            let account = c.account.get(i).and_then(|a| f.names.find(a)).unwrap_or(NONE);
-            if accounts.contains(&account) {
+        for i in rows {
+            let account = c.account.get(i).and_then(|a| asked.find(Print::of(a)));
+            if let Some(account) = account.filter(|_| c.result.get(i) != Some("denied")) {
                 let row = row(&c.key, &mut f.names, Kind::Access, i);
                 let device = f.names.id(c.device.get(i));
                 let network = f.names.id(c.ip.get(i).map(network));
@@ -126,6 +128,11 @@ fn network(ip: &str) -> &str {
     ip.match_indices(by).nth(1).map_or(ip, |(at, _)| &ip[..at])
 }
 
+/// Tells these names from all others, without a look at the table of all names.
+fn sieve(f: &Facts, ids: &BTreeSet<Id>) -> Sieve {
+    Sieve::of(ids.iter().map(|id| (Print::of(f.name(*id)), *id)).collect())
+}
+
 /// When each account looked anyone up on these devices.
 fn users(
     f: &Facts,
@@ -134,10 +141,11 @@ fn users(
     bar: &mut Bar<'_>,
 ) -> Result<BTreeMap<Id, Users>, ScanError> {
     let mut out: BTreeMap<Id, Users> = devices.iter().map(|d| (*d, BTreeMap::new())).collect();
+    let asked = sieve(f, devices);
     scan(source, Kind::Access, &["account", "device"], bar, |batch, rows| {
         let c = AccessColumns::bind(batch);
         for i in rows {
-            let device = c.device.get(i).and_then(|d| f.names.find(d));
+            let device = c.device.get(i).and_then(|d| asked.find(Print::of(d)));
             if let (Some(of), Some(account)) = (device.and_then(|d| out.get_mut(&d)), c.account.get(i)) {
                 match of.get_mut(account) {
                     Some(times) => times.push(c.key.ts(i)),
