@@ -10,7 +10,16 @@ use crate::StoreError;
 
 /// The lock; dropped, it is free again.
 pub struct Lock {
-    _file: File,
+    file: File,
+}
+
+/// Let go by word, not by closing alone: a child process that is being started at this moment holds a copy of the file until it is
+/// its own program, and the lock with it.
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // Where it fails, closing the file does the same a little later.
+        let _ = self.file.unlock();
+    }
 }
 
 impl Lock {
@@ -32,6 +41,24 @@ impl Lock {
         // The process id is a help for people; a full disk must not keep anyone from reading.
         let _ = file.set_len(0).and_then(|()| file.seek(SeekFrom::Start(0)));
         let _ = writeln!(file, "{}", std::process::id());
-        Ok(Lock { _file: file })
+        Ok(Lock { file })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dropped_it_is_free_although_a_copy_of_the_file_lives_on() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let path = dir.path().join("x.lock");
+        let lock = Lock::take(&path).expect("free at first");
+        assert!(Lock::take(&path).is_err(), "one holds it");
+        // What a child has between fork and exec.
+        let copy = lock.file.try_clone().expect("a copy");
+        drop(lock);
+        assert!(Lock::take(&path).is_ok());
+        drop(copy);
     }
 }
