@@ -56,7 +56,7 @@ fn source(account: &str, question: Question, harms: Vec<Harm>) -> Source {
     }
 }
 
-/// Sixty persons looked up, every fourth with an order; reports of the first twenty, two of them of one case.
+/// Sixty persons looked up, every fourth with an order, and thirty by a colleague; reports of the first twenty, two of them of one case.
 fn records() -> MemorySource {
     let accesses: Vec<Value> = (0..60)
         .map(|n| {
@@ -67,6 +67,9 @@ fn records() -> MemorySource {
             }
             row
         })
+        .chain(
+            (0..30).map(|n| json!({"ts": at(n, 15), "account": FELLOW, "subject": token("idn1", 500 + n)})),
+        )
         .collect();
     let reports: Vec<Value> = (0..20)
         .map(|n| json!({"ts": at(n + 30, 9), "case": format!("K{:02}", n.max(1)), "victim": token("idn1", n), "loss_cny": "1000.00"}))
@@ -125,6 +128,7 @@ fn an_unlisted_account_is_none_and_an_outlet_is() {
     let got = cases(&records(), vec![faint]);
     assert_eq!((got.cases.len(), got.other_sources.len()), (1, 0));
     assert!(got.cases[0].legal.is_empty(), "an outlet is held against no line for persons");
+    assert!(got.cases[0].summary.iter().all(|t| !t.en.contains("false discoveries")), "it stands on no list");
 }
 
 #[test]
@@ -158,6 +162,7 @@ fn who_worked_under_a_lent_login_is_an_actor_of_its_own() {
         ]
     );
     assert_eq!(case.actors[2].same_as[0].0.id, FELLOW);
+    assert!(case.legal.iter().all(|a| a.entity.id == LEAKER), "a colleague's own look-ups are no part of it");
     // Below one half the device is told, and nobody else is suspected.
     let faint = of(0.3);
     assert_eq!(roles(&faint), [(leaker, Role::Source), (ws, Role::Device)]);
@@ -205,6 +210,14 @@ fn cards_in_the_names_of_those_impersonated_are_the_cases_cards() {
     assert_eq!(cards, [reference::card(0), reference::card(1), reference::card(2)]);
     assert_eq!((case.totals.cards, case.totals.fraud_cards, case.totals.fraud_cases), (3, 1, 1));
     assert_eq!(case.totals.loss_cny, 2_000);
+}
+
+#[test]
+fn two_questions_about_one_account_tell_its_look_ups_once() {
+    let both = [Question::VictimData, Question::HolderIdentity].map(|q| source(LEAKER, q, victims()));
+    let got = cases(&records(), both.to_vec());
+    let case = &got.cases[0];
+    assert_eq!((got.cases.len(), case.chain.len(), case.totals.persons), (1, 3, 15));
 }
 
 #[test]

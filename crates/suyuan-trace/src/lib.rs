@@ -133,7 +133,7 @@ pub fn trace_on(
     let outside = cards.outside.iter().chain(&holders.outside).chain(&leaks.outside).cloned().collect();
     let untold = holders.limits;
     let holders = holders.sources;
-    let operators = operators(&f, &marker, &drafts);
+    let mut operators = operators(&f, &marker, &drafts);
     let context = ring::Context {
         f: &f,
         marker: &marker,
@@ -166,7 +166,6 @@ pub fn trace_on(
     let mut sources = ranked(cards.sources, holders, leaks.sources);
     apart::tell(&f, source, &mut sources, &mut bar)?;
     partners::tell(&mut f, &mut looked, source, &mut sources, &mut bar)?;
-    let mut operators = operators;
     hands::tell(
         &mut f,
         source,

@@ -4,7 +4,7 @@
 //! given. Upper count: everybody it looked at while it leaked. How many were in truth passed on, the records cannot tell; it
 //! lies between.
 
-use suyuan_model::outcome::{Assessment, Entity, EntityKind, Harm, Totals};
+use suyuan_model::outcome::{Assessment, Entity, EntityKind, Harm, Role, Totals};
 
 use crate::assess::{Bench, Records, SURE, Unit, actor_income, exhibited_quantity, insider};
 use crate::law::{Period, Tier};
@@ -17,7 +17,9 @@ pub(crate) fn assess(input: &Input, leak: &Leak, totals: &Totals) -> Vec<Assessm
     let period = Period { first: totals.first, last: totals.last };
     let mut out = Vec::new();
     let persons = leak.persons();
-    for (n, actor) in input.actors.iter().enumerate().filter(|(_, a)| a.acts()) {
+    // Whose hands were on a source's device has look-ups of an own account, which are no part of the leak.
+    let sources = input.actors.iter().enumerate().filter(|(_, a)| a.roles.contains(&Role::Source));
+    for (n, actor) in sources {
         let mut records = Records::of(text(
             format!(
                 "persons whose data it looked at while it leaked; in the lower count those harmed afterwards, for which it is \

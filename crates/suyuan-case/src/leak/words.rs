@@ -133,12 +133,15 @@ fn how_sure(leak: &Leak, case: &Case) -> Vec<Text> {
                 format!("；该时段接触者中约{r}经由其受害"),
             )
         });
+        // An outlet stands on no list: none of its accounts does.
+        let (list_en, list_zh) = if s.listed {
+            (" (list with false discoveries held at 5 %)", "（误报率控制在5%的名单）")
+        } else {
+            Default::default()
+        };
         out.push(text(
-            format!(
-                "the probability that data leaked through {} is {p} (list with false discoveries held at 5 %){rate_en}.",
-                who.en
-            ),
-            format!("信息经{}泄露的概率为{p}（误报率控制在5%的名单）{rate_zh}。", who.zh),
+            format!("the probability that data leaked through {} is {p}{list_en}{rate_en}.", who.en),
+            format!("信息经{}泄露的概率为{p}{list_zh}{rate_zh}。", who.zh),
         ));
         let others: Vec<Text> =
             s.credible_set.iter().filter(|x| x.0 != s.entity).map(|x| name(&x.0)).collect();

@@ -69,7 +69,7 @@ pub fn tell(
     for (n, s) in sources.iter().enumerate().filter(|(_, s)| asked(s)) {
         let account = f.names.find(&s.entity.id).unwrap_or(NONE);
         let mine = looks.get(&account).map_or(&[][..], Vec::as_slice);
-        carried.extend(carriers(s, mine).into_iter().map(|c| (n, account, c)));
+        carried.extend(carriers(f, s, mine).into_iter().map(|c| (n, account, c)));
     }
     if carried.is_empty() {
         return Ok(());
@@ -188,13 +188,16 @@ impl Carrier {
 }
 
 /// The devices that carry the harm of one source, by its look-ups.
-fn carriers(s: &Source, looks: &[Look]) -> Vec<Carrier> {
+fn carriers(f: &Facts, s: &Source, looks: &[Look]) -> Vec<Carrier> {
     let window = s.window.map_or((i64::MIN, i64::MAX), |w| (w.start, w.end));
     let inside = |l: &&Look| window.0 <= l.row.ts && l.row.ts <= window.1;
-    let at: BTreeMap<(i64, i64), Id> = looks.iter().map(|l| ((l.row.ts, l.row.seq), l.device)).collect();
+    let at: BTreeMap<(i64, Id, i64), Id> =
+        looks.iter().map(|l| ((l.row.ts, l.row.source, l.row.seq), l.device)).collect();
     let mut harm: BTreeMap<Id, f64> = BTreeMap::new();
     for h in &s.harms {
-        if let Some(device) = at.get(&(h.touch.ts, h.touch.seq)) {
+        if let Some(device) =
+            f.names.find(&h.touch.source).and_then(|s| at.get(&(h.touch.ts, s, h.touch.seq)))
+        {
             *harm.entry(*device).or_default() += h.share;
         }
     }
