@@ -39,7 +39,7 @@ pub fn with(extra: &[&str]) -> Result<PathBuf, String> {
     let dir = build::target().join(name);
     let python = dir.join("bin").join("python3");
     let stamp = dir.join("packages.txt");
-    let packages: Vec<&str> = PACKAGES.iter().chain(extra).copied().collect();
+    let packages = packages(extra);
     let wanted = packages.join("\n");
     if std::fs::read_to_string(&stamp).is_ok_and(|s| s == wanted) && python.exists() {
         return Ok(python);
@@ -62,8 +62,28 @@ pub fn with(extra: &[&str]) -> Result<PathBuf, String> {
     Ok(python)
 }
 
+/// Common packages and a script's own; where a script pins one that is common, too, in another version, its own counts, and the extensions made
+/// for the common version are left out.
+fn packages<'a>(extra: &[&'a str]) -> Vec<&'a str> {
+    let name = |p: &str| p.split('=').next().unwrap_or(p).to_owned();
+    let own = |p: &str| extra.iter().any(|e| name(p) == name(e) || p.starts_with(&(name(e) + "-extension")));
+    PACKAGES.iter().copied().filter(|p| !own(p)).chain(extra.iter().copied()).collect()
+}
+
 fn make(dir: &PathBuf) -> bool {
     ["python3", "python3.11", "python3.12"]
         .iter()
         .any(|p| quiet(Command::new(p).args(["-m", "venv", "--clear"]).arg(dir)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_script_may_pin_another_version() {
+        assert_eq!(packages(&[]), PACKAGES);
+        let of = packages(&["duckdb==2.0.0", "numpy==2.3.5"]);
+        assert_eq!(of, ["pytz", "jsonschema", "pyarrow", "duckdb==2.0.0", "numpy==2.3.5"]);
+    }
 }
