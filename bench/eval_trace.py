@@ -109,6 +109,33 @@ def leak_rows(results):
         ]) + " |"
 
 
+def closed(said, enough):
+    """Of a ranking (said, leaked): how many the longest head holds with which that is so, and how many of these leaked."""
+    best, wrong, right = (0, 0), 0.0, 0
+    for i, (p, leaked) in enumerate(sorted(said, key=lambda x: -x[0]), 1):
+        wrong, right = wrong + 1 - p, right + leaked
+        if enough(i, wrong, right):
+            best = i, right
+    return best
+
+
+def list_rows(results):
+    """The list as it is, beside one without floors and one closed by the truth."""
+    yield "| world | the list: right of listed, recall | closed at a mean error of 5 % by the model's word | closed by the truth where 5 % are wrong: recall |"
+    yield "|---|---|---|---|"
+    for name, worlds in results.items():
+        s = sums(worlds)
+        n = len(s["culprits"])
+        said = [[(p, leaked) for p, leaked, _ in w["probabilities"]] for w in worlds]
+        plain = [closed(of, lambda i, wrong, right: wrong <= .05 * i) for of in said]
+        truth = sum(closed(of, lambda i, wrong, right: right >= .95 * i)[1] for of in said)
+        listed, right = sum(x[0] for x in plain), sum(x[1] for x in plain)
+        # In a pair the partner of a found account is told apart from the ranking.
+        if name != "pairs":
+            yield (f"| {ABOUT[name]} | {s['right']} of {s['listed']}, {s['right'] / n:.2f} "
+                   f"| {right} of {listed}, {right / n:.2f} | {truth / n:.2f} |")
+
+
 def peer_rows(results):
     names = [p["name"] for p in next(iter(results.values()))[0]["peers"]]
     yield "| world | ours | " + " | ".join(names) + " | hypergeometric list: right of listed |"
@@ -232,6 +259,9 @@ def main():
     if results:
         lines += ["### Wanted and reached · 目标与结果", "", *targets(results, null), ""]
         lines += ["### Found · 查出情况", "", *leak_rows(results), ""]
+        lines += ["### Were the list longer · 名单若放宽", "",
+                  "The list closes at a mean error of 2 %, and nobody on it is below .85. · 名单按平均误报2%收口，单个概率不低于0.85；下表与按5%收口及按真值收口相比。", "",
+                  *list_rows(results), ""]
         lines += ["### Beside others · 与其他方法对比", "", "Average precision / recall at precision .9 · 平均精度／精度0.9时的召回", "",
                   *peer_rows(results), ""]
     if null:

@@ -96,9 +96,10 @@ pub fn runs(
         let cards = deal_cards(f, asked.cards, &mut Dice::new(run));
         let count = cards.len();
         tell(Question::CardOpening, count, card::ask(f, settings, cards, &BTreeMap::new()).best);
-        let found = person::holders(f, &mut looked, holders, settings, &BTreeMap::new());
+        let mut asking = person::Asking::new(source, settings, bar);
+        let found = person::holders(f, &mut looked, holders, &BTreeMap::new(), &mut asking)?;
         tell(Question::HolderIdentity, holders.len(), found.best);
-        let found = person::victims(f, &mut looked, victims, settings);
+        let found = person::victims(f, &mut looked, victims, &mut asking)?;
         tell(Question::VictimData, victims.len(), found.best);
     }
     Ok(out)

@@ -128,8 +128,10 @@ pub fn trace_on(
     let interest: BTreeSet<Id> = harmed.keys().chain(victims.keys()).copied().chain(used).collect();
     let mut looked = count::count(&mut f, source, &interest, params.attribution.threads, shelf, &mut bar)?;
     looked.canaries = canaries.keys().copied().collect();
-    let holders = person::holders(&f, &mut looked, &harmed, &params.attribution, &harvesters(&drafts));
-    let leaks = person::victims(&f, &mut looked, &victims, &params.attribution);
+    let mut asking = person::Asking::new(source, &params.attribution, &mut bar);
+    let holders = person::holders(&f, &mut looked, &harmed, &harvesters(&drafts), &mut asking)?;
+    let leaks = person::victims(&f, &mut looked, &victims, &mut asking)?;
+    let looks = asking.looks;
     let outside = cards.outside.iter().chain(&holders.outside).chain(&leaks.outside).cloned().collect();
     let untold = holders.limits;
     let holders = holders.sources;
@@ -169,6 +171,7 @@ pub fn trace_on(
     hands::tell(
         &mut f,
         source,
+        looks,
         &mut sources,
         &mut operators,
         marker.habits.has(Mark::LoginOverlap),

@@ -252,6 +252,12 @@ impl Tally {
         self.shards[shard_of(key)].find(key)
     }
 
+    /// The stratum of a thing.
+    pub fn stratum_of(&self, thing: u32) -> u32 {
+        let (shard, block, place) = place_of(thing);
+        self.shards[shard].get(block, place).stratum
+    }
+
     /// The keys with their things.
     pub fn keys(&self) -> impl Iterator<Item = (Print, u32)> {
         self.shards.iter().flat_map(Shard::keys)

@@ -7,7 +7,8 @@
 //! must explain why the rest of the harmed were not met. Where an account sold evenly all year what is used within days,
 //! the two say the same, and nothing is decided. A leak that came and went is told by its window, unless the
 //! account may have stood in at a desk for that time: then the others would be seen to take calls at other times, or at the
-//! same time, as many as it did.
+//! same time, as many as it did. Strangers whom it looked up then without any harm are no callers: whom it serves, and when
+//! it serves others, is held against both ([`Served`]).
 //!
 //! Always holds: harm that is dated by itself (an hour or more before its report) speaks for a leak alone; fewer than
 //! [`LEAST`] reports tell nothing.
@@ -17,6 +18,7 @@ use std::ops::RangeInclusive;
 
 use super::kernel::{Scratch, Thing};
 use super::problem::{Clock, Harmed, Problem, Touch};
+use super::served::{Manner, Served};
 use super::special::{exp, ln_gamma, log_sum_exp};
 use super::windows::windows;
 
@@ -115,9 +117,15 @@ fn steps((from, to, n): (f64, f64, usize)) -> impl Iterator<Item = f64> {
     (0..n).map(move |i| from * f64::powf(to / from, i as f64 / (n - 1) as f64))
 }
 
+/// Whether a column touched enough things before harm that is not dated by itself.
+pub fn undated(p: &Problem, dated: &[bool], column: u32) -> bool {
+    let of_column = p.touches.chunk_by(|a, b| a.column == b.column).find(|t| t[0].column == column);
+    of_column.is_some_and(|t| Met::all(p, t).iter().filter(|m| !dated[m.harmed]).count() >= LEAST)
+}
+
 /// What a column's touches say; `dated` tells of each harmed thing whether the harm itself is dated. Nothing where too few reports
 /// are not.
-pub fn calls(p: &Problem, dated: &[bool], column: u32) -> Option<Calls> {
+pub fn calls(p: &Problem, dated: &[bool], column: u32, served: Option<&Served>) -> Option<Calls> {
     let touches = p.touches.chunk_by(|a, b| a.column == b.column).find(|t| t[0].column == column)?;
     let met: Vec<Met<'_>> = Met::all(p, touches);
     let waits: Vec<f64> = met.iter().filter(|m| !dated[m.harmed]).map(Met::wait).collect();
@@ -127,7 +135,7 @@ pub fn calls(p: &Problem, dated: &[bool], column: u32) -> Option<Calls> {
     let mut room = Scratch::new(p.bins, Clock::Calendar);
     let leak = as_leak(p, column, &met, &mut room);
     let met: Vec<Met<'_>> = met.into_iter().filter(|m| !dated[m.harmed]).collect();
-    let ([desk, stint], kind) = as_desk(p, dated, column, &met, &mut room);
+    let ([desk, stint], kind) = as_desk(p, dated, (column, served), &met, &mut room);
     let reach = reach(kind);
     let soon = waits.iter().filter(|w| **w <= reach).count() as u64;
     Some(Calls { reach, all: waits.len() as u64, soon, logs: [leak, desk, stint] })
@@ -286,21 +294,18 @@ impl Risk {
 fn as_desk(
     p: &Problem,
     dated: &[bool],
-    column: u32,
+    (column, served): (u32, Option<&Served>),
     met: &[Met<'_>],
     room: &mut Scratch,
 ) -> ([f64; 2], (f64, f64)) {
     let of = &p.columns[column as usize];
-    let all: f64 = of.strata.iter().map(|s| s.1).sum::<f64>().max(1e-9);
-    // How often a thing of each stratum is touched, against one another.
-    let mut often = vec![0.0; p.strata.len()];
-    of.strata.iter().for_each(|(s, n)| often[*s as usize] = n / all / p.strata[*s as usize].things.max(1.0));
-    let most = often.iter().copied().fold(1e-12, f64::max);
+    let manner = Manner::of(p, column, served);
+    let most = manner.often.iter().copied().fold(1e-12, f64::max);
     let active = activity(p, column, met);
     let steady = steady(p, column);
     let usual = |t: &Touch, stratum: u32, active: f64| {
-        let touched = steady[p.bin(t.day)];
-        (active * touched * often[stratum as usize] / p.bin_days).max(1e-15)
+        let bin = p.bin(t.day);
+        (active * steady[bin] * manner.at(bin, stratum) / p.bin_days).max(1e-15)
     };
     let counted: Vec<usize> = (0..p.harmed.len()).filter(|h| !dated[*h] && !p.harmed[*h].canary).collect();
     let mut logs = Vec::new();
@@ -316,7 +321,7 @@ fn as_desk(
         let (common, all) = (kind.2.ln() - 2f64.ln(), within(presence(p, column)));
         // Whom it serves: everybody alike, or those whom it touches anyway.
         for local in [false, true] {
-            let part = |stratum: u32| if local { often[stratum as usize] / most } else { 1.0 };
+            let part = |stratum: u32| if local { manner.often[stratum as usize] / most } else { 1.0 };
             for share in steps(SHARES) {
                 let missed: Vec<f64> =
                     (0..p.strata.len()).map(|s| -(1.0 - share * part(s as u32)).ln() / share).collect();
@@ -356,11 +361,17 @@ fn as_desk(
 fn steady(p: &Problem, column: u32) -> Vec<f64> {
     let exposure = &p.columns[column as usize].exposure;
     let (first, last) = presence(p, column);
-    let around = |t: usize| {
-        let (a, b) = (t.saturating_sub(AROUND).max(first), (t + AROUND).min(last));
-        exposure.get(a..=b).map_or(1.0, |some| some.iter().sum::<f64>() / some.len().max(1) as f64)
+    let mean = |t: usize| {
+        exposure
+            .get(around(t, first, last))
+            .map_or(1.0, |some| some.iter().sum::<f64>() / some.len().max(1) as f64)
     };
-    (0..p.bins).map(|t| around(t).max(1e-3)).collect()
+    (0..p.bins).map(|t| mean(t).max(1e-3)).collect()
+}
+
+/// Bins around one, of those from a first to a last.
+pub(super) fn around(t: usize, first: usize, last: usize) -> RangeInclusive<usize> {
+    t.saturating_sub(AROUND).max(first)..=(t + AROUND).min(last)
 }
 
 /// How often others touch each of these things, against the mean of all things: who is dealt with often is touched often by
@@ -543,11 +554,16 @@ mod tests {
 
         /// How much likelier a leak makes what the account did than either desk.
         fn odds(&mut self, column: u32) -> f64 {
+            self.odds_beside(column, None)
+        }
+
+        /// The same with what else it touched.
+        fn odds_beside(&mut self, column: u32, served: Option<&Served>) -> f64 {
             let p = &mut self.p;
             p.touches.sort_by(|a, b| {
                 (a.column, a.harmed).cmp(&(b.column, b.harmed)).then(a.day.total_cmp(&b.day))
             });
-            let found = calls(p, &vec![false; p.harmed.len()], column).unwrap();
+            let found = calls(p, &vec![false; p.harmed.len()], column, served).unwrap();
             let [leak, desk, stint] = found.logs;
             leak - desk.max(stint)
         }
@@ -591,10 +607,50 @@ mod tests {
     }
 
     #[test]
+    fn strangers_in_numbers_are_no_callers() {
+        let (from, until) = (120.0, 170.0);
+        let mut w = World::new(5);
+        // The town beyond the account's own customers.
+        w.p.strata.push(Stratum { region: 0, things: 10.0 * PEOPLE });
+        for h in 0..600 {
+            w.p.harmed[h].stratum = u32::from(w.dice.unit() < 0.9);
+        }
+        let own: Vec<f64> = (0..520).map(|i| f64::from(i) * DAYS / 520.0).collect();
+        let serve = |served: &mut Served| {
+            own.iter().zip(0..).for_each(|(day, i)| served.add(i, 0, *day));
+        };
+        // Under one account five strangers a day are looked up, and a quarter of them is harmed later.
+        let mut lent = Served::default();
+        serve(&mut lent);
+        for i in 0..250 {
+            let day = from + f64::from(i) / 5.0;
+            let bin = w.p.bin(day);
+            w.p.columns[0].exposure[bin] += 1.0;
+            if w.dice.unit() < 0.25 {
+                let after = w.exponential(7.0);
+                w.harm(day + after);
+                w.p.harmed.last_mut().unwrap().stratum = 1;
+                w.touch(0, w.p.harmed.len() - 1, day);
+            } else {
+                lent.add(10_000 + i as u32, 1, day);
+            }
+        }
+        w.p.columns[0].strata.push((1, 250.0));
+        let (by_the_year, by_the_time) = (w.odds(0), w.odds_beside(0, Some(&lent)));
+        assert!(by_the_time > by_the_year + 20.0 && by_the_time > 20.0, "{by_the_year} {by_the_time}");
+        // Under another the callers of a desk, and nobody else from beyond.
+        let mut desk = Served::default();
+        serve(&mut desk);
+        w.takes_calls(1, (from, until), 0.5, 3.0);
+        w.p.columns[1].strata.push((1, 40.0));
+        assert!(w.odds_beside(1, Some(&desk)) < 0.0, "{}", w.odds_beside(1, Some(&desk)));
+    }
+
+    #[test]
     fn dated_harm_speaks_for_a_leak_alone() {
         let mut w = World::new(4);
         w.takes_calls(0, (0.0, DAYS), 0.1, 1.0);
         assert!(w.odds(0) < 0.0);
-        assert_eq!(calls(&w.p, &vec![true; w.p.harmed.len()], 0), None);
+        assert_eq!(calls(&w.p, &vec![true; w.p.harmed.len()], 0, None), None);
     }
 }

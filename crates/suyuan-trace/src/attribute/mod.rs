@@ -39,6 +39,7 @@ mod outlets;
 mod outside;
 mod prior;
 mod problem;
+mod served;
 mod special;
 mod stretch;
 mod windows;
@@ -50,7 +51,7 @@ use std::sync::OnceLock;
 
 use base::Base;
 pub use beside::{Partner, SHARE, Visit, beside, near, repeated};
-pub use calls::{Calls, calls};
+pub use calls::{Calls, calls, undated};
 pub use canary::{Canary, RESTS};
 pub use crowd::Crowd;
 use delay::Delay;
@@ -62,6 +63,7 @@ pub use limits::Limits;
 pub use outside::outside;
 use prior::Prior;
 pub use problem::{Clock, Column, Harmed, Problem, Risks, Stratum, Touch};
+pub use served::Served;
 pub use special::logistic;
 use stretch::Stretches;
 

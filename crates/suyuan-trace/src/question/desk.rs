@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 use suyuan_model::outcome::{Counter, Entity, Outcome, Source, Text};
 
-use crate::attribute::{Calls, Problem, calls, log_sum_exp};
+use crate::attribute::{Calls, Problem, Served, calls, log_sum_exp};
 use crate::words::{number, text};
 
 /// How common leaks are, desks, and accounts that stand in at one for a while, among those that look like any, before any is seen; and
@@ -47,10 +47,10 @@ pub struct Desk {
     pub leak: f64,
 }
 
-/// What speaks for a desk and for a leak in a column's look-ups. `dated` says of each harmed thing whether the harm itself is
+/// What speaks for a desk and for a leak in a column's look-ups, with what else it looked up where that was read. `dated` says of each harmed thing whether the harm itself is
 /// dated; nothing where too few are not.
-pub fn desk(p: &Problem, dated: &[bool], column: u32) -> Option<Desk> {
-    let Calls { reach, all, soon, logs } = calls(p, dated, column)?;
+pub fn desk(p: &Problem, dated: &[bool], column: u32, served: Option<&Served>) -> Option<Desk> {
+    let Calls { reach, all, soon, logs } = calls(p, dated, column, served)?;
     Some(Desk { column, reach, all, soon, logs, leak: of(logs, USUAL)[0] })
 }
 
@@ -222,12 +222,12 @@ mod tests {
     #[test]
     fn calls_before_the_report_are_no_leak() {
         let p = problem_of(&[0.2, 1.1, 0.4, 2.0, 90.0, 0.1, 0.9], |i| 20.0 + 40.0 * i as f64);
-        let found = desk(&p, &[false; 67], 0).unwrap();
+        let found = desk(&p, &[false; 67], 0, None).unwrap();
         assert_eq!((found.all, found.soon), (7, 6));
         assert!(found.likely() && found.leak < 0.25, "{found:?}");
         let left = without(&p, &[false; 67], &[found]);
         assert_eq!(left.touches.iter().map(|t| t.harmed).collect::<Vec<_>>(), [4]);
-        assert_eq!(desk(&p, &[true; 67], 0), None, "the losses are dated");
+        assert_eq!(desk(&p, &[true; 67], 0, None), None, "the losses are dated");
     }
 
     #[test]
@@ -263,7 +263,7 @@ mod tests {
             let n = seeds.len() as f64;
             let waits: Vec<f64> =
                 seeds.iter().enumerate().map(|(i, s)| -mean * (1.0 - (i as f64 + s) / n).ln()).collect();
-            let found = desk(&problem(&waits), &vec![false; waits.len() + 60], 0).unwrap();
+            let found = desk(&problem(&waits), &vec![false; waits.len() + 60], 0, None).unwrap();
             prop_assert!(!found.likely(), "{:?}", found);
         }
     }

@@ -1,6 +1,6 @@
 //! Whose hands: on which device the harm of a source of persons' data was looked up, and whether its owner sat there.
 //!
-//! Asked of every account that is more likely a source than not. Its own look-ups are read once more; a device carries the harm
+//! Asked of every account that is more likely a source than not, by its own look-ups; a device carries the harm
 //! where far more of it follows look-ups on that device than the device's part of the look-ups in the window leads to expect,
 //! or where the account used it in the window and hardly ever else. Owner and operator are separate suspects: somebody else worked
 //! there as far as the device, its usual user, the place of logins, the minutes, the hours and the network are not the owner's.
@@ -17,7 +17,8 @@ use suyuan_model::records::access::AccessColumns;
 use suyuan_model::scan::{RowSource, ScanError};
 use suyuan_model::time::{CHINA, DAY, HOUR};
 
-use crate::facts::{Bar, Facts, Row, load_of_accounts, row, scan};
+use super::looks::{Look, Looks};
+use crate::facts::{Bar, Facts, load_of_accounts, scan};
 use crate::intern::{Id, NONE};
 use crate::operator::{self, reason};
 use crate::prints::{Print, Sieve};
@@ -39,18 +40,11 @@ const PRESENT: f64 = 0.3;
 /// Times of look-ups on a device by account, in order.
 type Users = BTreeMap<String, Vec<i64>>;
 
-/// One look-up of an account under suspicion.
-#[derive(Clone, Copy)]
-struct Look {
-    row: Row,
-    device: Id,
-    network: Id,
-}
-
 /// Names the devices that carry the harm of sources of persons' data, and who worked on them.
 pub fn tell(
     f: &mut Facts,
     source: &dyn RowSource,
+    mut looks: Looks,
     sources: &mut [Source],
     operators: &mut Vec<Operator>,
     shared: bool,
@@ -64,7 +58,8 @@ pub fn tell(
     if accounts.is_empty() {
         return Ok(());
     }
-    let looks = looks(f, source, &accounts, bar)?;
+    looks.read(f, source, accounts.into_iter(), bar)?;
+    let looks = looks.named(f);
     let mut carried: Vec<(usize, Id, Carrier)> = Vec::new();
     for (n, s) in sources.iter().enumerate().filter(|(_, s)| asked(s)) {
         let account = f.names.find(&s.entity.id).unwrap_or(NONE);
@@ -96,36 +91,6 @@ pub fn tell(
     // Two questions may point at one device of one account.
     operators.dedup_by(|a, b| (&a.account, &a.operator) == (&b.account, &b.operator));
     Ok(())
-}
-
-/// The look-ups of these accounts, in order.
-fn looks(
-    f: &mut Facts,
-    source: &dyn RowSource,
-    accounts: &BTreeSet<Id>,
-    bar: &mut Bar<'_>,
-) -> Result<BTreeMap<Id, Vec<Look>>, ScanError> {
-    let mut out: BTreeMap<Id, Vec<Look>> = BTreeMap::new();
-    let asked = sieve(f, accounts);
-    scan(source, Kind::Access, &["account", "device", "ip", "result"], bar, |batch, rows| {
-        let c = AccessColumns::bind(batch);
-        for i in rows {
-            let account = c.account.get(i).and_then(|a| asked.find(Print::of(a)));
-            if let Some(account) = account.filter(|_| c.result.get(i) != Some("denied")) {
-                let row = row(&c.key, &mut f.names, Kind::Access, i);
-                let device = f.names.id(c.device.get(i));
-                let network = f.names.id(c.ip.get(i).map(network));
-                out.entry(account).or_default().push(Look { row, device, network });
-            }
-        }
-    })?;
-    Ok(out)
-}
-
-/// The first half of an address: the network, not the lease of the day.
-fn network(ip: &str) -> &str {
-    let by = if ip.contains(':') { ':' } else { '.' };
-    ip.match_indices(by).nth(1).map_or(ip, |(at, _)| &ip[..at])
 }
 
 /// Tells these names from all others, without a look at the table of all names.

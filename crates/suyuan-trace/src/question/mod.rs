@@ -10,6 +10,7 @@ pub mod crowd;
 mod desk;
 pub mod hands;
 pub mod harms;
+pub mod looks;
 mod orders;
 pub mod outside;
 pub mod partners;

@@ -5,18 +5,19 @@
 //! less. For card-holders only what came before the opening counts, and not the opening's own steps:
 //! a look-up by the opening account within a day, a capture by the counter itself within half an hour.
 
-use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use suyuan_model::outcome::{Entity, EntityKind, Question};
+use suyuan_model::scan::{RowSource, ScanError};
 use suyuan_model::time::{DAY, HOUR};
 
 use super::against::against;
 use super::desk::{self, Desk};
 use super::harms::{self, Touch};
+use super::looks::Looks;
 use super::{Answer, Behind, Best, WORTH, crowd, entity, merge, outside, scored, source};
-use crate::attribute::{Clock, Found, Problem, Scored, Settings};
-use crate::facts::{Facts, Row};
+use crate::attribute::{Clock, Found, Problem, Scored, Served, Settings, undated};
+use crate::facts::{Bar, Facts, Row};
 use crate::intern::{Id, NONE};
 use crate::prints::Sieve;
 use crate::tally::{Held, Tally};
@@ -42,15 +43,61 @@ pub struct Lookups {
     pub canaries: BTreeSet<Id>,
 }
 
+/// What asking takes beside the counts: the records, of which the look-ups of accounts under suspicion are read once.
+pub struct Asking<'a, 'b> {
+    source: &'a dyn RowSource,
+    settings: &'a Settings,
+    bar: &'a mut Bar<'b>,
+    /// The look-ups read so far.
+    pub looks: Looks,
+}
+
+impl<'a, 'b> Asking<'a, 'b> {
+    /// Nothing is read yet.
+    pub fn new(source: &'a dyn RowSource, settings: &'a Settings, bar: &'a mut Bar<'b>) -> Self {
+        Asking { source, settings, bar, looks: Looks::default() }
+    }
+
+    /// What each of these columns touched of each stratum, bin by bin, beside the harmed things.
+    fn served(
+        &mut self,
+        f: &Facts,
+        l: &mut Lookups,
+        asked: &[u32],
+        columns: &[u32],
+        harmed: &[u32],
+    ) -> Result<BTreeMap<u32, Served>, ScanError> {
+        let account = |c: &u32| {
+            let (kind, id) = l.keys[asked[*c as usize] as usize];
+            (kind == EntityKind::Account && id != NONE).then_some((*c, id))
+        };
+        let accounts: Vec<(u32, Id)> = columns.iter().filter_map(account).collect();
+        self.looks.read(f, self.source, accounts.iter().map(|a| a.1), self.bar)?;
+        let harmed: BTreeSet<u32> = harmed.iter().copied().collect();
+        let mut out = BTreeMap::new();
+        for (column, id) in accounts {
+            let mut served = Served::default();
+            for look in self.looks.of(id) {
+                let thing = look.person.and_then(|p| l.tally.find(p)).filter(|t| !harmed.contains(t));
+                if let Some(thing) = thing {
+                    served.add(thing, l.tally.stratum_of(thing), f.day(look.row.ts));
+                }
+            }
+            out.insert(column, served);
+        }
+        Ok(out)
+    }
+}
+
 /// Asks for the leak of card-holders' identities. `collectors` are those whose captures led to a
 /// ring's openings, with the ring's probability: what passed through them is not honest risk.
 pub fn holders(
     f: &Facts,
     l: &mut Lookups,
     harmed: &Impersonated,
-    settings: &Settings,
     collectors: &BTreeMap<Id, f64>,
-) -> Answer {
+    asking: &mut Asking<'_, '_>,
+) -> Result<Answer, ScanError> {
     let keys = l.keys.clone();
     let persons = l.persons.clone();
     let own_step = |h: &Held| {
@@ -70,16 +117,21 @@ pub fn holders(
         .collect();
     // An opening is dated by itself.
     let dated = when.keys().copied().collect();
-    ask(f, l, Question::HolderIdentity, (&when, &known, &dated), settings, |_| true, |h| !own_step(h))
+    ask(f, l, Question::HolderIdentity, (&when, &known, &dated), asking, |_| true, |h| !own_step(h))
 }
 
 /// Asks for the leak of fraud victims' data.
-pub fn victims(f: &Facts, l: &mut Lookups, harmed: &BTreeMap<Id, i64>, settings: &Settings) -> Answer {
+pub fn victims(
+    f: &Facts,
+    l: &mut Lookups,
+    harmed: &BTreeMap<Id, i64>,
+    asking: &mut Asking<'_, '_>,
+) -> Result<Answer, ScanError> {
     let keys = l.keys.clone();
     let accounts = |c: u32| keys[c as usize].0 == EntityKind::Account;
     let dated = f.reports.iter().filter(|r| r.dated && harmed.get(&r.victim) == Some(&r.row.ts));
     let dated = dated.map(|r| r.victim).collect();
-    ask(f, l, Question::VictimData, (harmed, &BTreeMap::new(), &dated), settings, accounts, |_| true)
+    ask(f, l, Question::VictimData, (harmed, &BTreeMap::new(), &dated), asking, accounts, |_| true)
 }
 
 fn ask(
@@ -87,16 +139,16 @@ fn ask(
     l: &mut Lookups,
     question: Question,
     (harmed, known, dated): (&BTreeMap<Id, i64>, &BTreeMap<u32, f64>, &BTreeSet<Id>),
-    settings: &Settings,
+    asking: &mut Asking<'_, '_>,
     keep: impl Fn(u32) -> bool,
     counts: impl Fn(&Held) -> bool,
-) -> Answer {
+) -> Result<Answer, ScanError> {
     let days: Vec<(u32, f64)> =
         l.persons.iter().filter_map(|(i, p)| harmed.get(p).map(|ts| (*i, f.day(*ts)))).collect();
     let planted = days.iter().any(|(t, _)| l.canaries.contains(&l.persons[t]));
     if days.len() < 2 && !planted {
         let outside = (!harmed.is_empty()).then(|| outside::told(question, harmed.len(), None));
-        return Answer { sources: Vec::new(), outside, best: Best::default(), limits: Vec::new() };
+        return Ok(Answer { sources: Vec::new(), outside, best: Best::default(), limits: Vec::new() });
     }
     let (mut problem, asked, things) = l.tally.problem(Clock::Calendar, keep, &days, &counts);
     let exposure = l.tally.things_of();
@@ -110,7 +162,10 @@ fn ask(
     // A planted identity calls nobody.
     let dated = |t: &u32| dated.contains(&l.persons[t]) || l.canaries.contains(&l.persons[t]);
     let dated: Vec<bool> = things.iter().map(dated).collect();
-    let (problem, answer, desks) = without_calls(problem, &dated, |p| scored(f, p, settings, &known));
+    let settings = asking.settings;
+    let served = |columns: &[u32]| asking.served(f, l, &asked, columns, &things);
+    let (problem, answer, desks) =
+        without_calls(problem, &dated, |p| scored(f, p, settings, &known), served)?;
     let mut scored = answer.columns;
     let place: BTreeMap<u32, usize> = things.iter().enumerate().map(|(i, t)| (*t, i)).collect();
     let held = l.tally.held();
@@ -186,7 +241,7 @@ fn ask(
         on_desks.push((entity(f, kind, id), desk));
     }
     limits.extend(desk::told(on_desks));
-    Answer { sources: merge(found), outside, best, limits }
+    Ok(Answer { sources: merge(found), outside, best, limits })
 }
 
 /// Asks again without the look-ups that are taken for the victims' calls, until nobody else looks as if he took any; with the
@@ -195,26 +250,27 @@ fn without_calls(
     problem: Problem,
     dated: &[bool],
     ask: impl Fn(&Problem) -> Found,
-) -> (Problem, Found, BTreeMap<u32, Desk>) {
+    mut served: impl FnMut(&[u32]) -> Result<BTreeMap<u32, Served>, ScanError>,
+) -> Result<(Problem, Found, BTreeMap<u32, Desk>), ScanError> {
     // All that were told, and those of them that are likelier desks.
     let mut looked_at: BTreeMap<u32, Desk> = BTreeMap::new();
     let mut desks: BTreeMap<u32, Desk> = BTreeMap::new();
     let mut before: BTreeMap<u32, Scored> = BTreeMap::new();
-    let look = |all: &mut BTreeMap<u32, Desk>, column: u32| {
-        if let Entry::Vacant(place) = all.entry(column)
-            && let Some(desk) = desk::desk(&problem, dated, column)
-        {
-            place.insert(desk);
-        }
+    let mut look = |all: &mut BTreeMap<u32, Desk>, columns: BTreeSet<u32>| -> Result<(), ScanError> {
+        let new = |c: &u32| !all.contains_key(c) && undated(&problem, dated, *c);
+        let new: Vec<u32> = columns.into_iter().filter(new).collect();
+        let served = served(&new)?;
+        all.extend(
+            new.into_iter().filter_map(|c| Some((c, desk::desk(&problem, dated, c, served.get(&c))?))),
+        );
+        Ok(())
     };
     let mut asked = None;
     let mut found = ask(&problem);
     for _ in 0..ASKED {
         let told = found.columns.iter().filter(|s| s.probability >= WORTH).map(|s| s.column);
         let of_crowds = found.crowds.iter().flat_map(|c| c.0.members.iter().copied());
-        for column in told.chain(of_crowds).collect::<BTreeSet<u32>>() {
-            look(&mut looked_at, column);
-        }
+        look(&mut looked_at, told.chain(of_crowds).collect())?;
         desk::weigh(&mut looked_at);
         let new: Vec<Desk> =
             looked_at.values().filter(|d| d.likely() && !desks.contains_key(&d.column)).copied().collect();
@@ -229,9 +285,8 @@ fn without_calls(
         asked = Some(left);
     }
     // Who stood in another's shade until now.
-    for s in found.columns.iter().filter(|s| s.probability >= WORTH) {
-        look(&mut looked_at, s.column);
-    }
+    let told = found.columns.iter().filter(|s| s.probability >= WORTH).map(|s| s.column);
+    look(&mut looked_at, told.collect())?;
     desk::weigh(&mut looked_at);
     for (column, mut s) in before {
         s.probability = s.probability.min(looked_at[&column].leak);
@@ -250,7 +305,7 @@ fn without_calls(
         s.certified &= s.listed;
     }
     found.columns.sort_by(|a, b| b.probability.total_cmp(&a.probability).then(a.column.cmp(&b.column)));
-    (asked.unwrap_or(problem), found, desks)
+    Ok((asked.unwrap_or(problem), found, desks))
 }
 
 impl Lookups {
