@@ -19,6 +19,7 @@ use crate::business::Business;
 use crate::check::{About, Check, Spec};
 use crate::core::{AHEAD, Draft};
 use crate::derive::Params;
+use crate::desk::Desks;
 use crate::error::DetectError;
 use crate::field;
 use crate::hash::{Key, KeyMap, KeySet};
@@ -61,6 +62,7 @@ struct Second {
     /// Rows by entity, per kind and slot.
     exposures: Vec<(Kind, Slot, KeyMap<u64>)>,
     business: Business,
+    desks: Desks,
 }
 
 pub(crate) fn findings(source: &dyn RowSource, pass: Pass<'_>) -> Result<Vec<Finding>, DetectError> {
@@ -118,8 +120,10 @@ impl Second {
             exposed: Vec::new(),
             exposures: Vec::new(),
             business: Business::default(),
+            desks: Desks::default(),
         };
         s.business = Business::new(pass, &mut s.binder);
+        s.desks = Desks::new(pass, house, &mut s.binder);
         let mut fired = vec![false; pass.bound.len()];
         for (n, d) in pass.drafts.list.iter().enumerate() {
             fired[d.plan] = true;
@@ -202,8 +206,19 @@ impl Second {
 
     /// Takes the next rows in: names and origins first, then the checks, each by itself.
     fn rows(&mut self, rows: &[(Arc<View>, usize)], pass: &Pass<'_>) {
-        let Second { checks, involved, evidence, times, shown, names, origins, exposures, business, .. } =
-            self;
+        let Second {
+            checks,
+            involved,
+            evidence,
+            times,
+            shown,
+            names,
+            origins,
+            exposures,
+            business,
+            desks,
+            ..
+        } = self;
         let mut told: Vec<(Kind, &[usize])> = Vec::with_capacity(rows.len());
         for (view, i) in rows {
             let row = &view.row(*i);
@@ -216,6 +231,7 @@ impl Second {
             let hit = times.contains(&Key::number(row.ts)).then(|| row.identity());
             let drafts = hit.and_then(|id| evidence.get(&id)).map_or(&[][..], Vec::as_slice);
             told.push((row.kind(), drafts));
+            desks.row(row, drafts);
             if let Some(id) = hit.filter(|id| !drafts.is_empty() || shown.contains(id)) {
                 origins.insert(id, row.origin());
             }
@@ -247,12 +263,16 @@ impl Second {
         let about = About { entity: &d.entity, first: d.first, last: d.last };
         let mut level = rule.level;
         let (mut counter, mut against) = (Vec::new(), 0.0);
+        let mut explained = KeySet::default();
         // What the best decisive check leaves unexplained must still reach the threshold.
         let least = least_rows(plan);
         let asked = self.asks[d.plan].iter().map(|at| &self.checks[*at]);
         for (c, used) in asked.zip(&rule.checks) {
             let (outcome, mut detail) = c.check.outcome(n, &about);
             let left = d.total.saturating_sub(c.check.explained(n));
+            if used.decisive {
+                explained.extend(c.check.rows_explained(n));
+            }
             if used.decisive && (outcome == Outcome::Supported || left < least) {
                 level = Level::Informational;
             } else if outcome == Outcome::Supported && used.weighs > 0.0 {
@@ -265,6 +285,9 @@ impl Second {
         let mut stands = false;
         if let Some(habit) = house.counter(pass, d) {
             stands = habit.outcome == Outcome::Excluded;
+            if stands {
+                explained.extend(self.desks.of_the_habit(n, house.share(d.plan)));
+            }
             if !stands {
                 level = Level::Informational;
             }
@@ -284,7 +307,16 @@ impl Second {
         };
         // What was counted comes first; what lies behind it has the rest of the room.
         let room = Evidence::LIMIT.saturating_sub(d.rows.len());
-        let evidence = Evidence::of(d.rows.iter().chain(d.behind.iter().take(room)).map(found))?;
+        let counts =
+            |c: &&Cite| explained.is_empty() || !explained.contains(&identity_of(&pass.sources.row(c)));
+        let counted: Vec<&Cite> = d.rows.iter().filter(counts).collect();
+        // Of a finding that stands, rows explained by themselves are no evidence.
+        let rows = if counted.is_empty() || level == Level::Informational {
+            d.rows.iter().collect()
+        } else {
+            counted
+        };
+        let evidence = Evidence::of(rows.into_iter().chain(d.behind.iter().take(room)).map(found))?;
         let entity = Entity::new(rule.entity.kind, d.entity.clone());
         let named =
             self.names[n].iter().flat_map(|(k, ids)| ids.iter().map(|id| Entity::new(*k, id.clone())));

@@ -44,6 +44,8 @@ struct Habit {
     beyond: BTreeSet<String>,
     /// Whether that is in proportion to all their rows too.
     in_proportion: bool,
+    /// Its share of all rows of those who do not stand out.
+    share: f64,
 }
 
 impl House {
@@ -63,7 +65,7 @@ impl House {
             let usual = nine_of_ten(m.values().map(|v| v.0).collect()).unwrap_or(0);
             let most: BTreeMap<_, _> = m.into_iter().map(|(e, v)| (e.to_owned(), v)).collect();
             let beyond = most.iter().filter(|x| x.1.0 > bound(usual)).map(|x| x.0.clone()).collect();
-            (n, Habit { most, usual, beyond, in_proportion: false })
+            (n, Habit { most, usual, beyond, in_proportion: false, share: 0.0 })
         });
         let habits = habits.collect();
         House { fired, of, habits }
@@ -74,6 +76,16 @@ impl House {
         self.habits.contains_key(&plan)
     }
 
+    /// Whether one goes beyond it.
+    pub fn beyond(&self, plan: usize, entity: &str) -> bool {
+        self.habits.get(&plan).is_some_and(|h| h.beyond.contains(entity))
+    }
+
+    /// Its share of all rows of those who do not stand out; 0 where that is not known.
+    pub fn share(&self, plan: usize) -> f64 {
+        self.habits.get(&plan).map_or(0.0, |h| h.share)
+    }
+
     /// Who does more of everything does more of this too: only those stand out whose share of their own rows, `of`, goes beyond
     /// nine of ten as well.
     pub fn in_proportion(&mut self, plan: usize, of: impl Fn(&str) -> u64) {
@@ -82,6 +94,9 @@ impl House {
         let Some(usual) = nine_of_ten(h.most.iter().map(|(e, v)| share(e, v.1)).collect()) else { return };
         h.beyond.retain(|e| share(e, h.most[e].1) > usual);
         h.in_proportion = true;
+        let rest = h.most.iter().filter(|(e, _)| !h.beyond.contains(*e));
+        let (rows, all) = rest.fold((0, 0), |sum, (e, v)| (sum.0 + v.1, sum.1 + of(e)));
+        h.share = (rows as f64 / (all as f64).max(1.0)).min(1.0);
     }
 
     /// What the habit says of a finding, where there is one.

@@ -19,6 +19,7 @@ mod catalogue;
 mod check;
 mod core;
 mod derive;
+mod desk;
 mod detector;
 mod error;
 mod explain;

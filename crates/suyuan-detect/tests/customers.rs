@@ -74,6 +74,45 @@ fn faces_of_days_before_did_not() {
     assert_eq!((level, outcome), (Level::Medium, Outcome::Excluded), "{said}");
 }
 
+/// Twenty hands at the counter and twenty whose faces are of days before, at a device that serves the place.
+#[test]
+fn who_came_is_no_evidence_against_the_others() {
+    let both = [hands(Some(3 * MINUTE), 20), hands(Some(40 * HOUR), 0)];
+    let [mut openings, late] = both;
+    openings.splice(20..40, late[20..].iter().cloned());
+    let kinds = [(Kind::Opening, openings)];
+    let rules = RuleSet::embedded().unwrap().only(&["opening/many-for-one-employer"]);
+    let found = detect(&source(&kinds), &rules, &mut |_| {}).unwrap();
+    assert_eq!((found.len(), found[0].level), (1, Level::Medium));
+    let from = START + 20 * 5 * HOUR;
+    assert_eq!(found[0].evidence.total(), 20);
+    assert!(found[0].evidence.rows().iter().all(|r| r.ts >= from));
+}
+
+/// So many of the forty hands came themselves, and of sixty people of the place.
+fn delayed(hands_came: usize, locals_came: usize) -> (Level, Outcome, String) {
+    let mut openings = hands(Some(3 * MINUTE), 60);
+    let late = |n: usize| time::format(START + n as i64 * 5 * HOUR - 2 * HOUR);
+    for (n, row) in openings.iter_mut().enumerate() {
+        let came = if n < 40 { n < hands_came } else { n < 40 + locals_came };
+        let at = if came { time::format(START + n as i64 * 5 * HOUR - MINUTE) } else { late(n) };
+        row["captured_at"] = json!(at);
+    }
+    at_the_counter(openings, &[])
+}
+
+#[test]
+fn a_desk_that_is_late_for_everybody_is_late_for_strangers_too() {
+    let (level, outcome, said) = delayed(34, 56);
+    assert_eq!((level, outcome), (Level::Informational, Outcome::Supported), "{said}");
+    assert!(said.ends_with("56 of 60 for other people of the place at these devices"), "{said}");
+    // The people of the place are all in time, or many more hands are late than they.
+    assert_eq!(delayed(34, 60).1, Outcome::NotCheckable);
+    assert_eq!(delayed(28, 56).1, Outcome::NotCheckable);
+    // Fewer than half are no matter of a desk's ways.
+    assert_eq!(delayed(18, 30).1, Outcome::Excluded);
+}
+
 #[test]
 fn a_device_that_serves_strangers_only_is_not_of_the_place() {
     // Nine of the place are too few, however large a part.

@@ -90,3 +90,30 @@ fn a_number_that_stands_with_customers_everywhere_is_a_filler() {
     let filler = found[0].counter.iter().find(|c| c.what.en.starts_with("a hotline")).unwrap();
     assert_eq!(filler.outcome, Outcome::Supported, "{}", filler.detail.en);
 }
+
+/// Everybody has one face in four of days before; one account has sixty more on another device, all of them.
+#[test]
+fn what_its_holder_does_at_the_counter_is_no_evidence_against_one_who_stands_out() {
+    let mut rows: Vec<Value> = Vec::new();
+    let mut open = |at: usize, account: usize, device: String, late: bool| {
+        let (n, ts) = (rows.len(), START + at as i64 * 10 * HOUR + account as i64 * HOUR / 40);
+        let captured = ts - if late { 120 * HOUR } else { HOUR / 60 };
+        rows.push(json!({"ts": time::format(ts), "source": "b", "seq": n, "card": format!("c{n}"), "device": device,
+            "account": format!("a{account}"), "subject": format!("s{n}"), "region6": "330681", "outlet": format!("o{account}"),
+            "captured_at": time::format(captured)}));
+    };
+    for at in 0..OPENINGS {
+        (0..30).for_each(|account| open(at, account, format!("t{account}"), at % 4 == 0));
+        open(at, 0, "laptop".into(), true);
+    }
+    let laptop: Vec<i64> = (0..OPENINGS as i64).map(|at| at * 31 + 30).collect();
+    let mut source = MemorySource::default();
+    source.push(Kind::Opening, fixture::batch(Kind::Opening, &rows).unwrap());
+    let rules = RuleSet::embedded().unwrap().only(&["identity/late-capture"]);
+    let found = detect(&source, &rules, &mut |_| {}).unwrap();
+    let stands: Vec<_> = found.iter().filter(|f| f.level > Level::Informational).collect();
+    assert_eq!((found.len(), stands.len(), stands[0].entity.id.as_str()), (30, 1, "a0"));
+    let mut evidence: Vec<i64> = stands[0].evidence.rows().iter().map(|r| r.seq).collect();
+    evidence.sort_unstable();
+    assert_eq!(evidence, laptop);
+}

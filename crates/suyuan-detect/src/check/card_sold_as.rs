@@ -4,6 +4,8 @@
 //! those that Chinese carriers put into the names of tariffs.
 //! Blind to: tariffs whose name says nothing.
 
+use std::collections::BTreeMap;
+
 use suyuan_model::Kind;
 use suyuan_model::outcome::{Outcome, Text};
 
@@ -44,6 +46,7 @@ pub(crate) static SPEC: Spec = Spec {
             contracts: KeySet::default(),
             sold: KeyMap::default(),
             tally: Tally::default(),
+            explained: BTreeMap::new(),
         })
     },
 };
@@ -62,6 +65,8 @@ struct Sold {
     /// Per card: whether it was sold as that.
     sold: KeyMap<bool>,
     tally: Tally,
+    /// Per finding: rows of cards sold as that.
+    explained: BTreeMap<usize, Vec<Key>>,
 }
 
 impl Sold {
@@ -72,6 +77,12 @@ impl Sold {
             "delivery" => says(self.channel, DELIVERY),
             "firm" => row.key(self.order).is_some_and(|o| self.contracts.contains(&o)),
             _ => says(self.plan, DATA),
+        }
+    }
+    fn told(&mut self, finding: usize, row: &Row<'_>, sold: bool) {
+        self.tally.row(finding, sold);
+        if sold {
+            self.explained.entry(finding).or_default().push(row.identity());
         }
     }
     fn words(&self) -> (&'static str, &'static str) {
@@ -87,13 +98,13 @@ impl Sold {
 impl Check for Sold {
     fn evidence(&mut self, n: usize, row: &Row<'_>, _: &Registry) {
         let card: Option<Key> = match row.kind() {
-            Kind::Opening => return self.tally.row(n, self.is(row)),
+            Kind::Opening => return self.told(n, row, self.is(row)),
             Kind::Usage => row.key(self.u_card),
             Kind::CardChange => row.key(self.c_card),
             _ => None,
         };
-        if let Some(sold) = card.and_then(|c| self.sold.get(&c)) {
-            self.tally.row(n, *sold);
+        if let Some(sold) = card.and_then(|c| self.sold.get(&c)).copied() {
+            self.told(n, row, sold);
         }
     }
     fn other(&mut self, row: &Row<'_>, _: &Registry) {
@@ -114,6 +125,9 @@ impl Check for Sold {
     }
     fn explained(&self, n: usize) -> u64 {
         self.tally.get(n).0
+    }
+    fn rows_explained(&self, n: usize) -> Vec<Key> {
+        self.explained.get(&n).cloned().unwrap_or_default()
     }
     fn outcome(&self, n: usize, _: &About<'_>) -> (Outcome, Text) {
         self.tally.outcome(n, ("rows of cards whose opening is known", "条开卡可查的记录"), self.words())

@@ -52,6 +52,7 @@ use suyuan_model::Kind;
 use suyuan_model::outcome::{Outcome, Text};
 
 use crate::derive::{ParamDef, Params};
+use crate::hash::Key;
 use crate::registry::Registry;
 use crate::view::{Binder, Row};
 
@@ -133,6 +134,11 @@ pub(crate) trait Check: Send {
     /// How many of the finding's rows it explains, where it can tell row by row.
     fn explained(&self, _: usize) -> u64 {
         0
+    }
+    /// The identities of the finding's rows that it explains each by itself, where it can tell: of a finding that stands all the
+    /// same they are no evidence.
+    fn rows_explained(&self, _: usize) -> Vec<Key> {
+        Vec::new()
     }
     /// Whether all rules that ask it with the same parameters may share it: not if what it keeps of a card begins with the
     /// first evidence row about it, of whichever finding.

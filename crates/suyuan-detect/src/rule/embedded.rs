@@ -85,6 +85,10 @@ pub(crate) static FILES: &[(&str, &str)] = &[
         "device/unlisted-device-openings.yml",
         include_str!("../../../../rules/device/unlisted-device-openings.yml"),
     ),
+    (
+        "identity/face-of-an-earlier-day.yml",
+        include_str!("../../../../rules/identity/face-of-an-earlier-day.yml"),
+    ),
     ("identity/faint-liveness.yml", include_str!("../../../../rules/identity/faint-liveness.yml")),
     ("identity/late-capture.yml", include_str!("../../../../rules/identity/late-capture.yml")),
     ("identity/one-background.yml", include_str!("../../../../rules/identity/one-background.yml")),
