@@ -29,6 +29,8 @@ START, DAYS = np.datetime64("2023-01-01T00:00:00"), 365
 # World: its maker, leakers, mean days from leak to report, mean days from the victim's call to the report, days of a turn at the desk.
 # Where logins are lent, who borrowed them looks strangers up on a device of their own, by day or in the evening.
 LENT = {"logins lent": (.38, .72), "logins lent, evenings": (.78, .95)}
+# Victims come to their branch for statements, too, before the report is filed: to anybody there, or to one who prints them.
+STATEMENTS = {"statements from anybody": False, "statements from one a branch": True}
 WORLDS = {
     "hospital": ("hospital", 4, 25, None), "hospital, nobody leaks": ("hospital", 0, 25, None),
     "call centre": ("centre", 4, 25, None), "call centre, nobody leaks": ("centre", 0, 25, None),
@@ -39,6 +41,11 @@ WORLDS = {
     "bank, logins lent": ("bank", 4, 25, None), "bank, logins lent, evenings": ("bank", 4, 25, None),
     "call centre, logins lent": ("centre", 4, 25, None), "hospital, logins lent": ("hospital", 4, 25, None),
     "couriers, logins lent": ("couriers", 4, 25, None),
+    "bank, calls .8 days before, statements from anybody": ("bank", 4, 25, .8),
+    "bank, calls .8 days before, statements from one a branch": ("bank", 4, 25, .8),
+    "bank, calls 3 days before, statements from one a branch": ("bank", 4, 5, 3),
+    "marketplace, used in 3 days": ("market", 4, 3, None), "marketplace, nobody leaks": ("market", 0, 3, None),
+    "marketplace, used in 3 days, calls .8 days before": ("market", 4, 3, .8),
     "bank, calls 3 days before, in turns": ("bank", 4, 25, 3, 60), "bank, calls 7 days before, in turns": ("bank", 4, 25, 7, 60),
 }
 ABOUT = """
@@ -68,7 +75,7 @@ def option(name, default):
 class Holder:
     """Look-ups, staff and reports of one holder; days as fractions since the start."""
 
-    def __init__(self, kind, leakers, delay, calls, *turns, seed, lent=None):
+    def __init__(self, kind, leakers, delay, calls, *turns, seed, lent=None, statements=None):
         self.dice = np.random.default_rng([seed, sum(map(ord, kind)), leakers, int(delay), int(10 * (calls or 0))])
         self.looks, self.staff, self.reports, self.leakers = [], [], [], []
         self.aside = ()  # accounts that do not leak
@@ -79,6 +86,8 @@ class Holder:
         self.leak(leakers, delay) if lent is None else self.lend(leakers, delay, lent)
         if calls:
             self.calls(calls, *turns)
+        if statements is not None:
+            self.statements(statements)
         self.reports = sorted(r for r in self.reports if r[0] < DAYS)
 
     def working(self, n):
@@ -153,6 +162,7 @@ class Holder:
         self.staff = [(a, f"branch{b:02d}") for a, b in zip(names, branch)]
         self.staff += [(f"F{i:02d}", f"branch{i:02d}") for i in range(12)]
         home = self.dice.integers(0, branches, people)
+        self.at_branch = [names[i] for i in np.argsort(branch, kind="stable")], np.sort(branch), home
         near = [np.where(home == b)[0] for b in range(branches)]
         days = self.working(450_000)
         for day, a in zip(days, self.dice.choice(accounts, len(days), p=busy / busy.sum())):
@@ -160,6 +170,32 @@ class Holder:
             person = self.dice.choice(near[branch[a]]) if local else self.dice.integers(0, people)
             self.looks.append((day, names[a], int(person)))
         self.fraud(people, .01)
+
+    def market(self):
+        accounts, people, kinds = 1500, 150_000, 12
+        names = [f"M{i:04d}" for i in range(accounts)]  # shops: no staff, no outlets
+        kind, size = self.dice.integers(0, kinds, accounts), self.dice.lognormal(0, 1.2, accounts)
+        of = [np.where(kind == k)[0] for k in range(kinds)]
+        likes, often = self.dice.integers(0, kinds, (people, 2)), self.dice.pareto(1.8, people) + .2
+        n = 420_000
+        buyers = self.dice.choice(people, n, p=often / often.sum())
+        wanted = likes[buyers, (self.dice.random(n) < .4).astype(int)]
+        shop = np.empty(n, int)
+        for k in range(kinds):
+            mine = np.where(wanted == k)[0]
+            shop[mine] = self.dice.choice(of[k], len(mine), p=size[of[k]] / size[of[k]].sum())
+        days = self.dice.random(n) * DAYS
+        for person, s, day in zip(buyers, shop, days):
+            self.looks.append((day, names[s], int(person)))
+            again = self.dice.random()
+            if again < .25:  # the goods come back, or a question
+                self.looks.append((day + 3 + 7 * self.dice.random(), names[s], int(person)))
+            elif again < .3:  # the platform's own people
+                self.looks.append((day + 2 * self.dice.random(), f"V{self.dice.integers(0, 20):02d}", int(person)))
+        self.looks = [x for x in self.looks if x[0] < DAYS]
+        self.aside = ("V",)
+        risk = self.dice.lognormal(0, .6, kinds)
+        self.fraud(people, .01, often ** .5 * risk[likes].mean(axis=1))
 
     def leak(self, n, delay):
         of = {}
@@ -224,6 +260,18 @@ class Holder:
             self.looks.append((day, f"F{self.dice.integers(0, 12):02d}", int(self.dice.integers(0, 150_000))))
         self.looks.sort()
 
+    def statements(self, one):
+        """Half of all victims come to their branch for statements a day or so before the report is filed."""
+        names, branch, home = self.at_branch
+        for day, person in self.reports:
+            came = day - self.dice.exponential(1.0)
+            if day < DAYS and self.dice.random() < .5 and came > 0:
+                first, last = np.searchsorted(branch, [home[person], home[person] + 1])
+                who = names[first if one else self.dice.integers(first, last)]
+                if who not in self.leakers:
+                    self.looks.append((came, who, person))
+        self.looks.sort()
+
     def write(self, folder):
         os.makedirs(folder)
 
@@ -250,7 +298,8 @@ def run(name, seed):
     base = os.path.join(FOLDER, "holder")
     shutil.rmtree(base, ignore_errors=True)
     hours = next((hours for ending, hours in LENT.items() if name.endswith(ending)), None)
-    holder = Holder(*WORLDS[name], seed=seed, lent=hours)
+    statements = next((one for ending, one in STATEMENTS.items() if name.endswith(ending)), None)
+    holder = Holder(*WORLDS[name], seed=seed, lent=hours, statements=statements)
     records = os.path.join(base, "records")
     holder.write(records)
     common = ["--data", os.path.join(base, "data"), "--keys", os.path.join(base, "keys"), "--quiet"]

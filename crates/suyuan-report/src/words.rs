@@ -250,6 +250,7 @@ words! {
     ring_probability: "Probability that the ring is real", "团伙存在的概率";
     leak_probability: "Probability that data leaked through it", "信息由此泄露的概率";
     looked_up: "persons touched in all", "接触过的人员";
+    looked_up_most: "persons touched, by the source with most", "接触过的人员（最多的一个来源）";
     harmed_expected: "harmed at the base rate", "按基准率预期受害（人）";
     harmed_through: "harmed through it", "经由其受害（人）";
     cards: "Cards", "卡";

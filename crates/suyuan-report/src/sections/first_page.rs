@@ -75,9 +75,12 @@ pub(super) fn write(doc: &mut Doc, one: &One, many: bool) {
 fn tiles(doc: &mut Doc, case: &Case, at: &str) {
     let (w, t) = (doc.w, &case.totals);
     let people = suyuan_model::actor::actors(&case.actors).iter().filter(|a| a.acts()).count() as u64;
-    let first: [(&str, String, &str); 3] = match (case.kind, case.sources.first()) {
+    // Sources that worked together touched the same persons: not their sum, but what the one with most touched.
+    let most = case.sources.iter().rev().max_by_key(|s| s.exposure);
+    let several = case.sources.iter().any(|s| most.is_some_and(|most| most.entity != s.entity));
+    let first: [(&str, String, &str); 3] = match (case.kind, most) {
         (CaseKind::Leak, Some(s)) => [
-            ("sources", group(s.exposure), w.looked_up),
+            ("sources", group(s.exposure), if several { w.looked_up_most } else { w.looked_up }),
             ("sources", number(s.expected), w.harmed_expected),
             ("harms", group(t.persons), w.harmed_through),
         ],

@@ -3,7 +3,8 @@
 //!
 //! A leak harms a part of what it touched in some window, mostly after weeks; a desk meets a part of all who were harmed, within days of
 //! their reports, as long as it is one ([`calls`]). Every account that would be told is held against both, and all of them
-//! together ([`weigh`]): where many take calls, so does one that might do either. Who looks more like taking reports has these look-ups
+//! together ([`settle`]): where many take calls, so does one that might do either, and who met victims that called another desk, too, did
+//! not take their calls ([`Callers`]). Who looks more like taking reports has these look-ups
 //! left out, and the question is asked again: a leak beside the desk's work stays, and so does whoever stood in its shade. Who
 //! looks more like a leak is as likely one as these days leave it.
 //!
@@ -14,6 +15,7 @@ use std::collections::BTreeMap;
 
 use suyuan_model::outcome::{Counter, Entity, Outcome, Source, Text};
 
+use super::callers::{Besides, Callers};
 use crate::attribute::{Calls, Problem, Served, calls, log_sum_exp};
 use crate::words::{number, text};
 
@@ -29,6 +31,8 @@ const NEXT: f64 = 1.0;
 const DOUBT: f64 = 0.06;
 /// Rounds in which desks and leaks are weighed together.
 const ROUNDS: usize = 10;
+/// What its victims called besides is told where it says so much.
+const CLEARS: f64 = 2.0;
 /// So many accounts are named in the limits.
 const NAMES: usize = 5;
 /// An account that looks as if it took reports.
@@ -43,6 +47,8 @@ pub struct Desk {
     pub soon: u64,
     /// Log likelihood of these days by [`USUAL`].
     logs: [f64; 3],
+    /// Whom its victims called besides; see [`Callers`].
+    besides: Option<Besides>,
     /// How likely its look-ups led to the harm after all; see [`weigh`].
     pub leak: f64,
 }
@@ -51,7 +57,7 @@ pub struct Desk {
 /// dated; nothing where too few are not.
 pub fn desk(p: &Problem, dated: &[bool], column: u32, served: Option<&Served>) -> Option<Desk> {
     let Calls { reach, all, soon, logs } = calls(p, dated, column, served)?;
-    Some(Desk { column, reach, all, soon, logs, leak: of(logs, USUAL)[0] })
+    Some(Desk { column, reach, all, soon, logs, besides: None, leak: of(logs, USUAL)[0] })
 }
 
 /// How likely each is, where they are that common.
@@ -61,9 +67,18 @@ fn of(logs: [f64; 3], common: [f64; 3]) -> [f64; 3] {
     logs.map(|l| (l - all).exp())
 }
 
+/// Weighs all of them together, by their days and then by whom their victims called besides.
+pub fn settle(p: &Problem, dated: &[bool], all: &mut BTreeMap<u32, Desk>) {
+    all.values_mut().for_each(|d| d.besides = None);
+    weigh(all);
+    let callers = Callers::of(p, dated, all);
+    all.values_mut().for_each(|d| d.besides = callers.told(d.column));
+    weigh(all);
+}
+
 /// Weighs all of them together: where many are desks, so is one that might be either, and it must look more like a leak than any
 /// of those do. That many leaked makes nobody likelier to have.
-pub fn weigh(all: &mut BTreeMap<u32, Desk>) {
+fn weigh(all: &mut BTreeMap<u32, Desk>) {
     let once = weighed(all, 0.0);
     let desks: Vec<f64> = once.iter().filter(|x| x.1 < 0.5).map(|x| x.0.odds()).collect();
     let most = if desks.len() >= MANY { NEXT + desks.into_iter().fold(0.0, f64::max) } else { 0.0 };
@@ -73,7 +88,7 @@ pub fn weigh(all: &mut BTreeMap<u32, Desk>) {
 
 /// How likely each of them is a leak, where that has to be likelier by so many nats.
 fn weighed(all: &BTreeMap<u32, Desk>, price: f64) -> Vec<(Desk, f64)> {
-    let logs = |d: &Desk| [d.logs[0] - price, d.logs[1], d.logs[2]];
+    let logs = |d: &Desk| [d.logs[0] + d.nats() - price, d.logs[1], d.logs[2]];
     let mut each: Vec<[f64; 3]> = all.values().map(|d| of(logs(d), USUAL)).collect();
     for _ in 0..ROUNDS {
         let sum = |i: usize| each.iter().map(|x| x[i]).sum::<f64>();
@@ -91,9 +106,20 @@ fn weighed(all: &BTreeMap<u32, Desk>, price: f64) -> Vec<(Desk, f64)> {
 }
 
 impl Desk {
+    /// How much likelier a leak is by whom its victims called besides.
+    fn nats(&self) -> f64 {
+        self.besides.map_or(0.0, |b| b.nats)
+    }
+
     /// Log of how much likelier a leak makes its days than the better of both desks.
     fn odds(&self) -> f64 {
-        self.logs[0] - self.logs[1].max(self.logs[2])
+        self.logs[0] + self.nats() - self.logs[1].max(self.logs[2])
+    }
+
+    /// One that meets its callers up to five days before, and how likely it is a leak.
+    #[cfg(test)]
+    pub fn made(column: u32, leak: f64) -> Desk {
+        Desk { column, reach: 5.0, all: 0, soon: 0, logs: [0.0; 3], besides: None, leak }
     }
 
     /// Likelier a desk than a leak.
@@ -139,6 +165,35 @@ pub fn mark(d: &Desk, source: &mut Source) {
                 d.soon,
                 number(d.reach),
                 number(d.leak)
+            ),
+        ),
+    });
+}
+
+/// Says on a source that is no desk what speaks against its being one: nothing where no victims called any.
+pub fn clear(d: &Desk, source: &mut Source) {
+    let Some(b) = d.besides.filter(|b| b.nats >= CLEARS) else { return };
+    source.counter.push(Counter {
+        what: text("It takes the victims' calls", "受理被害人来电或报案"),
+        outcome: Outcome::Excluded,
+        detail: text(
+            format!(
+                "{} of the {} victims whom it looked up within {} days before their reports were met by a desk that takes calls, \
+                 too, as {} of all victims were; of those whom one desk met, another met {}",
+                b.met,
+                b.of,
+                number(d.reach),
+                number(b.once),
+                number(b.twice)
+            ),
+            format!(
+                "其在报案前 {} 天内查询的 {} 名被害人中，有 {} 名另由受理岗查询，与全部被害人的比例 {} 相当；而受理岗已受理者再由另一受理岗\
+                 查询的比例为 {}",
+                number(d.reach),
+                b.of,
+                b.met,
+                number(b.once),
+                number(b.twice)
             ),
         ),
     });
@@ -238,6 +293,7 @@ mod tests {
             all: 9,
             soon: 9,
             logs,
+            besides: None,
             leak: super::of(logs, USUAL)[0],
         };
         let doubtful = of([2.0, 0.0, 0.0]);

@@ -4,6 +4,7 @@
 mod again;
 pub mod against;
 pub mod apart;
+mod callers;
 pub mod card;
 pub mod count;
 pub mod crowd;

@@ -164,7 +164,7 @@ fn ask(
     let dated: Vec<bool> = things.iter().map(dated).collect();
     let settings = asking.settings;
     let served = |columns: &[u32]| asking.served(f, l, &asked, columns, &things);
-    let (problem, answer, desks) =
+    let (problem, answer, desks, looked_at) =
         without_calls(problem, &dated, |p| scored(f, p, settings, &known), served)?;
     let mut scored = answer.columns;
     let place: BTreeMap<u32, usize> = things.iter().enumerate().map(|(i, t)| (*t, i)).collect();
@@ -211,6 +211,8 @@ fn ask(
         let mut told = source(f, question, s, &behind, set);
         if let (Some(told), Some(desk)) = (&mut told, desks.get(&s.column)) {
             desk::mark(desk, told);
+        } else if let (Some(told), Some(desk)) = (&mut told, looked_at.get(&s.column)) {
+            desk::clear(desk, told);
         }
         found.extend(told);
     }
@@ -244,6 +246,9 @@ fn ask(
     Ok(Answer { sources: merge(found), outside, best, limits })
 }
 
+/// The problem as it was asked last, what was found, the desks, and all that were held against desks.
+type Asked = (Problem, Found, BTreeMap<u32, Desk>, BTreeMap<u32, Desk>);
+
 /// Asks again without the look-ups that are taken for the victims' calls, until nobody else looks as if he took any; with the
 /// accounts that do. What they are without these stands, or what they were, as likely as the days leave it.
 fn without_calls(
@@ -251,7 +256,7 @@ fn without_calls(
     dated: &[bool],
     ask: impl Fn(&Problem) -> Found,
     mut served: impl FnMut(&[u32]) -> Result<BTreeMap<u32, Served>, ScanError>,
-) -> Result<(Problem, Found, BTreeMap<u32, Desk>), ScanError> {
+) -> Result<Asked, ScanError> {
     // All that were told, and those of them that are likelier desks.
     let mut looked_at: BTreeMap<u32, Desk> = BTreeMap::new();
     let mut desks: BTreeMap<u32, Desk> = BTreeMap::new();
@@ -271,7 +276,7 @@ fn without_calls(
         let told = found.columns.iter().filter(|s| s.probability >= WORTH).map(|s| s.column);
         let of_crowds = found.crowds.iter().flat_map(|c| c.0.members.iter().copied());
         look(&mut looked_at, told.chain(of_crowds).collect())?;
-        desk::weigh(&mut looked_at);
+        desk::settle(&problem, dated, &mut looked_at);
         let new: Vec<Desk> =
             looked_at.values().filter(|d| d.likely() && !desks.contains_key(&d.column)).copied().collect();
         if new.is_empty() {
@@ -287,7 +292,7 @@ fn without_calls(
     // Who stood in another's shade until now.
     let told = found.columns.iter().filter(|s| s.probability >= WORTH).map(|s| s.column);
     look(&mut looked_at, told.collect())?;
-    desk::weigh(&mut looked_at);
+    desk::settle(&problem, dated, &mut looked_at);
     for (column, mut s) in before {
         s.probability = s.probability.min(looked_at[&column].leak);
         (s.listed, s.certified) = (false, false);
@@ -305,7 +310,7 @@ fn without_calls(
         s.certified &= s.listed;
     }
     found.columns.sort_by(|a, b| b.probability.total_cmp(&a.probability).then(a.column.cmp(&b.column)));
-    Ok((asked.unwrap_or(problem), found, desks))
+    Ok((asked.unwrap_or(problem), found, desks, looked_at))
 }
 
 impl Lookups {
