@@ -4,8 +4,8 @@
 //! as rarely or often as two desks meet the same caller. A victim of a leak calls a desk like anybody else. So of the victims
 //! whom an account met shortly before their reports it is counted how many other desks met, and held against both.
 //!
-//! Always holds: it moves the scales by [`MOST`] nats at most, so nobody is taken for a leak by it alone who looks like a desk for all of
-//! the time; without several other desks it says nothing.
+//! Always holds: it moves the scales by [`MOST`] nats at most, so who looks more like a desk than that stays one; without several other
+//! desks it says nothing.
 //! Blind to: an account that victims are sent to before or after their calls and that is the only one of its kind.
 
 use std::collections::BTreeMap;
