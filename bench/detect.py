@@ -58,9 +58,11 @@ def options():
     return p.parse_args()
 
 
-# The evaluator is compiled as a release has it; all else is what other commands have compiled already.
-RELEASE = [word for setting in ("codegen-units=1", "opt-level=3", "incremental=false")
-           for word in ("--config", f"profile.demo.package.suyuan-detect.{setting}")]
+# The evaluator, the lake, the model and the reader of rules are compiled as a release has them; all else is what other commands
+# have compiled already.
+RELEASE = [word for crate, units in (("suyuan-detect", 1), ("suyuan-lake", 16), ("suyuan-model", 16), ("granit-parser", 16))
+           for setting in (f"codegen-units={units}", "opt-level=3", "incremental=false")
+           for word in ("--config", f"profile.demo.package.{crate}.{setting}")]
 
 
 def built(*arguments, cwd=ROOT, target=TARGET):
