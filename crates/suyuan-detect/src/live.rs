@@ -395,7 +395,7 @@ impl<'r> Live<'r> {
                 if ts > until {
                     break 'all;
                 }
-                due.push(view, i..i + 1);
+                due.add(view, i..i + 1);
                 rows += 1;
                 if due.full() {
                     self.evaluate(&mut due);

@@ -2,10 +2,10 @@
 
 use suyuan_model::Kind;
 use suyuan_model::outcome::Finding;
-use suyuan_model::scan::{RowSource, Want};
+use suyuan_model::scan::{RowSource, Runs, Want};
 
 use crate::alert::{Alert, Evidence};
-use crate::core::{Ahead, Core, Drafts};
+use crate::core::{AHEAD, Ahead, Core, Drafts};
 use crate::error::DetectError;
 use crate::explain;
 use crate::plan::Bound;
@@ -97,34 +97,52 @@ pub(crate) fn scan(
     refs: &Registry,
     mut between: impl FnMut(&mut Core<'_>, bool),
 ) -> Result<(), DetectError> {
+    // Which line of which file a row was is asked when what was found is explained.
     let wants: Vec<Want> = core
         .bound
         .kinds()
         .into_iter()
-        .map(|kind| Want::only(kind, core.bound.binder.columns(kind)))
+        .map(|kind| Want::only(kind, core.bound.binder.columns(kind)).without_origin())
         .collect();
     let mut stream = source.scan(&wants)?;
     let mut told = 0;
     let mut views = Views::default();
     let mut ahead = Ahead::default();
-    while let Some(run) = stream.next_run()? {
-        let masks = core.bound.masks[run.kind as usize];
-        let view = views.of(run.kind, &run.batch, &core.bound.binder, masks);
-        let last = run.rows.end == run.batch.num_rows();
-        let mut rest = run.rows;
-        while !rest.is_empty() {
-            rest.start = ahead.push(view, rest.clone());
-            if !ahead.full() {
-                continue;
-            }
-            core.rows_in_order(ahead.rows(), refs);
-            ahead.clear();
-            let tell = core.rows() / 65_536 > told;
-            told = core.rows() / 65_536;
-            between(core, tell);
+    let mut runs = Runs::default();
+    let mut numbers = Vec::new();
+    loop {
+        runs.clear();
+        stream.next_runs(AHEAD, &mut runs)?;
+        if runs.runs.is_empty() {
+            break;
         }
-        if last {
-            views.done(&run.batch);
+        let number = |ahead: &mut Ahead, views: &mut Views, core: &Core<'_>, of: u32| {
+            let (kind, batch) = &runs.batches[of as usize];
+            ahead.number(views.of(*kind, batch, &core.bound.binder, core.bound.masks[*kind as usize]))
+        };
+        numbers.clear();
+        numbers.resize(runs.batches.len(), None);
+        for (of, rows) in &runs.runs {
+            let mut rest = rows.clone();
+            while !rest.is_empty() {
+                let known = numbers[*of as usize];
+                let view = known.unwrap_or_else(|| number(&mut ahead, &mut views, core, *of));
+                numbers[*of as usize] = Some(view);
+                rest.start = ahead.push(view, rest.clone());
+                if !ahead.full() {
+                    continue;
+                }
+                core.rows_in_order(ahead.rows(), refs);
+                ahead.clear();
+                numbers.fill(None);
+                let tell = core.rows() / 65_536 > told;
+                told = core.rows() / 65_536;
+                between(core, tell);
+            }
+            let batch = &runs.batches[*of as usize].1;
+            if rows.end as usize == batch.num_rows() {
+                views.done(batch);
+            }
         }
     }
     core.rows_in_order(ahead.rows(), refs);

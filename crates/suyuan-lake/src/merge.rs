@@ -13,6 +13,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 
 use arrow_array::RecordBatch;
 use suyuan_model::RowKey;
+use suyuan_model::scan::Runs;
 
 use crate::LakeError;
 use crate::read::Batches;
@@ -134,6 +135,8 @@ struct Head {
     row: usize,
     /// The current row's time.
     ts: i64,
+    /// The number of its batch among many runs, and of the call that gave it.
+    number: (u32, u64),
 }
 
 impl Head {
@@ -194,12 +197,14 @@ pub(crate) struct Merge<'a> {
     order: Vec<usize>,
     /// Inputs not yet open, the next one last.
     pending: Vec<Input<'a>>,
+    /// Calls of [`Merge::next_many`].
+    calls: u64,
 }
 
 impl<'a> Merge<'a> {
     pub(crate) fn new(mut inputs: Vec<Input<'a>>) -> Merge<'a> {
         inputs.sort_by_key(|i| std::cmp::Reverse((i.min_ts, i.table, i.rank)));
-        Merge { heads: Vec::new(), order: Vec::new(), pending: inputs }
+        Merge { heads: Vec::new(), order: Vec::new(), pending: inputs, calls: 0 }
     }
 
     /// The next rows, or `None` at the end.
@@ -218,6 +223,24 @@ impl<'a> Merge<'a> {
         let (table, batch) = (self.heads[first].table, self.heads[first].batch.clone());
         self.advance(first, rows.end)?;
         Ok(Some(Rows { table, batch, rows }))
+    }
+
+    /// Adds runs of so many rows or somewhat more of tables that are kinds; of none at the end.
+    pub(crate) fn next_many(&mut self, rows: usize, runs: &mut Runs) -> Result<(), LakeError> {
+        self.calls += 1;
+        let (calls, mut taken) = (self.calls, 0);
+        while taken < rows {
+            let Some((first, rows)) = self.front()? else { break };
+            let head = &mut self.heads[first];
+            if head.number.1 != calls {
+                let Table::Kind(kind) = head.table else { unreachable!("a scan reads kinds only") };
+                head.number = (runs.batch(kind, head.batch.clone()), calls);
+            }
+            taken += rows.len();
+            runs.runs.push((head.number.0, rows.start as u32..rows.end as u32));
+            self.advance(first, rows.end)?;
+        }
+        Ok(())
     }
 
     /// The head that is first, and its rows before any other's.
@@ -250,7 +273,16 @@ impl<'a> Merge<'a> {
             let Some(batch) = source.next()? else { continue };
             let keys = Arc::new(Keys::bind(input.table, &batch));
             let (ts, batch) = (keys.ts(0), Arc::new(batch));
-            let head = Head { table: input.table, rank: input.rank, source, batch, keys, row: 0, ts };
+            let head = Head {
+                table: input.table,
+                rank: input.rank,
+                source,
+                batch,
+                keys,
+                row: 0,
+                ts,
+                number: (0, 0),
+            };
             let at = self.order.partition_point(|&h| self.heads[h].place() < head.place());
             self.order.insert(at, self.heads.len());
             self.heads.push(head);
@@ -268,6 +300,7 @@ impl<'a> Merge<'a> {
                 Some(batch) => {
                     head.keys = Arc::new(Keys::bind(head.table, &batch));
                     head.batch = Arc::new(batch);
+                    head.number = (0, 0);
                     head.stand(0);
                 }
                 None => {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow_array::cast::AsArray;
-use arrow_array::{BooleanArray, RecordBatch, RecordBatchOptions, new_null_array};
+use arrow_array::{BooleanArray, RecordBatch, RecordBatchOptions, StringArray, new_null_array};
 use arrow_schema::{Schema, SchemaRef};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
@@ -110,6 +110,20 @@ impl OpenFile {
         }
     }
 
+    /// The source that wrote all rows of these row groups, where it is known to be one: its column need not be read.
+    fn one_source(&self, groups: &[usize]) -> Option<&str> {
+        let column = self.meta.parquet_schema().columns().iter().position(|c| c.name() == "source")?;
+        let one = |group: &usize| match self.meta().row_group(*group).column(column).statistics()? {
+            Statistics::ByteArray(s) if s.min_is_exact() && s.max_is_exact() => {
+                s.min_opt().filter(|min| Some(*min) == s.max_opt())
+            }
+            _ => None,
+        };
+        let first = one(groups.first()?)?;
+        let same = groups.iter().all(|g| one(g) == Some(first));
+        std::str::from_utf8(first.data()).ok().filter(|_| same)
+    }
+
     /// Whether a row group can hold rows of the times asked for.
     pub(crate) fn touches(&self, ask: &Ask, group: usize) -> bool {
         match (ask.between, self.ts_range(group)) {
@@ -137,8 +151,12 @@ impl OpenFile {
         ask.io.groups.fetch_add(groups.len() as u64, Ordering::Relaxed);
         ask.io.rows.fetch_add(rows as u64, Ordering::Relaxed);
         let held = self.meta.schema().clone();
-        let wanted: Vec<usize> =
-            ask.schema.fields().iter().filter_map(|f| held.index_of(f.name()).ok()).collect();
+        // It is a column of every row.
+        let source = self.one_source(&groups).filter(|_| ask.schema.index_of("source").is_ok());
+        let source =
+            source.map(|text| StringArray::from_iter_values(std::iter::repeat_n(text, ask.batch_rows)));
+        let read = ask.schema.fields().iter().filter(|f| source.is_none() || f.name() != "source");
+        let wanted: Vec<usize> = read.filter_map(|f| held.index_of(f.name()).ok()).collect();
         for &i in &wanted {
             let (have, want) = (held.field(i), ask.schema.field_with_name(held.field(i).name()));
             if want.is_ok_and(|w| w.data_type() != have.data_type()) {
@@ -180,6 +198,7 @@ impl OpenFile {
             schema: ask.schema.clone(),
             table: ask.table,
             between: ask.between,
+            source,
         })
     }
 }
@@ -191,6 +210,8 @@ pub(crate) struct Batches {
     schema: SchemaRef,
     table: Table,
     between: Option<(i64, i64)>,
+    /// Where all rows are of one source: as many times its name as a batch has rows.
+    source: Option<StringArray>,
 }
 
 /// Opens a file for what is asked; row groups outside the range are not read.
@@ -244,9 +265,10 @@ impl Batches {
             .schema
             .fields()
             .iter()
-            .map(|f| match batch.column_by_name(f.name()) {
-                Some(c) => c.clone(),
-                None => new_null_array(f.data_type(), batch.num_rows()),
+            .map(|f| match (batch.column_by_name(f.name()), &self.source) {
+                (Some(c), _) => c.clone(),
+                (None, Some(all)) if f.name() == "source" => Arc::new(all.slice(0, batch.num_rows())),
+                (None, _) => new_null_array(f.data_type(), batch.num_rows()),
             })
             .collect();
         let rows = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));

@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use arrow_schema::{Schema, SchemaRef};
 use suyuan_model::Kind;
-use suyuan_model::kind::{KEY_COLUMNS, ORIGIN_COLUMNS};
-use suyuan_model::scan::{Pick, RowSource, RowStream, Run, ScanError, Want};
+use suyuan_model::scan::{Pick, RowSource, RowStream, Run, Runs, ScanError, Want};
 
 use crate::catalog::{self, DataFile};
 use crate::index::Few;
@@ -118,10 +117,10 @@ impl Snapshot {
     }
 }
 
-/// The columns of a kind that any of the wants asks for, with the key and origin columns.
+/// The columns of a kind that any of the wants asks for, with the key columns.
 fn projection(kind: Kind, wants: &[Want]) -> Result<SchemaRef, LakeError> {
     let schema = kind.schema();
-    let mut names: BTreeSet<&str> = KEY_COLUMNS.into_iter().chain(ORIGIN_COLUMNS).collect();
+    let mut names: BTreeSet<&str> = Want::always(wants, kind).into_iter().collect();
     for want in wants.iter().filter(|w| w.kind == kind) {
         let Some(columns) = &want.columns else { return Ok(schema) };
         for name in columns {
@@ -188,5 +187,9 @@ impl RowStream for Scan {
         let Some(Rows { table, batch, rows }) = self.0.next_rows()? else { return Ok(None) };
         let Table::Kind(kind) = table else { unreachable!("a scan reads kinds only") };
         Ok(Some(Run { kind, batch, rows }))
+    }
+
+    fn next_runs(&mut self, rows: usize, runs: &mut Runs) -> Result<(), ScanError> {
+        Ok(self.0.next_many(rows, runs)?)
     }
 }

@@ -18,18 +18,30 @@ use crate::kind::{KEY_COLUMNS, ORIGIN_COLUMNS};
 pub struct Want {
     /// The kind.
     pub kind: Kind,
-    /// The columns wanted beside the key and origin columns; `None` for all.
+    /// The columns wanted beside the key columns; `None` for all.
     pub columns: Option<Vec<&'static str>>,
+    /// Whether the origin columns are wanted, too.
+    pub origin: bool,
 }
 
 impl Want {
     /// All columns of the kind.
     pub fn all(kind: Kind) -> Self {
-        Self { kind, columns: None }
+        Self { kind, columns: None, origin: true }
     }
     /// Only these columns (and the key and origin columns).
     pub fn only(kind: Kind, columns: &[&'static str]) -> Self {
-        Self { kind, columns: Some(columns.to_vec()) }
+        Self { kind, columns: Some(columns.to_vec()), origin: true }
+    }
+    /// The same without the origin columns, for those who do not ask which line of which file a row was.
+    pub fn without_origin(self) -> Self {
+        Self { origin: false, ..self }
+    }
+    /// The columns beside those that the wants name, which every batch of the kind has.
+    pub fn always(wants: &[Want], kind: Kind) -> Vec<&'static str> {
+        let origin = wants.iter().any(|w| w.kind == kind && w.origin);
+        let of_origin: &[&str] = if origin { &ORIGIN_COLUMNS } else { &[] };
+        KEY_COLUMNS.iter().chain(of_origin).copied().collect()
     }
 }
 
@@ -49,11 +61,53 @@ pub struct Run {
 #[error("{0}")]
 pub struct ScanError(pub String);
 
+/// Many runs: each batch once, and the rows of which one come next.
+#[derive(Debug, Default)]
+pub struct Runs {
+    /// The batches.
+    pub batches: Vec<(Kind, Arc<RecordBatch>)>,
+    /// Which of them, and which of its rows; in the total order.
+    pub runs: Vec<(u32, Range<u32>)>,
+}
+
+impl Runs {
+    /// Forgets them.
+    pub fn clear(&mut self) {
+        self.batches.clear();
+        self.runs.clear();
+    }
+
+    /// Adds a batch; the number that its runs have.
+    pub fn batch(&mut self, kind: Kind, batch: Arc<RecordBatch>) -> u32 {
+        self.batches.push((kind, batch));
+        self.batches.len() as u32 - 1
+    }
+}
+
 /// Runs in the order `(ts, source, seq, kind)`.
 pub trait RowStream {
     /// The next run, or `None` at the end.
     fn next_run(&mut self) -> Result<Option<Run>, ScanError>;
+
+    /// Adds runs of so many rows or somewhat more to `runs`; of none at the end.
+    fn next_runs(&mut self, rows: usize, runs: &mut Runs) -> Result<(), ScanError> {
+        let mut taken = 0;
+        while taken < rows {
+            let Some(run) = self.next_run()? else { break };
+            let same = |b: &(Kind, Arc<RecordBatch>)| Arc::ptr_eq(&b.1, &run.batch);
+            // Scans of several files go to and fro between a few batches.
+            let from = runs.batches.len().saturating_sub(LATELY);
+            let of = runs.batches[from..].iter().rposition(same).map(|at| (from + at) as u32);
+            taken += run.rows.len();
+            let of = of.unwrap_or_else(|| runs.batch(run.kind, run.batch));
+            runs.runs.push((of, run.rows.start as u32..run.rows.end as u32));
+        }
+        Ok(())
+    }
 }
+
+/// Among so many batches that came last a run's is looked for; an earlier one is listed once more, which costs little.
+const LATELY: usize = 32;
 
 /// Where ordered rows come from: a snapshot of the lake, or memory.
 ///
@@ -205,7 +259,7 @@ impl RowStream for MemoryStream {
 /// Only the columns wanted, as the lake gives them: what a reader forgot to ask for must be absent in a
 /// test too.
 fn project(kind: Kind, batch: &RecordBatch, wants: &[Want]) -> Result<RecordBatch, ScanError> {
-    let mut names: BTreeSet<&str> = KEY_COLUMNS.into_iter().chain(ORIGIN_COLUMNS).collect();
+    let mut names: BTreeSet<&str> = Want::always(wants, kind).into_iter().collect();
     for want in wants.iter().filter(|w| w.kind == kind) {
         let Some(columns) = &want.columns else { return Ok(batch.clone()) };
         for name in columns {

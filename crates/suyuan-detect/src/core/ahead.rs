@@ -25,10 +25,10 @@ pub(crate) struct Ahead {
 }
 
 impl Ahead {
-    /// Adds rows of one batch, as many as there is room for; where the others begin.
-    pub fn push(&mut self, view: &Arc<View>, rows: Range<usize>) -> usize {
-        let end = rows.end.min(rows.start + (AHEAD - self.rows.len()));
-        self.add(view, rows.start..end);
+    /// Adds rows of the view of that number, as many as there is room for; where the others begin.
+    pub fn push(&mut self, view: u32, rows: Range<u32>) -> u32 {
+        let end = rows.end.min(rows.start + (AHEAD - self.rows.len()) as u32);
+        self.rows.extend((rows.start..end).map(|i| (view, i)));
         end
     }
 
@@ -38,7 +38,8 @@ impl Ahead {
         self.rows.extend(rows.map(|i| (of, i as u32)));
     }
 
-    fn number(&mut self, view: &Arc<View>) -> u32 {
+    /// The number of a view, until the rows are forgotten.
+    pub fn number(&mut self, view: &Arc<View>) -> u32 {
         self.latest.resize(Kind::ALL.len(), u32::MAX);
         let latest = &mut self.latest[view.kind() as usize];
         let same = |v: &Arc<View>| Arc::ptr_eq(v, view);
@@ -88,9 +89,10 @@ impl<'a> Rows<'a> {
     pub fn iter(self) -> impl Iterator<Item = Row<'a>> {
         (0..self.at.len()).map(move |n| self.row(n))
     }
-    /// Runs of rows of which `same` holds, one after the other.
-    pub fn runs(self, same: impl Fn(Row<'a>, Row<'a>) -> bool) -> impl Iterator<Item = Rows<'a>> {
-        let row = move |at: &(u32, u32)| self.views[at.0 as usize].row(at.1 as usize);
-        self.at.chunk_by(move |a, b| same(row(a), row(b))).map(move |at| Rows { at, ..self })
+    /// The first rows, of which `first` holds, and the others, of which it does not.
+    pub fn split(self, first: impl Fn(Row<'a>) -> bool) -> (Rows<'a>, Rows<'a>) {
+        let row = |at: &(u32, u32)| self.views[at.0 as usize].row(at.1 as usize);
+        let (one, other) = self.at.split_at(self.at.partition_point(|at| first(row(at))));
+        (Rows { at: one, ..self }, Rows { at: other, ..self })
     }
 }

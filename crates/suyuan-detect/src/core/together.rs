@@ -34,12 +34,13 @@ enum Job<'a, 'r> {
 impl Core<'_> {
     /// Takes the next rows in.
     pub fn rows_in_order(&mut self, rows: Rows<'_>, refs: &Registry) {
-        let day = |r: &Row<'_>| china_day(r.ts);
-        let Some(last) = rows.len().checked_sub(1) else { return };
-        if day(&rows.row(0)) == day(&rows.row(last)) {
-            return self.rows_of_a_day(rows, refs);
+        let mut rest = rows;
+        while rest.len() > 0 {
+            let day = china_day(rest.row(0).ts);
+            let (of_day, later) = rest.split(|row| china_day(row.ts) <= day);
+            self.rows_of_a_day(of_day, refs);
+            rest = later;
         }
-        rows.runs(|a, b| day(&a) == day(&b)).for_each(|rows| self.rows_of_a_day(rows, refs));
     }
 
     fn rows_of_a_day(&mut self, rows: Rows<'_>, refs: &Registry) {
