@@ -142,6 +142,8 @@ pub(crate) struct Windows {
     counting: bool,
     counts: Shards<Slots, PARTS>,
     rings: Rings,
+    /// Blocks of rows that groups were looked for.
+    blocks: u32,
     /// When groups to forget were looked for.
     forgot: i64,
     groups: Table<Group>,
@@ -163,6 +165,7 @@ impl Windows {
                 && c.inputs.iter().all(|i| matches!(i, Input::Detection(_))),
             counts: Shards::default(),
             rings: Rings::default(),
+            blocks: 1,
             forgot: i64::MIN,
             groups: Table::default(),
             deadlines: BTreeMap::new(),
@@ -180,13 +183,18 @@ impl Windows {
     pub fn count(&mut self, c: &Correlation, coming: &Coming, cite: &Cite, ask: Ask) -> Option<Hit> {
         let since = cite.ts.saturating_sub(self.span);
         let (groups, rings) = (self.counts.change_of(&coming.key), &mut self.rings);
-        let group = groups.of(coming.key, coming.place, (cite.ts, since), rings);
+        let group = groups.of(coming.key, (coming.place, self.blocks), (cite.ts, since), rings);
         let mark = Mark { cite: *cite, value: coming.value };
         if !self.alone && group.begin(since, mark) {
             // Most rows stand alone, and one row is not enough.
             return None;
         }
         group.add(c, (self.cap, self.alone), since, mark, ask, rings)
+    }
+
+    /// A block of rows begins: their groups are looked for before the first of them is counted.
+    pub fn begin_block(&mut self) {
+        self.blocks = self.blocks.wrapping_add(1).max(1);
     }
 
     /// Reads what tells where the group of a key stands; the value says nothing.

@@ -196,6 +196,7 @@ impl Lane {
                 }
             }
             plan.matched += counted.len() as u64;
+            plan.windows[0].begin_block();
             near(&plan.windows[0], counted);
             for coming in counted.iter() {
                 let Some(cite) = &batch.cites[coming.n as usize] else { continue };

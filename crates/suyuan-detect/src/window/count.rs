@@ -98,7 +98,10 @@ impl Count {
     /// Reads what the next row will need; the value says nothing.
     pub fn touch(&self) -> i64 {
         match &self.marks {
-            Marks::Many(r) => r.marks.back().map_or(0, |m| m.cite.ts),
+            Marks::Many(r) => {
+                let ts = |m: Option<&Mark>| m.map_or(0, |m| m.cite.ts);
+                ts(r.marks.back()) ^ ts(r.marks.front()) ^ r.alerted
+            }
             _ => self.last,
         }
     }

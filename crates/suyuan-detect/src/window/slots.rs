@@ -36,13 +36,22 @@ struct Sign {
     last: u32,
 }
 
-/// Where a key's group stands, or would; it may have moved since that was found.
+/// Where a key's group stands, or would; it may have moved since that was found. The highest bit says that none stood there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Place(u32);
+
+const NEW: u32 = 1 << 31;
 
 impl Place {
     /// Not looked for.
     pub const UNKNOWN: Place = Place(u32::MAX);
+
+    fn at(self) -> usize {
+        (self.0 & !NEW) as usize
+    }
+    fn is_new(self) -> bool {
+        self.0 & NEW != 0
+    }
 }
 
 /// A part of the groups.
@@ -55,6 +64,8 @@ pub(super) struct Slots {
     taken: usize,
     /// A group whose newest row is this old is as good as none.
     since: i64,
+    /// In which block of rows a group last came to stand elsewhere than where it was looked for.
+    moved: u32,
 }
 
 #[inline]
@@ -95,7 +106,7 @@ impl Slots {
                 return Place(at as u32);
             }
             if sign.tag == 0 {
-                return Place(free.unwrap_or(at) as u32);
+                return Place(free.unwrap_or(at) as u32 | NEW);
             }
             if free.is_none() && sign.last < over {
                 free = Some(at);
@@ -107,24 +118,58 @@ impl Slots {
     /// What stands at a place, if it is one.
     #[inline]
     pub fn at(&self, place: Place) -> Option<&Count> {
-        Some(&self.list.get(place.0 as usize)?.count)
+        Some(&self.list.get(place.at())?.count)
     }
 
-    /// The key's group, of which a row comes at `ts`; a new one where there is none. `place` is where it was found a while ago.
+    /// The key's group, of which a row comes at `ts`; a new one where there is none. `place` is where it was found when this
+    /// `block` of rows began.
     #[inline]
-    pub fn of(&mut self, key: Key, place: Place, (ts, since): (i64, i64), rings: &mut Rings) -> &mut Count {
+    pub fn of(
+        &mut self,
+        key: Key,
+        (place, block): (Place, u32),
+        (ts, since): (i64, i64),
+        rings: &mut Rings,
+    ) -> &mut Count {
         self.since = since;
-        let (tag, place) = (tag(&key), place.0 as usize);
-        let known = self.signs.get(place).is_some_and(|s| s.tag == tag) && self.list[place].key == key;
-        let at = if known { place } else { self.look(key, tag, rings) };
+        let (tag, at) = (tag(&key), place.at());
+        let at = match self.signs.get(at) {
+            Some(s) if s.tag == tag && self.list[at].key == key => at,
+            Some(s) if place.is_new() && self.moved != block && self.may_take(*s) => {
+                self.enter(at, key, tag, rings)
+            }
+            _ => self.look(key, tag, (place, block), rings),
+        };
         self.signs[at].last = units(ts);
         &mut self.list[at].count
     }
 
+    /// Whether a slot with this sign can be had at once.
+    #[inline]
+    fn may_take(&self, sign: Sign) -> bool {
+        match sign.tag {
+            0 => (self.taken + 1) * 4 <= self.signs.len() * 3,
+            _ => sign.last < units(self.since),
+        }
+    }
+
+    /// Begins a group in a slot that is free or whose group is over.
+    #[inline]
+    fn enter(&mut self, at: usize, key: Key, tag: u32, rings: &mut Rings) -> usize {
+        let sign = &mut self.signs[at];
+        self.taken += usize::from(sign.tag == 0);
+        sign.tag = tag;
+        let slot = &mut self.list[at];
+        slot.count.reset(rings);
+        slot.key = key;
+        at
+    }
+
     /// Where the key's group stands; a new one where there is none.
-    fn look(&mut self, key: Key, tag: u32, rings: &mut Rings) -> usize {
+    fn look(&mut self, key: Key, tag: u32, (place, block): (Place, u32), rings: &mut Rings) -> usize {
         if (self.taken + 1) * 4 > self.signs.len() * 3 {
             self.renew(usize::MAX);
+            self.moved = block;
         }
         let mask = self.signs.len() - 1;
         let past = units(self.since);
@@ -143,15 +188,11 @@ impl Slots {
             }
             at = (at + 1) & mask;
         }
-        if over.is_none() {
-            self.taken += 1;
-        }
         at = over.unwrap_or(at);
-        self.signs[at].tag = tag;
-        let slot = &mut self.list[at];
-        slot.count.reset(rings);
-        slot.key = key;
-        at
+        if at != place.at() {
+            self.moved = block;
+        }
+        self.enter(at, key, tag, rings)
     }
 
     /// Whether it is worth while to forget groups: more than half of them are over.
@@ -194,17 +235,18 @@ impl Slots {
         let past = units(self.since);
         // No group behind a free slot was pushed on from before it, so going round from there, each only moves back.
         let Some(free) = self.signs.iter().position(|s| s.tag == 0) else { return };
+        // First all that are over, without a branch for each.
+        self.taken = 0;
+        for sign in &mut self.signs {
+            sign.tag = if sign.last < past { 0 } else { sign.tag };
+            self.taken += usize::from(sign.tag != 0);
+        }
         for at in (free + 1..=free + mask).map(|at| at & mask) {
             let sign = self.signs[at];
-            if sign.tag == 0 {
-                continue;
-            }
-            if sign.last < past {
-                self.signs[at].tag = 0;
-                self.taken -= 1;
-                continue;
-            }
             let mut to = home(sign.tag, mask);
+            if sign.tag == 0 || to == at {
+                continue;
+            }
             while to != at && self.signs[to].tag != 0 {
                 to = (to + 1) & mask;
             }
@@ -279,19 +321,24 @@ mod tests {
         ) {
             let (mut slots, mut rings) = (Slots::default(), Rings::default());
             let mut plain: BTreeMap<i64, Vec<i64>> = BTreeMap::new();
+            // All keys point to few places.
+            let key_of = |who: i64| Key((who as u128) << 100 | (who as u128 & 3) | 4);
+            let mut found = Vec::new();
             let mut ts = 0;
             for (n, (gap, who)) in rows.into_iter().enumerate() {
                 // Some gaps are less than a sign's unit of time.
                 ts += gap << 19;
                 let mark = Mark { cite: Cite::at(ts, n as u32), value: 0 };
-                // All keys point to few places.
-                let key = Key((who as u128) << 100 | (who as u128 & 3) | 4);
+                let key = key_of(who);
                 let inside = plain.entry(who).or_default();
                 inside.push(ts);
                 inside.retain(|t| *t > ts - span);
-                // As if it had been looked for, or not, or another one stood there.
-                let place = [slots.find(&key), Place::UNKNOWN, Place(n as u32 % 3)][n % 3];
-                let count = slots.of(key, place, (ts, ts - span), &mut rings);
+                // As if it had been looked for when a block of seven rows began, or not, or another one stood there.
+                if n % 7 == 0 {
+                    found = (0..60).map(|who| slots.find(&key_of(who))).collect();
+                }
+                let place = [found[who as usize], Place::UNKNOWN, Place(n as u32 % 3)][n / 7 % 5 % 3];
+                let count = slots.of(key, (place, n as u32 / 7 + 1), (ts, ts - span), &mut rings);
                 let fresh = count.take(Measure::EventCount, usize::MAX, ts - span, mark, &mut rings);
                 proptest::prop_assert_eq!(fresh, Some(inside.len() == 1));
                 proptest::prop_assert_eq!(count.len(), inside.len());
