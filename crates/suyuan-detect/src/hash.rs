@@ -41,7 +41,7 @@ fn fold(a: u64, b: u64) -> u64 {
 
 /// The bytes after the last whole eight, as a number: zeros stand for those that are missing. Nothing is copied byte by byte.
 #[inline]
-fn tail(b: &[u8]) -> u64 {
+pub(crate) fn tail(b: &[u8]) -> u64 {
     let four = |b: Option<&[u8; 4]>| b.map_or(0, |b| u64::from(u32::from_le_bytes(*b)));
     match (b.len() % 8, b.last_chunk::<8>()) {
         (0, _) => 0,

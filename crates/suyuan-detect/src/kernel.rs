@@ -8,6 +8,7 @@ use arrow_array::Array;
 use arrow_array::cast::AsArray;
 
 use crate::derive::Val;
+use crate::hash;
 use crate::part::{Part, Zone};
 use crate::pattern::{Cidr, Pattern, Re};
 use crate::view::{Col, Row, Slot};
@@ -242,16 +243,8 @@ impl Test {
             }
             (Test::Same(other, how), col) => same(col, table.col(*other), *how, len),
             (_, Col::Text(a)) => {
-                // Neighbours are often equal.
-                let mut last: Option<(&str, bool)> = None;
-                each!(a, |v| match last {
-                    Some((w, holds)) if w == v => holds,
-                    _ => {
-                        let holds = self.text(v);
-                        last = Some((v, holds));
-                        holds
-                    }
-                })
+                let mut met = Met::default();
+                each!(a, |v| met.holds(v, |v| self.text(v)))
             }
             (_, Col::List(a)) => each!(a, |v| self.of_many(v.as_string::<i32>().iter().flatten())),
             (_, Col::Int(a)) => each!(a, |v| self.int(v)),
@@ -278,6 +271,47 @@ impl Test {
             (Test::Bool(b), Val::Bool(v)) => b == v,
             _ => false,
         }
+    }
+}
+
+/// Texts of a column whose answer is known: most columns that are asked of have few values, and neighbours are often equal.
+#[derive(Default)]
+struct Met<'v> {
+    short: [(usize, u64, u64, bool); 8],
+    known: usize,
+    /// The last longer one.
+    last: Option<(&'v str, bool)>,
+}
+
+impl<'v> Met<'v> {
+    /// What the test says of a text: sixteen bytes or fewer are compared as two numbers.
+    #[inline]
+    fn holds(&mut self, v: &'v str, test: impl FnOnce(&str) -> bool) -> bool {
+        let Some((first, rest)) = words(v.as_bytes()) else {
+            let same = self.last.filter(|(w, _)| *w == v);
+            return self.last.insert(same.unwrap_or_else(|| (v, test(v)))).1;
+        };
+        let known = &self.short[..self.known];
+        if let Some((.., holds)) = known.iter().find(|k| (k.0, k.1, k.2) == (v.len(), first, rest)) {
+            return *holds;
+        }
+        let holds = test(v);
+        if let Some(free) = self.short.get_mut(self.known) {
+            *free = (v.len(), first, rest, holds);
+            self.known += 1;
+        }
+        holds
+    }
+}
+
+/// Up to sixteen bytes as two numbers; together with their number they say which bytes they are.
+#[inline]
+fn words(b: &[u8]) -> Option<(u64, u64)> {
+    let first = b.first_chunk::<8>().map_or(0, |b| u64::from_le_bytes(*b));
+    match b.len() {
+        16 => Some((first, u64::from_le_bytes(*b.last_chunk()?))),
+        0..16 => Some((first, hash::tail(b))),
+        _ => None,
     }
 }
 
@@ -309,6 +343,25 @@ fn same(a: &Col, b: &Col, how: How, len: usize) -> Bitmap {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_text_met_before_is_answered_as_it_was() {
+        let text = |n: usize| {
+            "abcdefghijklmnopqrstuvwxyz"[..n % 23].replace('b', if n.is_multiple_of(5) { "x" } else { "\0" })
+        };
+        let texts: Vec<String> = (0..400).map(|n| text(n * n % 397)).collect();
+        for most in [3, 12, 400] {
+            let mut met = Met::default();
+            for t in texts
+                .iter()
+                .map(|t| texts[t.len() * 7 % most % texts.len()].as_str())
+                .chain(texts.iter().map(|t| t.as_str()))
+            {
+                let test = |t: &str| t.contains('x') || t.len().is_multiple_of(3);
+                assert_eq!(met.holds(t, test), test(t), "{t}");
+            }
+        }
+    }
 
     #[test]
     fn a_text_that_spells_a_number_is_one() {

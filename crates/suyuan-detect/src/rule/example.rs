@@ -76,6 +76,7 @@ pub(super) fn parse(block: &Node, key: &str) -> Result<Vec<Example>, Spot> {
 
 fn example(rows: &[Node]) -> Result<Example, Spot> {
     let mut out = Example::default();
+    let mut lasts = Vec::new();
     for node in rows {
         let record = node.need("record")?;
         let name = record.text()?;
@@ -91,13 +92,28 @@ fn example(rows: &[Node]) -> Result<Example, Spot> {
         for n in 0..times {
             out.rows.push((kind, row(node, n, every, out.rows.len())?));
         }
-        // Read now, so that a fault is told with its place.
         let last = out.rows.last().map(|r| r.1.clone()).unwrap_or_default();
-        fixture::batch(kind, &[last]).map_err(|e| {
-            node.fault(Text::new(format!("example: {e}"), format!("示例：{e}")), Text::default())
-        })?;
+        lasts.push((kind, node, last));
     }
+    read(&lasts)?;
     Ok(out)
+}
+
+/// Reads one row of each node now, so that a fault is told with its place: all of a kind together, since a batch has many columns,
+/// and only where that does not go one by one.
+fn read(rows: &[(Kind, &Node, Json)]) -> Result<(), Spot> {
+    let together =
+        |kind: &Kind| -> Vec<Json> { rows.iter().filter(|r| r.0 == *kind).map(|r| r.2.clone()).collect() };
+    let mut kinds: Vec<Kind> = rows.iter().map(|r| r.0).collect();
+    kinds.sort_unstable();
+    kinds.dedup();
+    if kinds.iter().all(|kind| fixture::batch(*kind, &together(kind)).is_ok()) {
+        return Ok(());
+    }
+    rows.iter().try_for_each(|(kind, node, row)| match fixture::batch(*kind, std::slice::from_ref(row)) {
+        Ok(_) => Ok(()),
+        Err(e) => Err(node.fault(Text::new(format!("example: {e}"), format!("示例：{e}")), Text::default())),
+    })
 }
 
 fn row(node: &Node, n: i64, every: i64, seq: usize) -> Result<Json, Spot> {
