@@ -8,6 +8,7 @@
 //! Invariant: any number of threads says the same.
 
 mod ahead;
+mod begun;
 mod lane;
 mod together;
 

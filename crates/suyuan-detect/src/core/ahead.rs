@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use suyuan_model::Kind;
 
-use crate::view::{Row, View};
+use crate::hash::Key;
+use crate::view::{GroupSlot, Row, View};
 
 /// Rows that are taken in together.
 pub(crate) const AHEAD: usize = 16_384;
@@ -88,6 +89,11 @@ impl<'a> Rows<'a> {
     }
     pub fn iter(self) -> impl Iterator<Item = Row<'a>> {
         (0..self.at.len()).map(move |n| self.row(n))
+    }
+    /// The keys of a group of columns in each view of a kind; of other views none.
+    pub fn keys(self, kind: Kind, columns: GroupSlot) -> Vec<&'a [Key]> {
+        let of = |v: &'a Arc<View>| if v.kind() == kind { v.group_keys(columns) } else { &[] };
+        self.views.iter().map(of).collect()
     }
     /// The first rows, of which `first` holds, and the others, of which it does not.
     pub fn split(self, first: impl Fn(Row<'a>) -> bool) -> (Rows<'a>, Rows<'a>) {

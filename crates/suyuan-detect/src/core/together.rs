@@ -11,6 +11,7 @@ use arrow_array::{Array, Int64Array};
 use suyuan_model::time::china_day;
 
 use super::ahead::Rows;
+use super::begun::leave_out;
 use super::lane::{Alone, At, Batch, Held, Lane, correlation, each_bit, entity_of, matches, value_of};
 use super::{Asked, Comparable, Core, Team};
 use crate::hash::Key;
@@ -142,6 +143,7 @@ impl Lane {
             // Lists in order one after the other, which this sort only merges.
             matched.sort();
         }
+        leave_out(&team.plans[at], batch.rows, &mut matched);
         touch(team, at, &matched, batch);
         for same in matched.chunk_by(|a, b| a.0 == b.0) {
             let n = same[0].0;
