@@ -98,19 +98,38 @@ pub fn corrections(given: &[Alert], right: &[Alert]) -> Vec<Correction> {
 
 /// The id that an alert of this rule, group and row has.
 pub fn alert_id(rule: &Rule, group: Key, trigger: &RowRef) -> String {
-    let mut h = Sha256::new();
-    for part in [rule.id.as_str(), rule.hash.as_str(), trigger.kind.name(), trigger.source.as_str()] {
-        h.update((part.len() as u64).to_le_bytes());
-        h.update(part.as_bytes());
+    Ids::new(rule).of(group, trigger)
+}
+
+/// The ids of a rule's alerts: what they have in common is hashed once.
+pub(crate) struct Ids(Sha256);
+
+impl Ids {
+    pub fn new(rule: &Rule) -> Ids {
+        let mut h = Sha256::new();
+        [rule.id.as_str(), rule.hash.as_str()].iter().for_each(|part| add(&mut h, part));
+        Ids(h)
     }
-    h.update(group.0.to_le_bytes());
-    h.update(trigger.ts.to_le_bytes());
-    h.update(trigger.seq.to_le_bytes());
-    const HEX: &[u8; 16] = b"0123456789abcdef";
-    let digits = h.finalize().into_iter().take(10).flat_map(|b| [b >> 4, b & 15]);
-    let mut id = String::with_capacity(20);
-    id.extend(digits.map(|d| char::from(HEX[usize::from(d)])));
-    id
+
+    pub fn of(&self, group: Key, trigger: &RowRef) -> String {
+        let mut h = self.0.clone();
+        add(&mut h, trigger.kind.name());
+        add(&mut h, &trigger.source);
+        h.update(group.0.to_le_bytes());
+        h.update(trigger.ts.to_le_bytes());
+        h.update(trigger.seq.to_le_bytes());
+        const HEX: &[u8; 16] = b"0123456789abcdef";
+        let mut digits = [0; 20];
+        for (two, byte) in digits.chunks_exact_mut(2).zip(h.finalize()) {
+            two.copy_from_slice(&[HEX[usize::from(byte >> 4)], HEX[usize::from(byte & 15)]]);
+        }
+        String::from_utf8_lossy(&digits).into_owned()
+    }
+}
+
+fn add(h: &mut Sha256, part: &str) {
+    h.update((part.len() as u64).to_le_bytes());
+    h.update(part.as_bytes());
 }
 
 /// The key of a group from the texts of its fields; `None` where one is absent. For those who compute alerts by other

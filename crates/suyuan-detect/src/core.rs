@@ -19,7 +19,7 @@ use suyuan_model::Kind;
 use suyuan_model::outcome::Entity;
 use suyuan_model::time::{DAY, china_day};
 
-use crate::alert::{Alert, Evidence, alert_id};
+use crate::alert::{Alert, Evidence};
 use crate::detector::Raised;
 use crate::hash::{Key, KeyMap};
 use crate::jobs;
@@ -92,8 +92,9 @@ pub(crate) struct Core<'r> {
     pub sources: Sources,
     /// Drafts of findings, where findings are wanted.
     pub drafts: Option<Drafts>,
-    /// Alerts not yet taken, where alerts are wanted.
-    pub alerts: Option<Vec<Alert>>,
+    /// Alerts not yet taken, where alerts are wanted; after them come those that are to be made of what was told.
+    alerts: Option<Vec<Alert>>,
+    told: Vec<Told>,
     /// What those carry.
     pub evidence: Evidence,
     /// The day (of China) of the newest row, until it is over.
@@ -142,6 +143,7 @@ impl<'r> Core<'r> {
             sources: Sources::default(),
             drafts: findings.then(|| Drafts { list: Vec::new(), open }),
             alerts: alerts.then(Vec::new),
+            told: Vec::new(),
             evidence: Evidence::Rows,
             day: i64::MIN,
             now: i64::MIN,
@@ -223,6 +225,7 @@ impl<'r> Core<'r> {
 
     fn raised(&mut self, at: usize, r: Raised) {
         let Some(last) = r.rows.iter().max().copied() else { return };
+        self.make_alerts();
         let plan = self.bound.plan(at);
         let who = (Key::of(&r.entity), r.entity.clone());
         if let Some(alerts) = &mut self.alerts {
@@ -245,7 +248,8 @@ impl<'r> Core<'r> {
     /// Tells of a condition that held: at a row, or without one.
     fn held(&mut self, h: &mut Held) {
         let plan = self.bound.plan(h.plan);
-        if let (Some(alerts), Some(rows)) = (&mut self.alerts, &mut h.alert)
+        if self.alerts.is_some()
+            && let Some(mut rows) = h.alert.take()
             && self.last_alert != Some((h.plan, h.group, h.trigger))
         {
             self.last_alert = Some((h.plan, h.group, h.trigger));
@@ -254,13 +258,12 @@ impl<'r> Core<'r> {
                 rows.sort_unstable();
                 rows.dedup();
             }
-            let value = plan.correlation.shown(h.micro);
             let entity = match self.drafts {
                 Some(_) => h.entity.1.clone(),
                 None => std::mem::take(&mut h.entity.1),
             };
-            let said = Said { group: h.group, entity, at: h.at, trigger: &h.trigger, rows };
-            alerts.push(said.alert(plan, &self.sources, value, plan.threshold.clone()));
+            let Held { plan, group, at, trigger, micro, .. } = *h;
+            self.told.push(Told { plan, group, entity, at, trigger, micro, rows });
         }
         let Some(drafts) = &mut self.drafts else { return };
         let specs = &plan.measures;
@@ -283,14 +286,52 @@ impl<'r> Core<'r> {
         }
     }
 
-    /// Gives out the alerts since they were last taken, one by one; the room that they took is kept.
+    /// Gives out the alerts since they were last taken, one by one; each is made when it is given, and the room that they took is
+    /// kept.
     pub fn each_alert(&mut self, each: &mut dyn FnMut(Alert)) {
         self.alerts.iter_mut().for_each(|all| all.drain(..).for_each(&mut *each));
+        for told in self.told.drain(..) {
+            let plan = self.bound.plan(told.plan);
+            each(told.alert(plan, &self.sources));
+        }
     }
 
     /// The alerts since they were last taken.
     pub fn take_alerts(&mut self) -> Vec<Alert> {
+        self.make_alerts();
         self.alerts.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Makes alerts of what was told.
+    fn make_alerts(&mut self) {
+        let (bound, sources) = (&self.bound, &self.sources);
+        let made = self.told.drain(..).map(|told| {
+            let plan = bound.plan(told.plan);
+            told.alert(plan, sources)
+        });
+        if let Some(all) = &mut self.alerts {
+            all.extend(made);
+        }
+    }
+}
+
+/// What an alert is made of.
+struct Told {
+    plan: usize,
+    group: Key,
+    entity: String,
+    at: i64,
+    trigger: Cite,
+    micro: i128,
+    rows: Vec<Cite>,
+}
+
+impl Told {
+    fn alert(self, plan: &Plan<'_>, sources: &Sources) -> Alert {
+        let value = plan.correlation.shown(self.micro);
+        let Told { group, entity, at, trigger, rows, .. } = self;
+        let said = Said { group, entity, at, trigger: &trigger, rows: &rows };
+        said.alert(plan, sources, value, plan.threshold.clone())
     }
 }
 
@@ -308,7 +349,7 @@ impl Said<'_> {
         let rule = plan.rule;
         let trigger = sources.row(self.trigger);
         Alert {
-            id: alert_id(rule, self.group, &trigger),
+            id: plan.ids.of(self.group, &trigger),
             rule: plan.names[0].clone(),
             rule_hash: plan.names[1].clone(),
             level: rule.level,

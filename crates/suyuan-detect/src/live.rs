@@ -346,6 +346,11 @@ impl<'r> Live<'r> {
         self.core.take_alerts()
     }
 
+    /// Gives out the alerts since they were last taken, one by one.
+    pub fn each_alert(&mut self, each: &mut dyn FnMut(Alert)) {
+        self.core.each_alert(each);
+    }
+
     /// Counts since the start.
     pub fn counts(&self) -> &Counts {
         &self.counts

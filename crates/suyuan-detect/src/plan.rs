@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use suyuan_model::Kind;
 
+use crate::alert::Ids;
 use crate::derive::{Behind, Params, Val};
 use crate::detector::Detector;
 use crate::hash::{Key, KeySet};
@@ -79,6 +80,7 @@ pub(crate) struct Plan<'r> {
     pub threshold: Option<Arc<str>>,
     /// The rule's path and the hash of its text, as alerts share them.
     pub names: [Arc<str>; 2],
+    pub ids: Ids,
     pub matchers: Vec<Matcher>,
     /// Per detection.
     pub reads: Vec<Reads>,
@@ -300,6 +302,7 @@ impl<'r> Bound<'r> {
             correlation: c,
             threshold: c.threshold().map(Into::into),
             names: [rule.id.as_str().into(), rule.hash.as_str().into()],
+            ids: Ids::new(rule),
             matchers,
             reads,
             windows: rule.correlations().map(Windows::new).collect(),

@@ -128,10 +128,9 @@ impl Lane<'_> {
     }
 
     fn tell(&mut self) -> Result<(), Fault> {
-        for a in self.live.take_alerts() {
-            self.out.write(&a)?;
-        }
-        Ok(())
+        let (out, mut wrong) = (&mut self.out, None);
+        self.live.each_alert(&mut |a| wrong = wrong.take().or(out.write(&a).err()));
+        wrong.map_or(Ok(()), |e| Err(e.into()))
     }
 
     /// Saves the state, drops it, and goes on from what was saved. A row would have waited for the
