@@ -12,7 +12,7 @@ use common::{Dice, Row, batch, dump, load, open, oracle, originals, refs, tight}
 use proptest::prelude::*;
 use suyuan_lake::{LakeError, Options, Table};
 use suyuan_model::Kind;
-use suyuan_model::scan::{Pick, RowSource, RowStream, ScanError, Want};
+use suyuan_model::scan::{Pick, RowSource, RowStream, Runs, ScanError, Want};
 
 const KINDS: [Kind; 3] = [Kind::Login, Kind::Opening, Kind::Usage];
 
@@ -127,6 +127,41 @@ fn columns_left_out_of_a_scan_are_not_in_its_batches() {
     let names: Vec<_> = run.batch.schema().fields().iter().map(|f| f.name().clone()).collect();
     assert_eq!(names, ["ts", "source", "seq", "device", "file_id", "line"]);
     assert!(snapshot.scan(&[Want::only(Kind::Login, &["no_such"])]).is_err());
+}
+
+#[test]
+fn many_runs_at_once_are_the_runs_one_by_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_store, lake) = open(dir.path(), tight(1 << 20, 1));
+    let (mut dice, mut all) = (Dice(7), Vec::new());
+    // Files of one source, whose column is not read, and of two.
+    for (n, sources) in [["a", "a"], ["b", "b"], ["a", "b"]].iter().enumerate() {
+        for kind in KINDS {
+            let mut new =
+                |i: i64| row(dice.roll(500) as i64, sources[dice.roll(2) as usize], i + 1_000 * n as i64, i);
+            let rows: Vec<Row> = (0..300).map(&mut new).collect();
+            load(&lake, [(kind, batch(kind, &rows))]);
+            all.extend(rows.into_iter().map(|r| (kind, r)));
+        }
+    }
+    let snapshot = lake.snapshot(None).unwrap();
+    assert_eq!(refs(&snapshot, &wants()), oracle(&all));
+    let wants = KINDS.map(|kind| Want::only(kind, &[]).without_origin());
+    let (mut many, mut runs) = (Vec::new(), Runs::default());
+    let mut stream = snapshot.scan(&wants).unwrap();
+    loop {
+        runs.clear();
+        stream.next_runs(100, &mut runs).unwrap();
+        if runs.runs.is_empty() {
+            break;
+        }
+        for (of, rows) in &runs.runs {
+            let (kind, batch) = &runs.batches[*of as usize];
+            assert_eq!(batch.num_columns(), 3);
+            many.extend(rows.clone().map(|i| common::line(*kind, batch, i as usize)));
+        }
+    }
+    assert_eq!(many, dump(&snapshot, &wants));
 }
 
 #[test]
