@@ -206,7 +206,7 @@ proptest! {
         let rules = &*RULES;
         let mut by_kind: BTreeMap<Kind, Vec<Value>> = BTreeMap::new();
         for (n, r) in rules.rules().iter().enumerate().filter(|(n, _)| n % 5 == cuts.len() % 5) {
-            for (kind, mut row) in r.hits.iter().flat_map(|e| e.rows().to_vec()) {
+            for (kind, mut row) in r.hits.iter().flat_map(|e| e.rows()) {
                 row["source"] = json!(format!("s{n}"));
                 row["line"] = row["seq"].clone();
                 by_kind.entry(kind).or_default().push(row);

@@ -13,19 +13,50 @@ use crate::error::Spot;
 use crate::rule::correlation::span;
 use crate::yaml::{Node, Value, unknown};
 
-/// Rows of an example, by kind, in the order of the file.
+/// Rows of an example, in the order of the file. They are kept as written: repeated, those of all rules would take eighty megabytes.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Example {
-    rows: Vec<(Kind, Json)>,
+    written: Vec<Written>,
+}
+
+/// A row as it is written, with its repeats.
+#[derive(Clone, Debug, PartialEq)]
+struct Written {
+    kind: Kind,
+    fields: Map<String, Json>,
+    times: i64,
+    /// Microseconds between two repeats.
+    every: i64,
+    /// Rows before it.
+    before: usize,
+}
+
+impl Written {
+    /// The `n`-th repeat.
+    fn row(&self, n: i64) -> Json {
+        let number = (n + 1).to_string();
+        let filled = |v: &Json| match v {
+            Json::String(t) => Json::String(t.replace("{n}", &number)),
+            v => v.clone(),
+        };
+        let mut row: Map<String, Json> = self.fields.iter().map(|(k, v)| (k.clone(), filled(v))).collect();
+        for k in ["ts", "captured_at", "until"] {
+            if let Some(at) = row.get(k).and_then(Json::as_str).and_then(time::parse) {
+                row.insert(k.to_owned(), Json::String(time::format(at + n * self.every)));
+            }
+        }
+        row.entry("seq").or_insert_with(|| Json::from((self.before as i64 + n) + 1));
+        Json::Object(row)
+    }
 }
 
 impl Example {
     /// The rows as a source.
     pub fn source(&self) -> MemorySource {
         let mut source = MemorySource::default();
+        let all = self.rows();
         for kind in Kind::ALL {
-            let rows: Vec<Json> =
-                self.rows.iter().filter(|(k, _)| k == kind).map(|(_, r)| r.clone()).collect();
+            let rows: Vec<Json> = all.iter().filter(|(k, _)| k == kind).map(|(_, r)| r.clone()).collect();
             if !rows.is_empty() {
                 let batch =
                     fixture::batch(*kind, &rows).expect("an example's rows were read when its rule was");
@@ -35,19 +66,19 @@ impl Example {
         source
     }
 
-    /// The rows, in the order of the file.
-    pub fn rows(&self) -> &[(Kind, Json)] {
-        &self.rows
+    /// The rows, by kind, in the order of the file.
+    pub fn rows(&self) -> Vec<(Kind, Json)> {
+        self.written.iter().flat_map(|w| (0..w.times).map(|n| (w.kind, w.row(n)))).collect()
     }
 
     /// How many rows it has.
     pub fn len(&self) -> usize {
-        self.rows.len()
+        self.written.iter().map(|w| w.times as usize).sum()
     }
 
     /// Whether it has none.
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.written.is_empty()
     }
 }
 
@@ -89,11 +120,11 @@ fn example(rows: &[Node]) -> Result<Example, Spot> {
             Some(_) => return Err(node.wants("`times` between 1 and 5000", "times应在1至5000之间")),
         };
         let every = node.get("every").map_or(Ok(0), span)?;
-        for n in 0..times {
-            out.rows.push((kind, row(node, n, every, out.rows.len())?));
-        }
-        let last = out.rows.last().map(|r| r.1.clone()).unwrap_or_default();
-        lasts.push((kind, node, last));
+        let Json::Object(mut fields) = node.json() else { return Err(node.wants("a row", "一行记录")) };
+        fields.retain(|k, _| !matches!(k.as_str(), "record" | "times" | "every"));
+        let written = Written { kind, fields, times, every, before: out.len() };
+        lasts.push((kind, node, written.row(times - 1)));
+        out.written.push(written);
     }
     read(&lasts)?;
     Ok(out)
@@ -114,27 +145,4 @@ fn read(rows: &[(Kind, &Node, Json)]) -> Result<(), Spot> {
         Ok(_) => Ok(()),
         Err(e) => Err(node.fault(Text::new(format!("example: {e}"), format!("示例：{e}")), Text::default())),
     })
-}
-
-fn row(node: &Node, n: i64, every: i64, seq: usize) -> Result<Json, Spot> {
-    let Json::Object(given) = node.json() else { return Err(node.wants("a row", "一行记录")) };
-    let mut row = Map::new();
-    for (k, v) in given {
-        match (k.as_str(), v) {
-            ("record" | "times" | "every", _) => {}
-            (_, Json::String(t)) => {
-                row.insert(k, Json::String(t.replace("{n}", &(n + 1).to_string())));
-            }
-            (_, v) => {
-                row.insert(k, v);
-            }
-        }
-    }
-    for k in ["ts", "captured_at", "until"] {
-        if let Some(at) = row.get(k).and_then(Json::as_str).and_then(time::parse) {
-            row.insert(k.to_owned(), Json::String(time::format(at + n * every)));
-        }
-    }
-    row.entry("seq").or_insert_with(|| Json::from(seq as i64 + 1));
-    Ok(Json::Object(row))
 }
