@@ -92,9 +92,19 @@ impl Few {
         Few { pick, marks, keep }
     }
 
+    /// Whether the rows of a file are found by its codes: they are swept as fast as marks.
+    pub(crate) fn by_codes(&self, file: &OpenFile) -> bool {
+        file.holds_codes(self.pick.column)
+    }
+
     /// Opens a file for the rows that may hold one of the texts.
     pub(crate) fn open(&self, path: &Path, ask: &Ask) -> Result<Batches, LakeError> {
         let file = OpenFile::open(path)?;
+        if ask.table != Table::Kind(ASKED.0) || self.pick.column != ASKED.1 {
+            // No marks are kept: the column is swept by its codes, or where it has none by its texts.
+            let groups = (0..file.meta().num_row_groups()).filter(|g| file.touches(ask, *g)).collect();
+            return file.read(ask, groups, None);
+        }
         let rows = self.rows(path, &file, ask)?;
         let (mut groups, mut selectors) = (Vec::new(), Vec::new());
         let (mut first, mut rows) = (0, &rows[..]);

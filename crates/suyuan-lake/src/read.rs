@@ -1,20 +1,26 @@
 //! Reading one Parquet file of a table: columns asked for, row groups that a time range touches.
 
+use std::collections::BTreeSet;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arrow_array::cast::AsArray;
-use arrow_array::{BooleanArray, RecordBatch, RecordBatchOptions, StringArray, new_null_array};
-use arrow_schema::{Schema, SchemaRef};
+use arrow_array::types::Int32Type;
+use arrow_array::{
+    Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, StringArray, new_null_array,
+};
+use arrow_schema::{DataType, Field, FieldRef, Schema, SchemaRef};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowPredicateFn, ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
     ParquetRecordBatchReaderBuilder, RowFilter, RowSelection,
 };
-use parquet::file::metadata::ParquetMetaData;
+use parquet::basic::{Encoding, EncodingMask};
+use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 use parquet::file::statistics::Statistics;
+use suyuan_model::columns::Coded;
 
 use crate::LakeError;
 use crate::index::Few;
@@ -139,6 +145,43 @@ impl OpenFile {
         Some((stats.min_bytes_opt()?, stats.max_bytes_opt()?))
     }
 
+    /// The file as it is read where columns are wanted as codes, and the columns as they then come: codes where the file holds
+    /// codes, and texts where a list of texts has grown too long for the writer.
+    fn coded(&self, ask: &Ask) -> Result<(ArrowReaderMetadata, SchemaRef), LakeError> {
+        let by_codes = ask.few.as_ref().filter(|few| few.by_codes(self)).map(|few| few.pick.column);
+        if by_codes.is_none() && !ask.schema.fields().iter().any(|f| text_of(f).is_some()) {
+            return Ok((self.meta.clone(), ask.schema.clone()));
+        }
+        let as_it_comes = |f: &FieldRef| match text_of(f).filter(|_| !self.holds_codes(f.name())) {
+            Some(text) => with_type(f, text.clone()),
+            None => f.clone(),
+        };
+        let schema = Schema::new(ask.schema.fields().iter().map(as_it_comes).collect::<Vec<_>>());
+        let as_it_is_read = |f: &FieldRef| {
+            let wanted = schema.field_with_name(f.name()).is_ok_and(|want| text_of(want).is_some());
+            if wanted || by_codes == Some(f.name()) {
+                with_type(f, codes_of(f.data_type()))
+            } else {
+                f.clone()
+            }
+        };
+        let held = Schema::new(self.meta.schema().fields().iter().map(as_it_is_read).collect::<Vec<_>>());
+        let options = ArrowReaderOptions::new().with_schema(Arc::new(held));
+        let meta = ArrowReaderMetadata::try_new(self.meta.metadata().clone(), options)
+            .map_err(|e| LakeError::parquet("read", &self.path, e))?;
+        Ok((meta, Arc::new(schema)))
+    }
+
+    /// Whether all pages of a column hold codes.
+    pub(crate) fn holds_codes(&self, column: &str) -> bool {
+        let Some(at) = self.meta.parquet_schema().columns().iter().position(|c| c.name() == column) else {
+            return true;
+        };
+        let pages = |group: &RowGroupMetaData| group.column(at).page_encoding_stats_mask().copied();
+        let codes = |pages: EncodingMask| pages.is_only(Encoding::RLE_DICTIONARY);
+        self.meta().row_groups().iter().all(|group| pages(group).is_some_and(codes))
+    }
+
     /// Reads what is asked for, of these row groups only.
     pub(crate) fn read(
         self,
@@ -150,16 +193,18 @@ impl OpenFile {
         ask.io.files.fetch_add(1, Ordering::Relaxed);
         ask.io.groups.fetch_add(groups.len() as u64, Ordering::Relaxed);
         ask.io.rows.fetch_add(rows as u64, Ordering::Relaxed);
-        let held = self.meta.schema().clone();
+        let (meta, schema) = self.coded(ask)?;
+        let held = meta.schema().clone();
         // It is a column of every row.
-        let source = self.one_source(&groups).filter(|_| ask.schema.index_of("source").is_ok());
+        let as_text = ask.schema.field_with_name("source").is_ok_and(|f| text_of(f).is_none());
+        let source = self.one_source(&groups).filter(|_| as_text);
         let source =
             source.map(|text| StringArray::from_iter_values(std::iter::repeat_n(text, ask.batch_rows)));
         let read = ask.schema.fields().iter().filter(|f| source.is_none() || f.name() != "source");
         let wanted: Vec<usize> = read.filter_map(|f| held.index_of(f.name()).ok()).collect();
         for &i in &wanted {
-            let (have, want) = (held.field(i), ask.schema.field_with_name(held.field(i).name()));
-            if want.is_ok_and(|w| w.data_type() != have.data_type()) {
+            let (have, want) = (held.field(i), schema.field_with_name(held.field(i).name()));
+            if want.is_ok_and(|w| w.data_type() != have.data_type() && text_of(have) != Some(w.data_type())) {
                 return Err(LakeError::Catalog(format!(
                     "names `{}`, whose column `{}` has type {}",
                     self.path.display(),
@@ -168,8 +213,8 @@ impl OpenFile {
                 )));
             }
         }
-        let mask = ProjectionMask::roots(self.meta.parquet_schema(), wanted);
-        let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(self.file, self.meta)
+        let mask = ProjectionMask::roots(meta.parquet_schema(), wanted);
+        let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(self.file, meta)
             .with_projection(mask)
             .with_row_groups(groups)
             .with_batch_size(ask.batch_rows);
@@ -178,28 +223,62 @@ impl OpenFile {
         }
         if let Some(Few { pick, .. }) = &ask.few {
             let mask = ProjectionMask::columns(builder.parquet_schema(), [pick.column]);
-            let wanted = pick.texts.clone();
-            let chosen = move |batch: RecordBatch| {
-                let Some(texts) = batch.columns().first().and_then(|c| c.as_string_opt::<i32>()) else {
-                    return Ok(BooleanArray::from(vec![false; batch.num_rows()]));
-                };
-                Ok(texts
-                    .iter()
-                    .map(|t| Some(t.is_some_and(|t| wanted.contains(t))))
-                    .collect::<BooleanArray>())
-            };
+            let mut picking = Picking { wanted: pick.texts.clone(), list: None };
+            let chosen = move |batch: RecordBatch| Ok(picking.chosen(&batch));
             builder =
                 builder.with_row_filter(RowFilter::new(vec![Box::new(ArrowPredicateFn::new(mask, chosen))]));
         }
         let reader = builder.build().map_err(|e| LakeError::parquet("read", &self.path, e))?;
-        Ok(Batches {
-            path: self.path,
-            reader,
-            schema: ask.schema.clone(),
-            table: ask.table,
-            between: ask.between,
-            source,
-        })
+        Ok(Batches { path: self.path, reader, schema, table: ask.table, between: ask.between, source })
+    }
+}
+
+/// Codes in place of texts.
+pub(crate) fn codes_of(text: &DataType) -> DataType {
+    DataType::Dictionary(Box::new(DataType::Int32), Box::new(text.clone()))
+}
+
+/// What a field holds codes of, if it does.
+fn text_of(field: &Field) -> Option<&DataType> {
+    let DataType::Dictionary(_, text) = field.data_type() else { return None };
+    Some(text)
+}
+
+fn with_type(field: &FieldRef, of: DataType) -> FieldRef {
+    Arc::new(field.as_ref().clone().with_data_type(of))
+}
+
+/// The texts of a column of codes.
+fn texts(column: &ArrayRef) -> ArrayRef {
+    let Some(coded) = column.as_dictionary_opt::<Int32Type>() else { return column.clone() };
+    let list = coded.values().as_string::<i32>();
+    let text = |code: Option<i32>| code.map(|code| list.value(code as usize));
+    Arc::new(coded.keys().iter().map(text).collect::<StringArray>())
+}
+
+/// Tells which rows hold one of the texts that are wanted.
+struct Picking {
+    wanted: Arc<BTreeSet<String>>,
+    /// A list of texts, and which of them are wanted.
+    list: Option<(ArrayRef, Vec<bool>)>,
+}
+
+impl Picking {
+    fn chosen(&mut self, batch: &RecordBatch) -> BooleanArray {
+        let wanted = |text: Option<&str>| text.is_some_and(|t| self.wanted.contains(t));
+        let column = batch.columns().first();
+        if let Some(texts) = column.and_then(|c| c.as_string_opt::<i32>()) {
+            return texts.iter().map(|t| Some(wanted(t))).collect();
+        }
+        let Some(coded) = column.and_then(|c| c.as_dictionary_opt::<Int32Type>()) else {
+            return BooleanArray::from(vec![false; batch.num_rows()]);
+        };
+        let list = coded.values();
+        let known = self.list.take().filter(|known| Coded::same_list(&known.0, list));
+        let (_, are) = self.list.insert(
+            known.unwrap_or_else(|| (list.clone(), list.as_string::<i32>().iter().map(wanted).collect())),
+        );
+        coded.keys().iter().map(|code| Some(code.is_some_and(|code| are[code as usize]))).collect()
     }
 }
 
@@ -266,6 +345,7 @@ impl Batches {
             .fields()
             .iter()
             .map(|f| match (batch.column_by_name(f.name()), &self.source) {
+                (Some(c), _) if c.data_type() != f.data_type() => texts(c),
                 (Some(c), _) => c.clone(),
                 (None, Some(all)) if f.name() == "source" => Arc::new(all.slice(0, batch.num_rows())),
                 (None, _) => new_null_array(f.data_type(), batch.num_rows()),

@@ -133,8 +133,13 @@ fn projection(kind: Kind, wants: &[Want]) -> Result<SchemaRef, LakeError> {
             names.insert(name);
         }
     }
-    let fields: Vec<_> =
-        schema.fields().iter().filter(|f| names.contains(f.name().as_str())).cloned().collect();
+    let mut fields = Vec::with_capacity(names.len());
+    for field in schema.fields().iter().filter(|f| names.contains(f.name().as_str())) {
+        let of_kind = || wants.iter().filter(|w| w.kind == kind);
+        let coded = of_kind().all(|w| w.codes.contains(&field.name().as_str()));
+        let as_codes = || field.as_ref().clone().with_data_type(read::codes_of(field.data_type()));
+        fields.push(if coded { Arc::new(as_codes()) } else { field.clone() });
+    }
     Ok(Arc::new(Schema::new(fields)))
 }
 

@@ -3,8 +3,8 @@
 use std::sync::{Arc, LazyLock};
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Int64Type, TimestampMicrosecondType};
-use arrow_array::{Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow_array::types::{Int32Type, Int64Type, TimestampMicrosecondType};
+use arrow_array::{Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use suyuan_model::{FieldType, Kind, RowKey};
 
@@ -69,6 +69,9 @@ impl Table {
 pub(crate) struct Keys {
     ts: Option<TimestampMicrosecondArray>,
     text: StringArray,
+    /// Where rows have codes into `text`.
+    codes: Option<Int32Array>,
+    rows: usize,
     seq: Option<Int64Array>,
 }
 
@@ -77,18 +80,27 @@ impl Keys {
     pub(crate) fn bind(table: Table, batch: &RecordBatch) -> Keys {
         let column =
             |name: &str| batch.column_by_name(name).expect("every batch of the lake holds its key columns");
-        match table {
-            Table::Kind(_) => Keys {
-                ts: Some(column("ts").as_primitive::<TimestampMicrosecondType>().clone()),
-                text: column("source").as_string().clone(),
-                seq: Some(column("seq").as_primitive::<Int64Type>().clone()),
-            },
-            Table::Original => Keys { ts: None, text: column("token").as_string().clone(), seq: None },
-        }
+        let rows = batch.num_rows();
+        let Table::Kind(_) = table else {
+            return Keys {
+                ts: None,
+                text: column("token").as_string().clone(),
+                codes: None,
+                rows,
+                seq: None,
+            };
+        };
+        let source = column("source");
+        let (text, codes) = match source.as_dictionary_opt::<Int32Type>() {
+            Some(coded) => (coded.values().as_string().clone(), Some(coded.keys().clone())),
+            None => (source.as_string().clone(), None),
+        };
+        let ts = column("ts").as_primitive::<TimestampMicrosecondType>().clone();
+        Keys { ts: Some(ts), text, codes, rows, seq: Some(column("seq").as_primitive::<Int64Type>().clone()) }
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.text.len()
+        self.rows
     }
 
     pub(crate) fn ts(&self, i: usize) -> i64 {
@@ -96,7 +108,7 @@ impl Keys {
     }
 
     pub(crate) fn text(&self, i: usize) -> &str {
-        self.text.value(i)
+        self.text.value(self.codes.as_ref().map_or(i, |codes| codes.value(i) as usize))
     }
 
     pub(crate) fn seq(&self, i: usize) -> i64 {

@@ -7,11 +7,12 @@ mod common;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use arrow_array::cast::AsArray;
+use arrow_array::{ArrayRef, RecordBatch, StringArray};
 use common::{Dice, Row, batch, dump, load, open, oracle, originals, refs, tight};
 use proptest::prelude::*;
 use suyuan_lake::{LakeError, Options, Table};
 use suyuan_model::Kind;
+use suyuan_model::columns::{Coded, Column, Key, Str};
 use suyuan_model::scan::{Pick, RowSource, RowStream, Runs, ScanError, Want};
 
 const KINDS: [Kind; 3] = [Kind::Login, Kind::Opening, Kind::Usage];
@@ -214,7 +215,7 @@ fn parts_of_a_kind_are_those_of_the_plain_way() {
     let mut dice = Dice(5);
     let rows: Vec<Row> = (0..4_000).map(|i| row(dice.roll(900) as i64, "s", i, i)).collect();
     for part in rows.chunks(900) {
-        load(&lake, [(Kind::Login, batch(Kind::Login, part))]);
+        load(&lake, [(Kind::Login, batch(Kind::Login, part)), (Kind::Access, batch(Kind::Access, part))]);
     }
     let snapshot = lake.snapshot(None).unwrap();
     let plain = Plain(&snapshot);
@@ -225,53 +226,98 @@ fn parts_of_a_kind_are_those_of_the_plain_way() {
         }
         lines
     };
-    let mut accounts = BTreeSet::new();
-    let mut stream = snapshot.scan(&[Want::only(Kind::Login, &["account"])]).unwrap();
-    while let Some(run) = stream.next_run().unwrap() {
-        let account = run.batch.column_by_name("account").unwrap().as_string::<i32>();
-        accounts.extend(run.rows.map(|i| account.value(i).to_owned()));
-    }
-    for instant in [i64::MIN, 0, 1, 17, 450, 451, 899, 900, i64::MAX] {
-        let wants = [Want::all(Kind::Login)];
-        let from = |s: &dyn RowSource| read(s.scan_from(&wants, instant).unwrap());
-        assert!(from(&snapshot) == from(&plain), "{instant}");
-        let before = |s: &dyn RowSource| s.count_before(Kind::Login, instant).unwrap();
-        assert_eq!(before(&snapshot), before(&plain), "{instant}");
-        for digit in ["7", "77", "none"] {
-            let ends: BTreeSet<String> = accounts.iter().filter(|a| a.ends_with(digit)).cloned().collect();
-            let pick = Pick { column: "account", texts: Arc::new(ends), before: instant };
-            let columns = ["account", "device"];
-            let picked = |s: &dyn RowSource| {
-                let mut stream = s.scan_picked(Kind::Login, &columns, pick.clone()).unwrap();
-                let mut rows = Vec::new();
-                while let Some(run) = stream.next_run().unwrap() {
-                    let key = suyuan_model::columns::Key::bind(&run.batch);
-                    let account = run.batch.column_by_name("account").unwrap().as_string::<i32>();
-                    rows.extend(run.rows.map(|i| (key.row(run.kind, i), account.value(i).to_owned())));
-                }
-                rows
-            };
-            assert_eq!(picked(&snapshot), picked(&plain), "{instant} {digit}");
-            // What is kept to find them is made again where it is spoilt or gone.
-            let kept = dir.path().join("lake").join("index").join("login");
-            for entry in std::fs::read_dir(&kept).into_iter().flatten().flatten() {
-                let bytes = std::fs::read(entry.path()).unwrap();
-                match dice.roll(3) {
-                    0 => std::fs::remove_file(entry.path()).unwrap(),
-                    1 => std::fs::write(entry.path(), &bytes[..bytes.len() - 1]).unwrap(),
-                    _ => {}
+    // Accounts are found by their codes, persons by marks.
+    for (kind, column, other) in [(Kind::Login, "account", "device"), (Kind::Access, "subject", "account")] {
+        let texts = |mut stream: Box<dyn RowStream + '_>| {
+            let mut rows = Vec::new();
+            while let Some(run) = stream.next_run().unwrap() {
+                let key = Key::bind(&run.batch);
+                let (text, other) = (Str::bind(&run.batch, column), Str::bind(&run.batch, other));
+                let text = |i: usize| [text.get(i), other.get(i)].map(|t| t.map(str::to_owned));
+                rows.extend(run.rows.map(|i| (key.row(run.kind, i), text(i))));
+            }
+            rows
+        };
+        let all = texts(snapshot.scan(&[Want::only(kind, &[column, other])]).unwrap());
+        let all: BTreeSet<&String> = all.iter().flat_map(|row| &row.1[0]).collect();
+        assert!(all.len() > 100);
+        for instant in [i64::MIN, 0, 1, 17, 450, 451, 899, 900, i64::MAX] {
+            let wants = [Want::all(kind)];
+            let from = |s: &dyn RowSource| read(s.scan_from(&wants, instant).unwrap());
+            assert!(from(&snapshot) == from(&plain), "{instant}");
+            let before = |s: &dyn RowSource| s.count_before(kind, instant).unwrap();
+            assert_eq!(before(&snapshot), before(&plain), "{instant}");
+            for digit in ["7", "77", "none"] {
+                let ends: BTreeSet<String> =
+                    all.iter().filter(|a| a.ends_with(digit)).map(|a| (*a).clone()).collect();
+                let pick = Pick { column, texts: Arc::new(ends), before: instant };
+                let picked =
+                    |s: &dyn RowSource| texts(s.scan_picked(kind, &[column, other], pick.clone()).unwrap());
+                assert_eq!(picked(&snapshot), picked(&plain), "{instant} {digit}");
+                // What is kept to find them is made again where it is spoilt or gone.
+                let kept = dir.path().join("lake").join("index").join(kind.name());
+                for entry in std::fs::read_dir(&kept).into_iter().flatten().flatten() {
+                    let bytes = std::fs::read(entry.path()).unwrap();
+                    match dice.roll(3) {
+                        0 => std::fs::remove_file(entry.path()).unwrap(),
+                        1 => std::fs::write(entry.path(), &bytes[..bytes.len() - 1]).unwrap(),
+                        _ => {}
+                    }
                 }
             }
         }
     }
     // What is kept of a file that is no more goes with the next sweep.
-    let index = dir.path().join("lake").join("index").join("login");
+    let index = dir.path().join("lake").join("index").join("access");
     let kept = || std::fs::read_dir(&index).unwrap().count();
     let before = kept();
     assert!(before > 0);
-    std::fs::write(index.join("login-0.parquet.account"), b"old").unwrap();
+    std::fs::write(index.join("access-0.parquet.subject"), b"old").unwrap();
     lake.sweep_orphans(i64::MAX).unwrap();
     assert_eq!(kept(), before);
+}
+
+#[test]
+fn codes_say_what_the_texts_say() {
+    let dir = tempfile::tempdir().unwrap();
+    // Lists of texts that go with a row group, and lists that have grown too long for codes.
+    let options = Options { group_rows: 40_000, file_bytes: 4 << 20, ..tight(50_000_000, 2) };
+    let (_store, lake) = open(dir.path(), options);
+    let (few, many) = (
+        (0..3_000).map(|i| row(i * 7 % 1000, "s", i, i)),
+        (0..30_000).map(|i| row(2000 + i, if i % 3 == 0 { "a" } else { "b" }, i, i)),
+    );
+    for rows in [few.collect::<Vec<_>>(), many.collect()] {
+        let all = batch(Kind::Login, &rows);
+        let long = |i: usize| format!("{:0>40}", i * i);
+        let session: ArrayRef = Arc::new((0..rows.len()).map(|i| Some(long(i))).collect::<StringArray>());
+        let schema = all.schema();
+        let columns = schema.fields().iter().zip(all.columns()).map(|(f, c)| match f.name().as_str() {
+            "session" => session.clone(),
+            _ => c.clone(),
+        });
+        load(&lake, [(Kind::Login, RecordBatch::try_new(schema.clone(), columns.collect()).unwrap())]);
+    }
+    let snapshot = lake.snapshot(None).unwrap();
+    let names = ["source", "account", "device", "session", "ip"];
+    let read = |want: Want| {
+        let (mut rows, mut codes) = (Vec::new(), BTreeSet::new());
+        let mut stream = snapshot.scan(&[want]).unwrap();
+        while let Some(run) = stream.next_run().unwrap() {
+            let key = Key::bind(&run.batch);
+            let columns = names.map(|name| Coded::bind(&run.batch, name));
+            codes.extend(names.iter().zip(&columns).filter(|x| x.1.list().is_some()).map(|x| *x.0));
+            for i in run.rows {
+                rows.push((key.ts(i), key.seq.get(i), columns.map(|c| c.get(i).map(str::to_owned))));
+            }
+        }
+        (rows, codes)
+    };
+    let plain = read(Want::only(Kind::Login, &names[1..]));
+    let coded = read(Want::only(Kind::Login, &names[1..]).coded(&["source", "account", "session"]));
+    assert!(plain.0 == coded.0);
+    assert!(plain.1.is_empty());
+    assert_eq!(coded.1.into_iter().collect::<Vec<_>>(), ["account", "session", "source"]);
 }
 
 #[test]

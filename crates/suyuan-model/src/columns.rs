@@ -4,8 +4,10 @@
 //! absent in every row, so a view works on any projection.
 
 use arrow_array::cast::AsArray;
-use arrow_array::types::{Date32Type, Decimal128Type, Float64Type, Int64Type, TimestampMicrosecondType};
-use arrow_array::{Array, BooleanArray, PrimitiveArray, RecordBatch, StringArray};
+use arrow_array::types::{
+    Date32Type, Decimal128Type, Float64Type, Int32Type, Int64Type, TimestampMicrosecondType,
+};
+use arrow_array::{Array, ArrayRef, BooleanArray, PrimitiveArray, RecordBatch, StringArray};
 
 /// A column of text.
 #[derive(Clone, Copy)]
@@ -65,6 +67,63 @@ column!(Time, i64, |c| c.as_primitive_opt(), |a, i| a.value(i));
 column!(Day, i32, |c| c.as_primitive_opt(), |a, i| a.value(i));
 column!(Fen, i64, |c| c.as_primitive_opt(), |a, i| a.value(i) as i64);
 column!(Bool, bool, |c| c.as_boolean_opt(), |a, i| a.value(i));
+
+/// A column of text of a scan that may give codes into a list of texts in place of texts ([`crate::scan::Want::coded`]).
+#[derive(Clone, Copy)]
+pub enum Coded<'a> {
+    /// No row holds anything.
+    Absent,
+    /// Texts as they are.
+    Plain(&'a StringArray),
+    /// Codes, and the list that they point into.
+    Codes(&'a PrimitiveArray<Int32Type>, &'a ArrayRef),
+}
+
+impl<'a> Column<'a> for Coded<'a> {
+    type Value = &'a str;
+    fn bind(batch: &'a RecordBatch, name: &str) -> Self {
+        let Some(column) = batch.column_by_name(name) else { return Coded::Absent };
+        match column.as_dictionary_opt::<Int32Type>() {
+            _ if column.null_count() == column.len() => Coded::Absent,
+            Some(coded) => Coded::Codes(coded.keys(), coded.values()),
+            None => column.as_string_opt().map_or(Coded::Absent, Coded::Plain),
+        }
+    }
+    #[inline]
+    fn get(&self, i: usize) -> Option<&'a str> {
+        match self {
+            Coded::Absent => None,
+            Coded::Plain(texts) => at(Some(*texts), i).map(|a| a.value(i)),
+            Coded::Codes(codes, list) => {
+                at(Some(*codes), i).map(|a| list.as_string::<i32>().value(a.value(i) as usize))
+            }
+        }
+    }
+}
+
+impl Coded<'_> {
+    /// The code of row `i`; none where it has no text, or texts come as they are.
+    #[inline]
+    pub fn code(&self, i: usize) -> Option<usize> {
+        let Coded::Codes(codes, _) = self else { return None };
+        at(Some(*codes), i).map(|a| a.value(i) as usize)
+    }
+
+    /// Whether two lists of texts are one in memory, so that their codes say the same.
+    pub fn same_list(a: &ArrayRef, b: &ArrayRef) -> bool {
+        let place = |list: &ArrayRef| {
+            let texts = list.as_string::<i32>();
+            (texts.value_data().as_ptr(), texts.value_offsets().as_ptr(), texts.len())
+        };
+        place(a) == place(b)
+    }
+
+    /// The list that codes point into.
+    pub fn list(&self) -> Option<&ArrayRef> {
+        let Coded::Codes(_, list) = self else { return None };
+        Some(list)
+    }
+}
 
 /// A PII field: the token and what is kept beside it.
 #[derive(Clone, Copy)]

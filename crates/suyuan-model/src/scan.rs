@@ -22,20 +22,27 @@ pub struct Want {
     pub columns: Option<Vec<&'static str>>,
     /// Whether the origin columns are wanted, too.
     pub origin: bool,
+    /// Columns of text that may come as codes.
+    pub codes: Vec<&'static str>,
 }
 
 impl Want {
     /// All columns of the kind.
     pub fn all(kind: Kind) -> Self {
-        Self { kind, columns: None, origin: true }
+        Self { kind, columns: None, origin: true, codes: Vec::new() }
     }
     /// Only these columns (and the key and origin columns).
     pub fn only(kind: Kind, columns: &[&'static str]) -> Self {
-        Self { kind, columns: Some(columns.to_vec()), origin: true }
+        Self { kind, columns: Some(columns.to_vec()), origin: true, codes: Vec::new() }
     }
     /// The same without the origin columns, for those who do not ask which line of which file a row was.
     pub fn without_origin(self) -> Self {
         Self { origin: false, ..self }
+    }
+    /// The same where these columns of text may come as codes into a list of texts, the key column `source` among them: who
+    /// asks for it binds them as [`crate::columns::Coded`].
+    pub fn coded(self, codes: &[&'static str]) -> Self {
+        Self { codes: codes.to_vec(), ..self }
     }
     /// The columns beside those that the wants name, which every batch of the kind has.
     pub fn always(wants: &[Want], kind: Kind) -> Vec<&'static str> {

@@ -29,7 +29,11 @@ impl Print {
         // Odd constants without pattern: digits of the roots of two and three.
         let (mut a, mut b) = (0x6a09_e667_f3bc_c909 ^ bytes.len() as u64, 0xbb67_ae85_84ca_a73b);
         let (words, rest) = bytes.as_chunks::<8>();
-        let last = rest.iter().fold(0u64, |w, b| w << 8 | u64::from(*b));
+        let last = match bytes.last_chunk() {
+            // The end of a longer text at once: what was read before is masked.
+            Some(end) => u64::from_be_bytes(*end) & ((1 << (8 * rest.len())) - 1),
+            None => rest.iter().fold(0u64, |w, b| w << 8 | u64::from(*b)),
+        };
         for w in words.iter().map(|w| u64::from_le_bytes(*w)).chain([last]) {
             a = fold(a ^ w, 0x9e37_79b9_7f4a_7c15);
             b = fold(b ^ w.rotate_left(32), 0xd6e8_feb8_6659_fd93) ^ a;

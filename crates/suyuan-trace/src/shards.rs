@@ -182,7 +182,9 @@ impl Shard {
         let mut shard = Shard { number, keys: Prints::read(from)?, ..Shard::default() };
         for _ in 0..from.number()? {
             let mut block = Block::default();
-            for _ in 0..from.number()? {
+            let things: usize = from.small().filter(|n| *n <= 1 << BLOCK)?;
+            block.things.reserve_exact(things);
+            for _ in 0..things {
                 let (stratum, touched, votes) = (from.small()?, from.small()?, from.small()?);
                 block.things.push(Thing { stratum, touched, votes });
             }

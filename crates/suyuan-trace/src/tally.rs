@@ -289,7 +289,7 @@ impl Tally {
         let threads = self.threads_for(touches);
         let (bin, whole) = (self.bin as u8, &self.whole);
         let parts = jobs::parts(threads, &mut self.shards, |part| {
-            let (mut open, mut room) = (vec![Open::default(); whole.len()], Room::new(whole.len()));
+            let (mut open, mut room) = (vec![Open::default(); whole.len()], Room::default());
             for shard in part {
                 shard.end_bin(bin, &mut room, |first| {
                     let open = &mut open[first.column as usize];
@@ -310,18 +310,19 @@ impl Tally {
         }
     }
 
-    /// What each thread makes of the pairs of its shards: `each(made, column, thing, what is known of it)`.
+    /// What each thread makes of the pairs of its shards: `each(made, column, thing, what is known of it)`; of the things that one
+    /// of the wanted columns touched, or of all.
     fn each<T: Send>(
         &mut self,
+        wanted: Option<&[bool]>,
         new: impl Fn() -> T + Sync,
         each: impl Fn(&mut T, u32, u32, &Thing) + Sync,
     ) -> Vec<T> {
-        let columns = self.columns.len();
         jobs::parts(self.threads, &mut self.shards, |part| {
-            let (mut made, mut room) = (new(), Room::new(columns));
+            let (mut made, mut room) = (new(), Room::default());
             for (first, block) in part.iter_mut().flat_map(Shard::blocks) {
                 let things = &block.things;
-                block.pairs.each(&mut room, |column, thing| {
+                block.pairs.each(&mut room, wanted, |column, thing| {
                     each(&mut made, column, first | u32::from(thing), &things[thing as usize]);
                 });
             }
@@ -397,7 +398,7 @@ impl Tally {
             return distinct.clone();
         }
         let columns = self.columns.len();
-        let parts = self.each(|| vec![0; columns], |out, column, _, _| out[column as usize] += 1);
+        let parts = self.each(None, || vec![0; columns], |out, column, _, _| out[column as usize] += 1);
         self.distinct.insert(sum(columns, parts.iter())).clone()
     }
 
@@ -406,7 +407,9 @@ impl Tally {
         self.end_bin();
         let mut place = vec![usize::MAX; self.columns.len()];
         columns.iter().enumerate().rev().for_each(|(i, c)| place[*c as usize] = i);
+        let wanted: Vec<bool> = place.iter().map(|at| *at != usize::MAX).collect();
         let parts = self.each(
+            Some(&wanted),
             || vec![Vec::new(); columns.len()],
             |out, column, thing, _| {
                 if let Some(list) = out.get_mut(place[column as usize]) {
@@ -457,12 +460,19 @@ impl Tally {
             self.shards[shard].get(block, place)
         };
         let risks = Risks::fit(all().map(|t| t.touched), harmed.iter().map(|h| of(h.0).touched));
-        let mut strata = self.strata.clone();
-        for t in all() {
-            strata[t.stratum as usize].things += step(&risks, t.touched);
-        }
+        let steps = Steps::of(&risks, all().map(|t| t.touched).max().unwrap_or(0));
         let of_harmed: Vec<Thing> = harmed.iter().map(|h| of(h.0)).collect();
-        self.strata_of(&mut columns, &place, &risks);
+        let mut strata = self.strata.clone();
+        let parts = jobs::parts(self.threads, &mut self.shards, |part| {
+            let mut sums = vec![0.0; strata.len()];
+            let things = part.iter().flat_map(Shard::things);
+            things.for_each(|t| sums[t.stratum as usize] += steps.step(t.touched));
+            sums
+        });
+        for part in parts {
+            strata.iter_mut().zip(part).for_each(|(stratum, sum)| stratum.things += sum);
+        }
+        self.strata_of(&mut columns, &place, &steps);
         let mut index: Lookup<u32, u32> = Lookup::default();
         for (i, (thing, _)) in harmed.iter().enumerate() {
             index.insert(*thing, i as u32);
@@ -504,14 +514,14 @@ impl Tally {
     }
 
     /// Counts each column's distinct things by stratum.
-    fn strata_of(&mut self, columns: &mut [Column], place: &[u32], risks: &Risks) {
+    fn strata_of(&mut self, columns: &mut [Column], place: &[u32], steps: &Steps) {
         let (strata, width) = (self.strata.len(), columns.len());
         if strata.saturating_mul(width) > TABLE {
-            let parts = self.each(Lookup::<u64, f64>::default, |cells, column, _, t| {
+            let parts = self.each(None, Lookup::<u64, f64>::default, |cells, column, _, t| {
                 let place = place[column as usize];
                 if place != u32::MAX {
                     let cell = u64::from(place) << 32 | u64::from(t.stratum);
-                    *cells.entry(cell).or_default() += step(risks, t.touched);
+                    *cells.entry(cell).or_default() += steps.step(t.touched);
                 }
             });
             let mut cells: BTreeMap<u64, f64> = BTreeMap::new();
@@ -525,10 +535,10 @@ impl Tally {
         }
         let all = self.columns.len();
         let new = || (Cells::new(strata * width), vec![0; all], (u32::MAX, 0, 0.0));
-        let mut parts = self.each(new, |(cells, distinct, (last, row, risk)), column, thing, t| {
+        let mut parts = self.each(None, new, |(cells, distinct, (last, row, risk)), column, thing, t| {
             distinct[column as usize] += 1;
             if thing != *last {
-                (*last, *row, *risk) = (thing, t.stratum * width as u32, step(risks, t.touched));
+                (*last, *row, *risk) = (thing, t.stratum * width as u32, steps.step(t.touched));
             }
             let place = place[column as usize];
             if place != u32::MAX {
@@ -537,16 +547,32 @@ impl Tally {
         });
         parts.iter_mut().for_each(|part| part.0.settle());
         self.distinct = Some(sum(all, parts.iter().map(|part| &part.1)));
-        for stratum in 0..strata {
-            for (place, column) in columns.iter_mut().enumerate() {
-                let risk: f64 = parts.iter().map(|part| part.0.sums[stratum * width + place]).sum();
-                if risk > 0.0 {
-                    column.strata.push((stratum as u32, risk));
+        // A line of memory holds the cells of so many columns.
+        let lines: Vec<usize> = (0..width).step_by(LINE).collect();
+        let lists = jobs::map(self.threads, &lines, |first| {
+            let mut sums = vec![vec![0.0; strata]; LINE.min(width - first)];
+            for stratum in 0..strata {
+                for (i, column) in sums.iter_mut().enumerate() {
+                    column[stratum] =
+                        parts.iter().map(|part| part.0.sums[stratum * width + first + i]).sum::<f64>();
                 }
             }
+            let touched = |(stratum, risk): (usize, &f64)| (*risk > 0.0).then_some((stratum as u32, *risk));
+            let list = |column: &Vec<f64>| {
+                let mut list = Vec::with_capacity(column.iter().filter(|risk| **risk > 0.0).count());
+                list.extend(column.iter().enumerate().filter_map(touched));
+                list
+            };
+            sums.iter().map(list).collect::<Vec<Vec<(u32, f64)>>>()
+        });
+        for (column, list) in columns.iter_mut().zip(lists.into_iter().flatten()) {
+            column.strata = list;
         }
     }
 }
+
+/// Columns whose cells of one stratum are read together.
+const LINE: usize = 8;
 
 /// Sums in a table larger than the caches: what comes is added many at a time, so that the waits for memory overlap.
 struct Cells {
@@ -586,6 +612,25 @@ fn sum<'a>(columns: usize, parts: impl Iterator<Item = &'a Vec<u64>>) -> Vec<u64
 /// The risk of a thing that was touched so often, in steps.
 fn step(risks: &Risks, touched: u32) -> f64 {
     (risks.of(touched) / STEP).round() * STEP
+}
+
+/// The same, told in advance for all but the most touched things.
+struct Steps<'a> {
+    risks: &'a Risks,
+    by: Vec<f64>,
+}
+
+impl Steps<'_> {
+    /// Things touched more often are told when they are asked for.
+    const OFTEN: u32 = 1 << 12;
+
+    fn of(risks: &Risks, most: u32) -> Steps<'_> {
+        Steps { risks, by: (0..=most.min(Steps::OFTEN)).map(|n| step(risks, n)).collect() }
+    }
+
+    fn step(&self, touched: u32) -> f64 {
+        self.by.get(touched as usize).copied().unwrap_or_else(|| step(self.risks, touched))
+    }
 }
 
 /// Things of a bin, each as its first touch weighs.

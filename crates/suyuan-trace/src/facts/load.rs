@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use suyuan_model::Kind;
@@ -21,7 +22,7 @@ use suyuan_model::records::sighting::SightingColumns;
 use suyuan_model::records::staff::StaffColumns;
 use suyuan_model::records::stock_move::StockMoveColumns;
 use suyuan_model::records::terminal::TerminalColumns;
-use suyuan_model::scan::{RowSource, RowStream, ScanError, Want};
+use suyuan_model::scan::{Pick, RowSource, RowStream, ScanError, Want};
 use suyuan_model::time::HOUR;
 
 use super::{
@@ -55,22 +56,21 @@ pub fn scan(
     bar: &mut Bar<'_>,
     each: impl FnMut(&RecordBatch, Range<usize>),
 ) -> Result<(), ScanError> {
-    scan_since(source, kind, columns, None, bar, each)
+    scan_since(source, Want::only(kind, columns), None, bar, each)
 }
 
 /// Runs of one kind from an instant on, in order.
 pub fn scan_since(
     source: &dyn RowSource,
-    kind: Kind,
-    columns: &[&'static str],
+    want: Want,
     from: Option<i64>,
     bar: &mut Bar<'_>,
     each: impl FnMut(&RecordBatch, Range<usize>),
 ) -> Result<(), ScanError> {
-    if source.count(kind) == 0 {
+    if source.count(want.kind) == 0 {
         return Ok(());
     }
-    let wants = [Want::only(kind, columns)];
+    let wants = [want];
     let stream = match from {
         Some(from) => source.scan_from(&wants, from)?,
         None => source.scan(&wants)?,
@@ -92,6 +92,22 @@ pub fn scan_between(
     }
     let stream = source.scan_from(&[Want::only(kind, columns)], from)?;
     runs_until(stream, until, bar, each)
+}
+
+/// Runs of one kind that hold one of these texts in a column, which `columns` must name, in order.
+pub fn scan_picked(
+    source: &dyn RowSource,
+    (kind, column): (Kind, &'static str),
+    texts: BTreeSet<String>,
+    columns: &[&'static str],
+    bar: &mut Bar<'_>,
+    each: impl FnMut(&RecordBatch, Range<usize>),
+) -> Result<(), ScanError> {
+    if source.count(kind) == 0 {
+        return Ok(());
+    }
+    let pick = Pick { column, texts: Arc::new(texts), before: i64::MAX };
+    runs(source.scan_picked(kind, columns, pick)?, bar, each)
 }
 
 /// Every run of a stream.

@@ -12,7 +12,9 @@ use suyuan_model::{Kind, RowRef};
 
 use crate::intern::{Id, Interner, NONE};
 
-pub use load::{Bar, load, load_of_accounts, load_stock, row, runs, scan, scan_between, scan_since};
+pub use load::{
+    Bar, load, load_of_accounts, load_stock, row, runs, scan, scan_between, scan_picked, scan_since,
+};
 pub use place::{city, province};
 
 /// Where a row came from.

@@ -46,7 +46,7 @@ pub(super) struct Head {
 }
 
 /// Changes with what is written.
-const VERSION: u64 = 3;
+const VERSION: u64 = 4;
 
 impl Head {
     fn write(&self, out: &mut Out<'_>) -> io::Result<()> {

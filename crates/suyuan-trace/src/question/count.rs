@@ -9,14 +9,14 @@ use std::ops::Range;
 use suyuan_model::Kind;
 use suyuan_model::columns::{Column, Key};
 use suyuan_model::outcome::EntityKind;
-use suyuan_model::records::access::AccessColumns;
-use suyuan_model::scan::{RowSource, ScanError};
+use suyuan_model::scan::{RowSource, ScanError, Want};
 use suyuan_model::time::DAY;
 
 use super::again;
 use super::orders::Orders;
 use super::person::Lookups;
-use crate::facts::{Bar, Facts, city, row, scan_since};
+use super::seen::{Lookups as Rows, Remembered};
+use crate::facts::{Bar, Facts, city, scan_since};
 use crate::intern::{Id, Interner, Lookup, NONE, Seen};
 use crate::kept::Shelf;
 use crate::prints::{Print, Prints, Sieve};
@@ -38,6 +38,9 @@ pub(super) struct Counting {
     pub keys: Vec<(EntityKind, Id)>,
     pub accounts: Prints,
     pub account: Vec<Account>,
+    /// The accounts and strata that texts were seen to be.
+    accounts_seen: Remembered,
+    places_seen: Remembered,
     /// Persons of interest.
     pub interest: Vec<Id>,
     sought: Sieve,
@@ -66,6 +69,8 @@ impl Counting {
             keys: Vec::new(),
             accounts: Prints::default(),
             account: Vec::new(),
+            accounts_seen: Remembered::default(),
+            places_seen: Remembered::default(),
             interest: interest.iter().copied().collect(),
             sought: Sieve::of(sought),
             followed: BTreeMap::new(),
@@ -185,10 +190,10 @@ pub fn count(
             again::keep(n, f, &orders, end, shelf);
         }
     };
-    let columns = ["account", "subject", "subject_region6", "subject_segment", "rows", "result", "order"];
+    let want = Want::only(Kind::Access, &Rows::COLUMNS).coded(&Rows::CODES);
     let mut early = true;
-    scan_since(source, Kind::Access, &columns, from, bar, |batch, rows| {
-        let c = AccessColumns::bind(batch);
+    scan_since(source, want, from, bar, |batch, rows| {
+        let c = Rows::bind(batch);
         let middle = if early { first_at(&c.key, rows.clone(), end) } else { rows.start };
         n.look_ups(f, &c, rows.start..middle, &orders, Some(end));
         if early && middle < rows.end {
@@ -241,12 +246,16 @@ impl Counting {
     fn look_ups(
         &mut self,
         f: &mut Facts,
-        c: &AccessColumns<'_>,
+        c: &Rows<'_>,
         rows: Range<usize>,
         orders: &Orders,
         end: Option<i64>,
     ) {
         self.rows += rows.len() as u64;
+        let (mut accounts, mut places) =
+            (std::mem::take(&mut self.accounts_seen), std::mem::take(&mut self.places_seen));
+        accounts.begin(&c.account, rows.len());
+        places.begin(&c.segment, rows.len());
         for i in rows {
             if c.result.get(i) == Some("denied") {
                 continue;
@@ -257,13 +266,18 @@ impl Counting {
                 continue;
             };
             let person = Print::of(subject);
-            let account = self.account(f, c.account.get(i));
+            let account = accounts.number(&c.account, i, |text| self.account(f, text) as u32) as usize;
             // Who is new belongs to the outlet of the account, or to a place where it has none; later to the outlet that
             // touches them most.
-            let place = || c.subject.region6.get(i).and_then(city).or(c.subject.segment.get(i));
             let belongs = match self.of_outlet(f, account) {
                 Some(stratum) => (stratum, true),
-                None => (self.of_place(place().unwrap_or("")), false),
+                None => match c.region6.get(i).and_then(city) {
+                    Some(city) => (self.of_place(city), false),
+                    None => {
+                        let of = |segment: Option<&str>| self.of_place(segment.unwrap_or(""));
+                        (places.number(&c.segment, i, of), false)
+                    }
+                },
             };
             let order = c.order.get(i).map(Print::of);
             if let (Some(order), Some(end)) = (order, end)
@@ -274,10 +288,11 @@ impl Counting {
             }
             let reason = orders.reason(order, person);
             let kept = self.sought.find(person).is_some();
-            let row = kept.then(|| row(&c.key, &mut self.sources, Kind::Access, i));
+            let row = kept.then(|| c.row(&mut self.sources, i));
             let column = self.account[account].column;
             self.tally.meet((column, person), belongs, f.day(c.key.ts(i)), reason, row);
         }
+        (self.accounts_seen, self.places_seen) = (accounts, places);
     }
 }
 

@@ -18,7 +18,7 @@ use suyuan_model::scan::{RowSource, ScanError};
 use suyuan_model::time::{CHINA, DAY, HOUR};
 
 use super::looks::{Look, Looks};
-use crate::facts::{Bar, Facts, load_of_accounts, scan};
+use crate::facts::{Bar, Facts, load_of_accounts, scan_picked};
 use crate::intern::{Id, NONE};
 use crate::operator::{self, reason};
 use crate::prints::{Print, Sieve};
@@ -107,7 +107,8 @@ fn users(
 ) -> Result<BTreeMap<Id, Users>, ScanError> {
     let mut out: BTreeMap<Id, Users> = devices.iter().map(|d| (*d, BTreeMap::new())).collect();
     let asked = sieve(f, devices);
-    scan(source, Kind::Access, &["account", "device"], bar, |batch, rows| {
+    let texts = devices.iter().map(|d| f.name(*d).to_owned()).collect();
+    scan_picked(source, (Kind::Access, "device"), texts, &["account", "device"], bar, |batch, rows| {
         let c = AccessColumns::bind(batch);
         for i in rows {
             let device = c.device.get(i).and_then(|d| asked.find(Print::of(d)));

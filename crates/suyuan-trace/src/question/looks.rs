@@ -11,7 +11,7 @@ use suyuan_model::columns::Column;
 use suyuan_model::records::access::AccessColumns;
 use suyuan_model::scan::{RowSource, ScanError};
 
-use crate::facts::{Bar, Facts, Row, row, scan};
+use crate::facts::{Bar, Facts, Row, row, scan_picked};
 use crate::intern::{Id, Interner};
 use crate::prints::{Print, Sieve};
 
@@ -50,7 +50,8 @@ impl Looks {
         let asked = Sieve::of(new.iter().map(|id| (Print::of(f.name(*id)), *id)).collect());
         let (by, names) = (&mut self.by, &mut self.names);
         let columns = ["account", "subject", "device", "ip", "result"];
-        scan(source, Kind::Access, &columns, bar, |batch, rows| {
+        let texts = new.iter().map(|a| f.name(*a).to_owned()).collect();
+        scan_picked(source, (Kind::Access, "account"), texts, &columns, bar, |batch, rows| {
             let c = AccessColumns::bind(batch);
             for i in rows {
                 let account = c.account.get(i).and_then(|a| asked.find(Print::of(a)));

@@ -16,6 +16,7 @@ mod orders;
 pub mod outside;
 pub mod partners;
 pub mod person;
+mod seen;
 
 use std::collections::BTreeMap;
 

@@ -51,12 +51,12 @@ impl Tally {
         let days = |(from, to): (f64, f64)| (from.ceil(), to.ceil());
         let around: Vec<RangeInclusive<usize>> =
             (asked.iter().map(|a| days(a.1))).map(|(from, to)| self.bin(from)..=self.bin(to - 0.5)).collect();
-        let columns = self.columns.len();
+        let wanted: Vec<bool> = place.iter().map(|of| !of.is_empty()).collect();
         let parts = jobs::parts(self.threads, &mut self.shards, |part| {
             let mut shared: Vec<BTreeMap<u32, u64>> = vec![BTreeMap::new(); asked.len()];
-            let (mut of_thing, mut room) = (OfThing::default(), Room::new(columns));
+            let (mut of_thing, mut room) = (OfThing::default(), Room::default());
             for (_, block) in part.iter_mut().flat_map(Shard::blocks) {
-                block.pairs.each_bin(&mut room, |column, thing, bin| {
+                block.pairs.each_bin(&mut room, Some(&wanted), |column, thing, bin| {
                     if thing != of_thing.thing {
                         of_thing.count(&place, &around, &mut shared);
                         of_thing.thing = thing;
