@@ -247,12 +247,16 @@ class Holder:
                 yield f"desk-{account}"
 
     def calls(self, wait, turn=None):
-        """Victims call before the report is filed; the same desks have other work, too, or clerks take them in turns."""
+        """Victims call as soon as they are harmed, and file a report later; the same desks have other work, too, or clerks take them in turns."""
         clerks = sorted({look[1] for look in self.looks} - set(self.leakers))
         on_duty = self.dice.permutation(clerks) if turn else None
-        for day, person in self.reports:
-            called = day - self.dice.exponential(wait)
-            if day < DAYS and self.dice.random() < .6 and called > 0:
+        harmed, self.reports, self.between = self.reports, [], []
+        for day, person in harmed:
+            filed = day + self.dice.exponential(wait)
+            called = min(day + self.dice.exponential(.05), (day + filed) / 2)
+            self.reports.append((filed, person))
+            self.between.append((called, filed, person))
+            if filed < DAYS and self.dice.random() < .6:
                 desk = int(self.dice.integers(0, 12))
                 who = str(on_duty[int(called // turn) * 12 + desk]) if turn else f"F{desk:02d}"
                 self.looks.append((called, who, person))
@@ -261,11 +265,11 @@ class Holder:
         self.looks.sort()
 
     def statements(self, one):
-        """Half of all victims come to their branch for statements a day or so before the report is filed."""
+        """Half of all victims come to their branch for statements, after any call and before the report is filed."""
         names, branch, home = self.at_branch
-        for day, person in self.reports:
-            came = day - self.dice.exponential(1.0)
-            if day < DAYS and self.dice.random() < .5 and came > 0:
+        for called, filed, person in self.between:
+            came = called + self.dice.random() * (filed - called)
+            if filed < DAYS and self.dice.random() < .5:
                 first, last = np.searchsorted(branch, [home[person], home[person] + 1])
                 who = names[first if one else self.dice.integers(first, last)]
                 if who not in self.leakers:

@@ -31,6 +31,8 @@ const NEXT: f64 = 1.0;
 const DOUBT: f64 = 0.06;
 /// Rounds in which desks and leaks are weighed together.
 const ROUNDS: usize = 10;
+/// Some calls come earlier than nearly all: look-ups of a desk are left out up to twice its reach, but no more than so many days beyond.
+const TAIL: f64 = 7.0;
 /// What its victims called besides is told where it says so much.
 const CLEARS: f64 = 2.0;
 /// So many accounts are named in the limits.
@@ -112,7 +114,7 @@ impl Desk {
     }
 
     /// Log of how much likelier a leak makes its days than the better of both desks.
-    fn odds(&self) -> f64 {
+    pub fn odds(&self) -> f64 {
         self.logs[0] + self.nats() - self.logs[1].max(self.logs[2])
     }
 
@@ -134,7 +136,7 @@ pub fn without(p: &Problem, dated: &[bool], desks: &[Desk]) -> Problem {
     out.touches.retain(|t| {
         let harmed = t.harmed as usize;
         let wait = p.harmed[harmed].day - t.day;
-        let call = |d: &Desk| d.column == t.column && wait > 0.0 && wait <= d.reach;
+        let call = |d: &Desk| d.column == t.column && wait > 0.0 && wait <= d.reach + d.reach.min(TAIL);
         dated[harmed] || !desks.iter().any(call)
     });
     out
@@ -178,20 +180,20 @@ pub fn clear(d: &Desk, source: &mut Source) {
         outcome: Outcome::Excluded,
         detail: text(
             format!(
-                "{} of the {} victims whom it looked up within {} days before their reports were met by a desk that takes calls, \
-                 too, as {} of all victims were; of those whom one desk met, another met {}",
-                b.met,
+                "{} of the {} victims whom it looked up within {} days before their reports were met later by a desk that takes calls, \
+                 as a share of {} of all victims were; of those whom one desk met, another met {} later",
+                b.later,
                 b.of,
                 number(d.reach),
                 number(b.once),
                 number(b.twice)
             ),
             format!(
-                "其在报案前 {} 天内查询的 {} 名被害人中，有 {} 名另由受理岗查询，与全部被害人的比例 {} 相当；而受理岗已受理者再由另一受理岗\
+                "其在报案前 {} 天内查询的 {} 名被害人中，有 {} 名其后另由受理岗查询，与全部被害人的比例 {} 相当；而受理岗已受理者其后再由另一受理岗\
                  查询的比例为 {}",
                 number(d.reach),
                 b.of,
-                b.met,
+                b.later,
                 number(b.once),
                 number(b.twice)
             ),
