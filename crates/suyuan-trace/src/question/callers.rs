@@ -52,8 +52,7 @@ pub struct Callers<'a> {
     of: BTreeMap<u32, Vec<(u32, f64)>>,
     /// By harmed thing, the desks that met it and when; nothing where its harm is dated by itself.
     met: Vec<Option<Vec<(u32, f64)>>>,
-    /// The columns taken for desks, and the surer half of them.
-    known: Vec<u32>,
+    /// The surer half of the columns taken for desks.
     surest: Vec<u32>,
 }
 
@@ -82,7 +81,7 @@ impl<'a> Callers<'a> {
         surest.sort_by(|a, b| a.odds().total_cmp(&b.odds()));
         surest.truncate(surest.len().div_ceil(2).max(SEVERAL + 1));
         let surest = surest.into_iter().map(|d| d.column).collect();
-        Callers { p, of, met, known, surest }
+        Callers { p, of, met, surest }
     }
 
     /// Of the things that a column met, how many desks met later, and how many of the others earlier; one desk may be left out.
