@@ -49,20 +49,23 @@ WORLDS = {
     "bank, calls 3 days before, in turns": ("bank", 4, 25, 3, 60), "bank, calls 7 days before, in turns": ("bank", 4, 25, 7, 60),
 }
 ABOUT = """
-`cargo xtask eval holders{options}`. A hospital, a call centre, courier stations and a bank of some half a million look-ups a year, made by a
+`cargo xtask eval holders{options}`. A hospital, a call centre, courier stations, a bank and a marketplace of some half a million look-ups a year, made by a
 generator of their own and not by `suyuan sim`; four accounts leak for 30 to 80 days what they look at, 12 to 35 % of it, or nobody does. Built in:
 wards whose patients are up to eight times as much at risk and are looked up for days by one team, repeat callers and a quality desk, waves of
-fraud in three towns, and at the bank twelve accounts that take the calls of 60 % of all victims before the reports are filed, or clerks who do so in
-turns of 60 days, twelve at a time. *Desks*: accounts told as taking reports; their look-ups shortly before reports are left out. A desk must explain why it met a part of all victims as long as it was one,
-a leak why the rest of what was touched stayed without harm; who might be either is told as likely as that leaves it. Who sold evenly all the time what was used within days cannot be told from a desk, unless
-reports give the loss (`ts`) apart from the filing (`reported_at`). Built on seed 1 and then looked at on 11 to 13, which judged the model before: where calls came 7 days before it listed
-all 36 desks, and of the leaks used within 2 days none.
+fraud in three towns, shops of twelve kinds whose customers differ in risk and are looked up again when goods come back, and desks: twelve accounts take the calls of 60 % of all victims before the reports are filed, or clerks do so in
+turns of 60 days, twelve at a time, or half of the victims also come to their branch for statements, to anybody there or to the one who prints them. *Desks*: accounts told as taking reports; their look-ups shortly before reports are left out. A desk must explain why it met a part of all victims as long as it was one,
+a leak why the rest of what was touched stayed without harm; where there are several desks, a leak's victims call one of them besides, like all victims, and after the account touched them, and a desk's do so as rarely as two desks share a caller. Who might be either is told as likely as that leaves it. Where nobody else takes calls, who sold evenly all the time what was used within days cannot be told from a desk, unless
+reports give the loss (`ts`) apart from the filing (`reported_at`). Built on seed 1 (marketplaces also 11 and 12) and then looked at on 11 to 13, 22 and 23, which judged the models before: the first listed all 36 desks where calls came 7 days before, and of the leaks used within 2 days none;
+the second took four of eight borrowed logins at courier stations for desks, one leaker of eight among clerks in turns, and, where the marketplace has desks, most shops that leaked.
+Until then the evaluation let some victims call before they were touched; now they call when harmed, and file after that.
 Where logins are lent, the leakers themselves leak nothing: who borrowed the login looks two to eight
 strangers a day up on a device of their own, and 15 to 40 % of it is used. Everybody else has a desk and sits at a colleague's one time in eight; at the call
 centre any seat of the day.
-非运营商的数据持有者：医院、呼叫中心、快递站点与银行，由独立生成器制作（不用 `suyuan sim`），四个工号泄露或无人泄露；含病区风险差异、重复来电、质检岗、
-诈骗高发，以及在立案前受理60%被害人来电的十二个岗位，或每60天轮换的十二名职员。受理岗在报案前不久的查询不计入。受理岗须解释为何在其任职期间遇到全部被害人的一部分，泄露须解释为何所查其余人未受害；两者皆可能者按其可能性告知。
-全年均匀出售且数日内即被利用者与受理岗无法区分，除非分别载明受害时间与立案时间。模型建于种子1，随后在11–13号上检查（先前模型在“来电早于立案7天”的世界误列全部36个受理岗，2日内被利用的泄露一个未找到）。
+非运营商的数据持有者：医院、呼叫中心、快递站点、银行与电商平台，由独立生成器制作（不用 `suyuan sim`），四个工号泄露或无人泄露；含病区风险差异、重复来电、质检岗、
+诈骗高发、十二类风险不同的商家及退换货再次查询，以及受理岗：十二个岗位在立案前受理60%被害人来电，或由职员每60天轮换，或半数被害人另到所属网点打印流水（任一柜员，或指定一人）。受理岗在报案前不久的查询不计入。受理岗须解释为何在其任职期间遇到全部被害人的一部分，泄露须解释为何所查其余人未受害；
+有多个受理岗时，泄露的被害人在被查询之后同其他被害人一样另向受理岗致电，而受理岗之间很少共有来电人；两者皆可能者按其可能性告知。
+无其他受理岗时，全年均匀出售且数日内即被利用者与受理岗无法区分，除非分别载明受害时间与立案时间。模型建于种子1（电商另含11、12），随后在11–13、22、23号上检查：最初的模型在“来电早于立案7天”的世界误列全部36个受理岗，2日内被利用的泄露一个未找到；
+其后的模型把快递站点八个借用工号中的四个、轮换职员中八分之一的泄露者以及有受理岗的电商平台上多数泄露商家当作受理岗。此前评估中有些被害人在被查询之前即已致电，现改为受害后致电、其后立案。
 借用工号的世界中，持有人自己并不泄露，借用人在自己的终端上每天查询二至八名陌生人，其中15%至40%被利用；其余人员各有终端，八次中有一次用同事的终端，呼叫中心则每日任意就座。
 """
 

@@ -319,6 +319,11 @@ fn as_desk(
             aside(of.exposure[first..=last].iter().sum(), soon as f64)
         };
         let (common, all) = (kind.2.ln() - 2f64.ln(), within(presence(p, column)));
+        // When victims called such a desk, and of which strata they are.
+        let called: Vec<(usize, usize)> = (counted.iter().map(|h| &p.harmed[*h]))
+            .filter(|h| h.day > kind.0)
+            .map(|h| (p.bin(h.day - kind.0), h.stratum as usize))
+            .collect();
         // Whom it serves: everybody alike, or those whom it touches anyway.
         for local in [false, true] {
             let part = |stratum: u32| if local { manner.often[stratum as usize] / most } else { 1.0 };
@@ -326,9 +331,7 @@ fn as_desk(
                 let missed: Vec<f64> =
                     (0..p.strata.len()).map(|s| -(1.0 - share * part(s as u32)).ln() / share).collect();
                 let mut victims = vec![0.0; p.bins];
-                for h in counted.iter().map(|h| &p.harmed[*h]).filter(|h| h.day > kind.0) {
-                    victims[p.bin(h.day - kind.0)] += missed[h.stratum as usize];
-                }
+                called.iter().for_each(|(bin, stratum)| victims[*bin] += missed[*stratum]);
                 let thing = |(m, active): (&Met<'_>, &f64)| {
                     let stratum = p.harmed[m.harmed].stratum;
                     let part = part(stratum);
