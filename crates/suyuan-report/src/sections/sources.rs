@@ -53,7 +53,7 @@ pub(super) fn block(doc: &mut Doc, s: &Source) {
         let names: Vec<String> = s.finer.iter().map(|e| doc.name(e)).collect();
         more.push_str(&format!("<li>{}: {}", w.finer, names.join(", ")));
     }
-    if !s.credible_set.is_empty() {
+    if s.credible_set.len() > 1 {
         let set: Vec<String> = s
             .credible_set
             .iter()

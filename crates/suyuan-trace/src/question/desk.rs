@@ -180,11 +180,11 @@ pub fn clear(d: &Desk, source: &mut Source) {
         outcome: Outcome::Excluded,
         detail: text(
             format!(
-                "{} of the {} victims whom it looked up within {} days before their reports were met later by a desk that takes calls, \
-                 as a share of {} of all victims were; of those whom one desk met, another met {} later",
-                b.later,
+                "of the {} victims whom it looked up within {} days before their reports {} called a desk that takes calls later \
+                 (of all other victims a share of {} did); of those who had called one desk, only {} called another",
                 b.of,
                 number(d.reach),
+                b.later,
                 number(b.once),
                 number(b.twice)
             ),
