@@ -12,6 +12,7 @@ use suyuan_model::records::outlet::OutletColumns;
 use suyuan_model::records::staff::StaffColumns;
 use suyuan_model::records::terminal::TerminalColumns;
 use suyuan_model::scan::{RowSource, ScanError, Want, for_each};
+use suyuan_model::score::Scores;
 use suyuan_model::{Kind, region};
 
 use crate::hash::{Key, KeyMap};
@@ -105,6 +106,8 @@ pub(crate) struct Registry {
     pub visits: bool,
     /// Whether any outlet's row names a contract.
     pub contracts: bool,
+    /// What a score says beside the rows, and where each card stands in it.
+    pub scores: Option<(Scores, KeyMap<usize>)>,
 }
 
 impl Registry {
@@ -148,6 +151,10 @@ impl Registry {
     pub fn read(source: &dyn RowSource) -> Result<Registry, ScanError> {
         let mut r = Registry::default();
         for_each(source, &Self::wants(), |kind, batch, i| r.take(kind, batch, i))?;
+        r.scores = source.scores().map(|s| {
+            let at = s.cards.iter().enumerate().map(|(at, c)| (Key::of(&c.card), at));
+            (s.clone(), at.collect())
+        });
         Ok(r)
     }
 

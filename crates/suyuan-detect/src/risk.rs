@@ -2,7 +2,8 @@
 //!
 //! A finding weighs its rarity (the log of one in how many comparable things show it), times a share for its level, at
 //! most [`RiskParams::cap`]: a rule that fires on a large part of the entities weighs little, and no rule weighs more than the
-//! cap. What a decisive explanation lowered to informational weighs nothing. An explanation that the records support without
+//! cap. What a decisive explanation lowered to informational weighs nothing, nor does a score learnt from outcomes, which rests on
+//! records of several families at once. An explanation that the records support without
 //! being decisive takes off what its rule says: the log of how many times as often they support it of honest findings as of guilty
 //! ones; whatever speaks against it, a finding keeps [`RiskParams::kept`] of its weight. The entity that a finding is about gets the
 //! weight; those involved get a share of it, the smaller the more of their kind are named. From its last row on a finding
@@ -126,6 +127,10 @@ impl Part<'_> {
 
 /// What one finding alone would weigh for the entity it is about if nothing spoke against it, nats.
 fn unexplained(f: &Finding, p: &RiskParams) -> f64 {
+    // It says again what other families say.
+    if f.family == Family::Score {
+        return 0.0;
+    }
     let share = match f.level {
         Level::Informational => return 0.0,
         Level::Low => 0.5,
@@ -211,7 +216,7 @@ impl Usual {
         let (first, last) = (findings.iter().map(|f| f.first).min(), findings.iter().map(|f| f.last).max());
         let days = (last.unwrap_or(0) - first.unwrap_or(0)) as f64 / DAY as f64;
         let mut kinds: BTreeMap<EntityKind, Chance> = BTreeMap::new();
-        for f in findings.iter().filter(|f| SCORED.contains(&f.entity.kind)) {
+        for f in findings.iter().filter(|f| SCORED.contains(&f.entity.kind) && f.family != Family::Score) {
             kinds.entry(f.entity.kind).or_default().compares(f.family, f.base_rate.of);
         }
         for (e, list) in parts.iter().filter(|(e, _)| !up.contains(**e)) {

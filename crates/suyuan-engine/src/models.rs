@@ -4,8 +4,11 @@ use std::fs::File;
 use std::io::{BufReader, Read};
 use std::path::{Path, PathBuf};
 
+use suyuan_detect::FeatureTable;
 use suyuan_model::outcome::Text;
-use suyuan_model::time::{self, DAY};
+use suyuan_model::score::{ScorePart, Scored, Scores};
+use suyuan_model::time::{self, DAY, china_day};
+use suyuan_score::calibrate::probability;
 use suyuan_score::drift::Verdict;
 use suyuan_score::unsupervised::{Baseline, Odd, Signal};
 use suyuan_score::{Check, Explanation, Features, Graph, Head, Model, Options, Roles, Table};
@@ -126,6 +129,130 @@ impl Applied {
     pub fn explain(&self, id: &str) -> Result<Explanation, EngineError> {
         Ok(self.model.explain(&self.table, self.graph.as_ref(), id)?.in_words(feature_words::words))
     }
+}
+
+/// A model laid beside the records: what it says of the cards of a snapshot, and how it does on outcomes known since its date.
+pub struct Laid {
+    pub(crate) scores: Scores,
+    check: Check,
+}
+
+/// Cards less probable than this are counted, not told one by one.
+const TOLD: f64 = 0.5;
+/// Of fewer outcomes nothing is said of drift.
+const FEW: usize = 50;
+
+/// Scores the cards of the newest snapshot as they stand at its end.
+pub(crate) fn lay(engine: &Engine, path: &Path, watch: Watch) -> Result<Laid, EngineError> {
+    let bytes = std::fs::read(path).map_err(|source| unreadable(path, source))?;
+    let model = Model::from_bytes(&bytes)?;
+    let snapshot = engine.snapshot(None)?;
+    let cards = suyuan_detect::card_features(&snapshot, i64::MAX, &mut |done| {
+        watch(&Progress { step: Step::Tabulate, done, total: None, at: String::new() });
+    })
+    .map_err(suyuan_detect::DetectError::from)?;
+    let at = cards.rows.iter().map(|r| r.until).max().unwrap_or(0);
+    let table = wanted(cards, &model.head.features)?;
+    let odds = model.log_odds(&table, None)?;
+    // Like is held against like: the model was fitted on cards whose outcome was looked for, and these are no picture of all.
+    let dated = model.head.until.as_deref().and_then(time::parse);
+    let since = |r: &u32| {
+        let (label, t) = (table.labels[*r as usize], table.times[*r as usize]);
+        label.is_some() && dated.is_none_or(|d| t.is_some_and(|t| t > d))
+    };
+    let later: Vec<u32> = (0..table.rows() as u32).filter(since).collect();
+    let (check, _) = model.check(&table.only(&later), None)?;
+    let open: Vec<usize> = (0..table.rows()).filter(|r| table.labels[*r].is_none()).collect();
+    let mut all: Vec<f64> = open.iter().map(|r| probability(odds[*r])).collect();
+    all.sort_by(|a, b| b.total_cmp(a));
+    let high: Vec<usize> = open.into_iter().filter(|r| probability(odds[*r]) >= TOLD).collect();
+    let cards = model.explain_rows(&table, None, &high)?.into_iter().map(scored).collect();
+    let scores = Scores {
+        model: check.model.clone(),
+        dated: dated.map(|t| time::format_day(china_day(t))),
+        at,
+        cards,
+        all,
+    };
+    Ok(Laid { scores, check })
+}
+
+/// A card's score taken apart, in words.
+fn scored(e: Explanation) -> Scored {
+    let e = e.in_words(feature_words::words);
+    let part = |p: suyuan_score::explain::Part| ScorePart { what: p.what, value: p.value, nats: p.adds };
+    Scored {
+        card: e.id,
+        p: e.p,
+        log_odds: e.log_odds,
+        base: e.base,
+        parts: e.parts.into_iter().map(part).collect(),
+    }
+}
+
+/// The columns that a model asks for, with the numbers that the written table has.
+fn wanted(cards: FeatureTable, features: &[String]) -> Result<Table, EngineError> {
+    let place = |f: &String| {
+        let at = cards.columns.iter().position(|c| c == f);
+        at.ok_or_else(|| suyuan_score::ScoreError::NoColumn {
+            file: "the table of card use".to_owned(),
+            column: f.clone(),
+            there: cards.columns.join(", "),
+        })
+    };
+    let places: Vec<usize> = features.iter().map(place).collect::<Result<_, _>>()?;
+    let column = |at: &usize| cards.rows.iter().map(|r| as_written(r.values[*at])).collect();
+    Ok(Table {
+        names: features.to_vec(),
+        columns: places.iter().map(column).collect(),
+        ids: cards.rows.iter().map(|r| r.card.clone()).collect(),
+        labels: cards.rows.iter().map(|r| r.bad).collect(),
+        times: cards.rows.iter().map(|r| Some(china_day(r.until) * DAY - time::CHINA)).collect(),
+    })
+}
+
+/// A number as the table on disk has it: a model was fitted on six decimals.
+fn as_written(v: Option<f64>) -> f64 {
+    match v {
+        None => f64::NAN,
+        Some(v) if v == v.trunc() => v,
+        Some(v) => format!("{v:.6}").parse().unwrap_or(v),
+    }
+}
+
+/// A laid model in words.
+pub fn tell_laid(laid: &Laid) -> Vec<Text> {
+    let (s, check) = (&laid.scores, &laid.check);
+    let date = s.dated.as_deref();
+    let mut lines = vec![
+        Text::new(
+            format!("model {}, {}", s.model, date.map_or("not dated".to_owned(), |d| format!("dated {d}"))),
+            format!("模型 {}，{}", s.model, date.map_or("无截止时间".to_owned(), |d| format!("截至{d}"))),
+        ),
+        Text::new(
+            format!(
+                "{} cards whose outcome is not known scored, {} of them above one half",
+                s.all.len(),
+                s.cards.len()
+            ),
+            format!("已为结果未知的{}张卡评分，其中过半数者{}张", s.all.len(), s.cards.len()),
+        ),
+    ];
+    lines.extend(
+        check
+            .figures
+            .iter()
+            .filter_map(|f| figures(f, "outcomes known since its date", "截止日后已知的结果")),
+    );
+    lines.push(if check.rows < FEW {
+        Text::new(
+            format!("drift: {} outcomes known since the model's date are too few to tell", check.rows),
+            format!("漂移：模型截止后已知结果仅{}个，不足以判断", check.rows),
+        )
+    } else {
+        drifted(check)
+    });
+    lines
 }
 
 /// How odd the use of each row is against a baseline; no label is needed.

@@ -9,7 +9,8 @@ use suyuan_detect::RuleSet;
 use suyuan_lake::{Lake, Snapshot};
 use suyuan_model::outcome::{Cases, FORMAT, Finding, Lang, Run, Trace};
 use suyuan_model::risk::Risk;
-use suyuan_model::scan::RowSource;
+use suyuan_model::scan::{Beside, RowSource};
+use suyuan_model::score::Scores;
 use suyuan_model::{Kind, time};
 use suyuan_store::Store;
 use suyuan_trace::attribute::Settings;
@@ -17,6 +18,7 @@ use suyuan_vault::Vault;
 
 use crate::ask::{self, Ask};
 use crate::home::{self, Paths};
+use crate::models::{self, Laid};
 use crate::outputs::Outputs;
 use crate::progress::{Progress, Step, Watch};
 use crate::shelf::Counts;
@@ -61,18 +63,35 @@ impl Engine {
 
     /// Runs the rules that come with the program over the newest snapshot and keeps the findings.
     pub fn detect(&mut self, watch: Watch) -> Result<Vec<Finding>, EngineError> {
-        self.detect_with(&RuleSet::embedded()?, watch)
+        self.detect_with(&RuleSet::embedded()?, None, watch)
     }
 
-    /// Runs these rules over the newest snapshot; keeps the findings, and which rules they were.
-    pub fn detect_with(&mut self, rules: &RuleSet, watch: Watch) -> Result<Vec<Finding>, EngineError> {
+    /// Scores the cards of the newest snapshot by a model, to be laid beside its records.
+    ///
+    /// Errors: the file is no model, or asks for columns that the table of card use does not have.
+    pub fn lay(&self, model: &Path, watch: Watch) -> Result<Laid, EngineError> {
+        models::lay(self, model, watch)
+    }
+
+    /// Runs these rules over the newest snapshot, with what a model says of its cards beside it; keeps the findings, and which
+    /// rules and which model they were.
+    pub fn detect_with(
+        &mut self,
+        rules: &RuleSet,
+        laid: Option<&Laid>,
+        watch: Watch,
+    ) -> Result<Vec<Finding>, EngineError> {
         let snapshot = self.lake.snapshot(None)?;
         let total = Kind::ALL.iter().map(|k| snapshot.count(*k)).sum();
-        let found = suyuan_detect::detect_on(self.options.threads, &snapshot, rules, &mut |done| {
+        let scores = laid.map(|l| &l.scores);
+        let source = Beside { rows: &snapshot, scores };
+        let found = suyuan_detect::detect_on(self.options.threads, &source, rules, &mut |done| {
             watch(&Progress { step: Step::Detect, done, total: Some(total), at: String::new() });
         })?;
         self.keep("detect", &found)?;
         self.keep("rules", &crate::rules::hashes(rules))?;
+        let named = |s: &Scores| (s.dated.clone().unwrap_or_default(), s.model.clone());
+        self.keep("models", &scores.map(named).into_iter().collect::<Vec<(String, String)>>())?;
         Ok(found)
     }
 
@@ -211,6 +230,10 @@ impl Engine {
             rules: match self.kept("rules") {
                 // A home of an earlier version kept none: it ran those that come with the program.
                 Err(EngineError::Missing { .. }) => crate::rules::hashes(&RuleSet::embedded()?),
+                kept => kept?,
+            },
+            models: match self.kept("models") {
+                Err(EngineError::Missing { .. }) => Vec::new(),
                 kept => kept?,
             },
             laws: LawSet::embedded()?.hashes().to_vec(),

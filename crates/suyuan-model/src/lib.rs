@@ -23,6 +23,7 @@ pub mod records;
 pub mod region;
 pub mod risk;
 pub mod scan;
+pub mod score;
 pub mod segment;
 pub mod time;
 

@@ -207,6 +207,8 @@ pub enum Family {
     Outcome,
     /// The investigation's exhibits: parties, dealings, sightings.
     Exhibit,
+    /// A score learnt from outcomes: it rests on several families at once, so it counts as none of them and adds to nobody's risk.
+    Score,
 }
 
 impl Family {
@@ -224,6 +226,7 @@ impl Family {
             Family::Money => ("money", "资金"),
             Family::Outcome => ("harm", "后果"),
             Family::Exhibit => ("exhibits", "证据材料"),
+            Family::Score => ("learnt scores", "学习评分"),
         }
     }
 }
@@ -679,6 +682,9 @@ pub struct Run {
     pub rows: Vec<(String, u64)>,
     /// Rules with their hashes.
     pub rules: Vec<(String, String)>,
+    /// Models of scores with their hashes, named after the day that they are dated.
+    #[serde(default)]
+    pub models: Vec<(String, String)>,
     /// Law packs with their hashes.
     pub laws: Vec<(String, String)>,
     /// Counts: findings, sources, cases, rejects.

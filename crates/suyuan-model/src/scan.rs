@@ -12,6 +12,7 @@ use arrow_array::RecordBatch;
 use crate::Kind;
 use crate::columns::{Column as _, Key, Str};
 use crate::kind::{KEY_COLUMNS, ORIGIN_COLUMNS};
+use crate::score::Scores;
 
 /// What one scan reads of one kind.
 #[derive(Clone, Debug)]
@@ -150,6 +151,45 @@ pub trait RowSource {
         let stream = self.scan(&[Want::only(kind, columns)])?;
         Ok(Box::new(Picked { stream, pick, found: VecDeque::new() }))
     }
+
+    /// What a score says beside the rows; mostly nothing.
+    fn scores(&self) -> Option<&Scores> {
+        None
+    }
+}
+
+/// A source with what a score says beside it.
+pub struct Beside<'a> {
+    /// The rows.
+    pub rows: &'a dyn RowSource,
+    /// What the score says, where there is one.
+    pub scores: Option<&'a Scores>,
+}
+
+impl RowSource for Beside<'_> {
+    fn scan(&self, wants: &[Want]) -> Result<Box<dyn RowStream + '_>, ScanError> {
+        self.rows.scan(wants)
+    }
+    fn count(&self, kind: Kind) -> u64 {
+        self.rows.count(kind)
+    }
+    fn scan_from(&self, wants: &[Want], from: i64) -> Result<Box<dyn RowStream + '_>, ScanError> {
+        self.rows.scan_from(wants, from)
+    }
+    fn count_before(&self, kind: Kind, before: i64) -> Result<u64, ScanError> {
+        self.rows.count_before(kind, before)
+    }
+    fn scan_picked(
+        &self,
+        kind: Kind,
+        columns: &[&'static str],
+        pick: Pick,
+    ) -> Result<Box<dyn RowStream + '_>, ScanError> {
+        self.rows.scan_picked(kind, columns, pick)
+    }
+    fn scores(&self) -> Option<&Scores> {
+        self.scores
+    }
 }
 
 /// Which rows a scan of few gives.
@@ -244,12 +284,18 @@ pub fn for_each_run(
 #[derive(Default)]
 pub struct MemorySource {
     batches: Vec<(Kind, Arc<RecordBatch>)>,
+    scores: Option<Scores>,
 }
 
 impl MemorySource {
     /// Adds a batch of a kind; its rows need not be sorted.
     pub fn push(&mut self, kind: Kind, batch: RecordBatch) {
         self.batches.push((kind, Arc::new(batch)));
+    }
+
+    /// Lays what a score says beside the rows.
+    pub fn score(&mut self, scores: Scores) {
+        self.scores = Some(scores);
     }
 }
 
@@ -298,5 +344,8 @@ impl RowSource for MemorySource {
     }
     fn count(&self, kind: Kind) -> u64 {
         self.batches.iter().filter(|(k, _)| *k == kind).map(|(_, b)| b.num_rows() as u64).sum()
+    }
+    fn scores(&self) -> Option<&Scores> {
+        self.scores.as_ref()
     }
 }

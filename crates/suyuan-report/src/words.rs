@@ -129,6 +129,7 @@ impl Reading for Lang {
             Family::Money => ("money", "资金"),
             Family::Outcome => ("harm", "后果"),
             Family::Exhibit => ("exhibits", "证据材料"),
+            Family::Score => ("learnt scores", "学习评分"),
         };
         self.pick(en, zh)
     }

@@ -61,29 +61,39 @@ impl Model {
     /// Takes the score of one row apart.
     pub fn explain(&self, table: &Table, graph: Option<&Graph>, id: &str) -> Result<Explanation, ScoreError> {
         let row = table.row(id)?;
+        let mut one = self.explain_rows(table, graph, &[row])?;
+        Ok(one.remove(0))
+    }
+
+    /// The same of the rows named, in their order.
+    pub fn explain_rows(
+        &self,
+        table: &Table,
+        graph: Option<&Graph>,
+        rows: &[usize],
+    ) -> Result<Vec<Explanation>, ScoreError> {
         let seen = self.seen(table, graph)?;
-        let score = self.one(&seen, row);
-        let mut parts: Vec<Part> = self
-            .columns()
-            .into_iter()
-            .enumerate()
-            .map(|(i, what)| {
-                let column = what.en.clone();
-                let v = seen[i][row];
-                let above = self.bins.cuts.get(i).map(|_| self.bins.place(i, v)).filter(|p| !p.is_nan());
-                Part { column, what, value: (!v.is_nan()).then_some(v), above, adds: score.contributions[i] }
-            })
-            .collect();
-        parts.sort_by(|a, b| b.adds.abs().total_cmp(&a.adds.abs()).then_with(|| a.what.cmp(&b.what)));
-        Ok(Explanation {
-            model: self.hash(),
-            id: id.to_owned(),
-            fitted: self.has_seen(id, table.times[row]),
-            p: score.p,
-            log_odds: score.log_odds,
-            base: score.base,
-            parts,
-        })
+        let (hash, columns) = (self.hash(), self.columns());
+        let one = |row: &usize| {
+            let score = self.one(&seen, *row);
+            let part = |(i, what): (usize, &Text)| {
+                let v = seen[i][*row];
+                Part {
+                    column: what.en.clone(),
+                    what: what.clone(),
+                    value: (!v.is_nan()).then_some(v),
+                    above: self.bins.cuts.get(i).map(|_| self.bins.place(i, v)).filter(|p| !p.is_nan()),
+                    adds: score.contributions[i],
+                }
+            };
+            let mut parts: Vec<Part> = columns.iter().enumerate().map(part).collect();
+            parts.sort_by(|a, b| b.adds.abs().total_cmp(&a.adds.abs()).then_with(|| a.what.cmp(&b.what)));
+            let id = table.ids[*row].clone();
+            let fitted = self.has_seen(&id, table.times[*row]);
+            let (p, log_odds, base) = (score.p, score.log_odds, score.base);
+            Explanation { model: hash.clone(), id, fitted, p, log_odds, base, parts }
+        };
+        Ok(rows.iter().map(one).collect())
     }
 }
 

@@ -8,6 +8,7 @@ mod card_groups;
 mod changed_hands;
 mod co_moving;
 mod device_pool;
+mod learnt_score;
 mod staff_peers;
 mod unusual_cards;
 
@@ -25,6 +26,7 @@ pub(crate) static ALL: &[&Spec] = &[
     &card_groups::SPEC,
     &unusual_cards::SPEC,
     &co_moving::SPEC,
+    &learnt_score::SPEC,
     &staff_peers::SPEC,
     &changed_hands::SPEC,
 ];

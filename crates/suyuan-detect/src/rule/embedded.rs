@@ -268,6 +268,7 @@ pub(crate) static FILES: &[(&str, &str)] = &[
     ("use/first-used-elsewhere.yml", include_str!("../../../../rules/use/first-used-elsewhere.yml")),
     ("use/first-used-late.yml", include_str!("../../../../rules/use/first-used-late.yml")),
     ("use/gateway-at-one-cell.yml", include_str!("../../../../rules/use/gateway-at-one-cell.yml")),
+    ("use/learnt-score.yml", include_str!("../../../../rules/use/learnt-score.yml")),
     ("use/nurtured-at-one-cell.yml", include_str!("../../../../rules/use/nurtured-at-one-cell.yml")),
     (
         "use/one-outlets-cards-in-one-far-county.yml",

@@ -2,11 +2,13 @@
 //!
 //! An example is a list of rows; `hit` and `miss` hold one example or a list of them. A row is written as
 //! `{record: opening, ts: ..., field: value}`. `times: 12` with `every: 5m` repeats it; `{n}` in a text stands for
-//! the number of the repeat.
+//! the number of the repeat. `{score: CARD, p: 0.97}` is no row: it says what a score laid beside the rows gives the card, as of
+//! the last row.
 
 use serde_json::{Map, Value as Json};
 use suyuan_model::outcome::Text;
 use suyuan_model::scan::MemorySource;
+use suyuan_model::score::{Scored, Scores};
 use suyuan_model::{Kind, fixture, time};
 
 use crate::error::Spot;
@@ -17,6 +19,8 @@ use crate::yaml::{Node, Value, unknown};
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Example {
     written: Vec<Written>,
+    /// Cards and their probabilities by a score.
+    scores: Vec<(String, f64)>,
 }
 
 /// A row as it is written, with its repeats.
@@ -63,7 +67,24 @@ impl Example {
                 source.push(*kind, batch);
             }
         }
+        if !self.scores.is_empty() {
+            source.score(self.scored(&all));
+        }
         source
+    }
+
+    fn scored(&self, rows: &[(Kind, Json)]) -> Scores {
+        let instant = |r: &(Kind, Json)| r.1.get("ts").and_then(Json::as_str).and_then(time::parse);
+        let one = |(card, p): &(String, f64)| {
+            let log_odds = (p / (1.0 - p)).ln();
+            Scored { card: card.clone(), p: *p, log_odds, base: log_odds, parts: Vec::new() }
+        };
+        let mut cards: Vec<Scored> = self.scores.iter().map(one).collect();
+        cards.sort_by(|a, b| a.card.cmp(&b.card));
+        let mut all: Vec<f64> = cards.iter().map(|c| c.p).collect();
+        all.sort_by(|a, b| b.total_cmp(a));
+        let at = rows.iter().filter_map(instant).max().unwrap_or(0);
+        Scores { model: "example".to_owned(), dated: None, at, cards, all }
     }
 
     /// The rows, by kind, in the order of the file.
@@ -109,6 +130,10 @@ fn example(rows: &[Node]) -> Result<Example, Spot> {
     let mut out = Example::default();
     let mut lasts = Vec::new();
     for node in rows {
+        if let Some(card) = node.get("score") {
+            out.scores.push((card.text()?, share(node.need("p")?)?));
+            continue;
+        }
         let record = node.need("record")?;
         let name = record.text()?;
         let kind = Kind::by_name(&name).ok_or_else(|| {
@@ -128,6 +153,12 @@ fn example(rows: &[Node]) -> Result<Example, Spot> {
     }
     read(&lasts)?;
     Ok(out)
+}
+
+/// A probability.
+fn share(node: &Node) -> Result<f64, Spot> {
+    let p = node.json().as_f64().filter(|p| *p > 0.0 && *p < 1.0);
+    p.ok_or_else(|| node.wants("a probability between 0 and 1", "0与1之间的概率"))
 }
 
 /// Reads one row of each node now, so that a fault is told with its place: all of a kind together, since a batch has many columns,

@@ -44,9 +44,9 @@ const KEYS: [&str; 27] = [
     "note",
     "references",
 ];
-const FAMILIES: [&str; 11] = [
+const FAMILIES: [&str; 12] = [
     "login", "location", "device", "stock", "identity", "opening", "access", "use", "money", "outcome",
-    "exhibit",
+    "exhibit", "score",
 ];
 const CONFIDENCES: [&str; 4] = ["primary", "secondary", "engineering", "unconfirmed"];
 const LEVELS: [&str; 5] = ["informational", "low", "medium", "high", "critical"];

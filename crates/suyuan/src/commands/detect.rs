@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use suyuan_engine::telling;
+use suyuan_engine::{models, telling};
 
 use super::{Done, Outcome, meter, open, print_json, print_line};
 use crate::{Common, Format};
@@ -16,6 +16,7 @@ use crate::{Common, Format};
 #[command(after_help = "Examples:
   suyuan detect --data /srv/suyuan --format json
   suyuan detect --rules my-rules/ --only location/override-habit --only night-exports
+  suyuan detect --model cards.model
   suyuan detect --backtest login/two-places-at-once --since 2020-03-01 --until 2020-06-01
   suyuan detect --backtest my-rule.yml")]
 pub struct Detect {
@@ -28,6 +29,9 @@ pub struct Detect {
     /// Try one rule over the past: a rule's id, or a file / 回测一条规则：规则编号或文件
     #[arg(long, value_name = "RULE")]
     backtest: Option<String>,
+    /// A model of `suyuan model train`: cards of unknown outcome to which it gives nine in ten are told / 评分模型：报告其给出九成以上概率的卡
+    #[arg(long, value_name = "MODEL", conflicts_with = "backtest")]
+    model: Option<PathBuf>,
     /// First day of the period / 回测起始日
     #[arg(long, value_name = "DATE", requires = "backtest")]
     since: Option<String>,
@@ -53,11 +57,16 @@ impl Detect {
             return Ok(Outcome::Done);
         }
         let rules = suyuan_engine::rules::chosen(&self.rules, &self.only)?;
-        let found = engine.detect_with(&rules, &mut |p| meter.show(p))?;
+        let watch = &mut |p: &suyuan_engine::progress::Progress| meter.show(p);
+        let laid = self.model.as_deref().map(|m| engine.lay(m, watch)).transpose()?;
+        let found = engine.detect_with(&rules, laid.as_ref(), watch)?;
         meter.end();
         if common.format == Format::Json {
             print_json(&found)?;
         } else {
+            for line in laid.iter().flat_map(models::tell_laid) {
+                print_line(line.get(common.lang()));
+            }
             for line in telling::detect(&found, common.lang()) {
                 print_line(&line);
             }

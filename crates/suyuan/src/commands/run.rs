@@ -29,6 +29,9 @@ pub struct Run {
     /// A shipped mapping's name, or a mapping file / 内置映射名或映射文件
     #[arg(long, value_name = "MAPPING")]
     mapping: Option<String>,
+    /// A model of `suyuan model train`, laid beside the records / 评分模型，与记录一并使用
+    #[arg(long, value_name = "MODEL")]
+    model: Option<PathBuf>,
 }
 
 impl Run {
@@ -46,7 +49,8 @@ impl Run {
         let watch = &mut |p: &suyuan_engine::progress::Progress| meter.show(p);
         let files = std::slice::from_ref(&self.records);
         let intake = engine.ingest(files, self.mapping.as_deref(), watch)?;
-        engine.detect(watch)?;
+        let laid = self.model.as_deref().map(|m| engine.lay(m, watch)).transpose()?;
+        engine.detect_with(&suyuan_engine::rules::chosen(&[], &[])?, laid.as_ref(), watch)?;
         engine.trace(watch)?;
         let cases = engine.case(watch)?;
         let written = engine.report(&self.out, watch)?;
