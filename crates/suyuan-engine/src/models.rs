@@ -112,8 +112,9 @@ impl Applied {
     }
 
     /// Figures, calibration and drift; writes `id,p,log_odds,model` of all rows where asked.
-    pub fn check(&self, scores: Option<&Path>) -> Result<Check, EngineError> {
-        let (check, odds) = self.model.check(&self.table, self.graph.as_ref())?;
+    pub fn check(&self, threads: usize, scores: Option<&Path>, watch: Watch) -> Result<Check, EngineError> {
+        let mut told = scoring(self.table.rows(), watch);
+        let (check, odds) = self.model.check_on(threads, &self.table, self.graph.as_ref(), &mut told)?;
         if let Some(path) = scores {
             let mut csv = String::from("id,p,log_odds,model\n");
             for (id, z) in self.table.ids.iter().zip(&odds) {
@@ -137,13 +138,11 @@ pub struct Laid {
     check: Check,
 }
 
-/// Cards less probable than this are counted, not told one by one.
-const TOLD: f64 = 0.5;
 /// Of fewer outcomes nothing is said of drift.
 const FEW: usize = 50;
 
-/// Scores the cards of the newest snapshot as they stand at its end.
-pub(crate) fn lay(engine: &Engine, path: &Path, watch: Watch) -> Result<Laid, EngineError> {
+/// Scores the cards of the newest snapshot as they stand at its end; those that reach `least` are told one by one.
+pub(crate) fn lay(engine: &Engine, path: &Path, least: f64, watch: Watch) -> Result<Laid, EngineError> {
     let bytes = std::fs::read(path).map_err(|source| unreadable(path, source))?;
     let model = Model::from_bytes(&bytes)?;
     let snapshot = engine.snapshot(None)?;
@@ -153,7 +152,8 @@ pub(crate) fn lay(engine: &Engine, path: &Path, watch: Watch) -> Result<Laid, En
     .map_err(suyuan_detect::DetectError::from)?;
     let at = cards.rows.iter().map(|r| r.until).max().unwrap_or(0);
     let table = wanted(cards, &model.head.features)?;
-    let odds = model.log_odds(&table, None)?;
+    let threads = engine.options.threads;
+    let odds = model.log_odds_on(threads, &table, None, &mut scoring(table.rows(), watch))?;
     // Like is held against like: the model was fitted on cards whose outcome was looked for, and these are no picture of all.
     let dated = model.head.until.as_deref().and_then(time::parse);
     let since = |r: &u32| {
@@ -165,8 +165,9 @@ pub(crate) fn lay(engine: &Engine, path: &Path, watch: Watch) -> Result<Laid, En
     let open: Vec<usize> = (0..table.rows()).filter(|r| table.labels[*r].is_none()).collect();
     let mut all: Vec<f64> = open.iter().map(|r| probability(odds[*r])).collect();
     all.sort_by(|a, b| b.total_cmp(a));
-    let high: Vec<usize> = open.into_iter().filter(|r| probability(odds[*r]) >= TOLD).collect();
-    let cards = model.explain_rows(&table, None, &high)?.into_iter().map(scored).collect();
+    let high: Vec<usize> = open.into_iter().filter(|r| probability(odds[*r]) >= least).collect();
+    let told = &mut scoring(high.len(), watch);
+    let cards = model.explain_rows(threads, &table, None, &high, told)?.into_iter().map(scored).collect();
     let scores = Scores {
         model: check.model.clone(),
         dated: dated.map(|t| time::format_day(china_day(t))),
@@ -175,6 +176,14 @@ pub(crate) fn lay(engine: &Engine, path: &Path, watch: Watch) -> Result<Laid, En
         all,
     };
     Ok(Laid { scores, check })
+}
+
+/// Tells how many of so many rows are scored.
+fn scoring(rows: usize, watch: Watch<'_>) -> impl FnMut(usize) {
+    move |done| {
+        let (done, total) = (done as u64, Some(rows as u64));
+        watch(&Progress { step: Step::Score, done, total, at: String::new() });
+    }
 }
 
 /// A card's score taken apart, in words.
@@ -231,11 +240,11 @@ pub fn tell_laid(laid: &Laid) -> Vec<Text> {
         ),
         Text::new(
             format!(
-                "{} cards whose outcome is not known scored, {} of them above one half",
+                "{} cards whose outcome is not known scored, {} of them as high as a rule asks",
                 s.all.len(),
                 s.cards.len()
             ),
-            format!("已为结果未知的{}张卡评分，其中过半数者{}张", s.all.len(), s.cards.len()),
+            format!("已为结果未知的{}张卡评分，其中达到规则所求者{}张", s.all.len(), s.cards.len()),
         ),
     ];
     lines.extend(

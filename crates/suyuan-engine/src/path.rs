@@ -66,11 +66,11 @@ impl Engine {
         self.detect_with(&RuleSet::embedded()?, None, watch)
     }
 
-    /// Scores the cards of the newest snapshot by a model, to be laid beside its records.
+    /// Scores the cards of the newest snapshot by a model, to be laid beside its records for these rules.
     ///
     /// Errors: the file is no model, or asks for columns that the table of card use does not have.
-    pub fn lay(&self, model: &Path, watch: Watch) -> Result<Laid, EngineError> {
-        models::lay(self, model, watch)
+    pub fn lay(&self, model: &Path, rules: &RuleSet, watch: Watch) -> Result<Laid, EngineError> {
+        models::lay(self, model, rules.least_score().unwrap_or(1.0), watch)
     }
 
     /// Runs these rules over the newest snapshot, with what a model says of its cards beside it; keeps the findings, and which

@@ -13,6 +13,8 @@ pub enum Step {
     Detect,
     /// Making a feature table.
     Tabulate,
+    /// Scoring cards by a model.
+    Score,
     /// Source attribution and rings.
     Trace,
     /// Cases and report.
@@ -28,6 +30,7 @@ impl Step {
             Step::Commit => ("storing", "入库"),
             Step::Detect => ("detecting", "检测"),
             Step::Tabulate => ("making the table", "制表"),
+            Step::Score => ("scoring", "评分"),
             Step::Trace => ("tracing", "溯源"),
             Step::Write => ("writing", "写出"),
         }

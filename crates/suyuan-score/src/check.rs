@@ -69,7 +69,18 @@ const BINS: usize = 10;
 impl Model {
     /// Checks the model on a table; returns the log-odds of its rows as well.
     pub fn check(&self, table: &Table, graph: Option<&Graph>) -> Result<(Check, Vec<f64>), ScoreError> {
-        let odds = self.log_odds(table, graph)?;
+        self.check_on(1, table, graph, &mut |_| {})
+    }
+
+    /// The same on so many threads; `told` hears how many rows are done.
+    pub fn check_on(
+        &self,
+        threads: usize,
+        table: &Table,
+        graph: Option<&Graph>,
+        told: &mut dyn FnMut(usize),
+    ) -> Result<(Check, Vec<f64>), ScoreError> {
+        let odds = self.log_odds_on(threads, table, graph, told)?;
         let seen: Vec<bool> =
             table.ids.iter().zip(&table.times).map(|(id, t)| self.has_seen(id, *t)).collect();
         let judged: Vec<usize> =

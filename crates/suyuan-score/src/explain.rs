@@ -5,6 +5,7 @@ use suyuan_model::outcome::Text;
 
 use crate::error::ScoreError;
 use crate::graph::Graph;
+use crate::jobs::in_order;
 use crate::model::{Model, ODD};
 use crate::table::Table;
 
@@ -42,6 +43,9 @@ pub struct Part {
     pub adds: f64,
 }
 
+/// Rows between two words of how far it is.
+const TELL: usize = 128;
+
 impl Model {
     /// What the boosters look at, in words, in the order of contributions.
     pub fn columns(&self) -> Vec<Text> {
@@ -61,16 +65,18 @@ impl Model {
     /// Takes the score of one row apart.
     pub fn explain(&self, table: &Table, graph: Option<&Graph>, id: &str) -> Result<Explanation, ScoreError> {
         let row = table.row(id)?;
-        let mut one = self.explain_rows(table, graph, &[row])?;
+        let mut one = self.explain_rows(1, table, graph, &[row], &mut |_| {})?;
         Ok(one.remove(0))
     }
 
-    /// The same of the rows named, in their order.
+    /// The same of the rows named, in their order, on so many threads; `told` hears how many are done.
     pub fn explain_rows(
         &self,
+        threads: usize,
         table: &Table,
         graph: Option<&Graph>,
         rows: &[usize],
+        told: &mut dyn FnMut(usize),
     ) -> Result<Vec<Explanation>, ScoreError> {
         let seen = self.seen(table, graph)?;
         let (hash, columns) = (self.hash(), self.columns());
@@ -93,7 +99,12 @@ impl Model {
             let (p, log_odds, base) = (score.p, score.log_odds, score.base);
             Explanation { model: hash.clone(), id, fitted, p, log_odds, base, parts }
         };
-        Ok(rows.iter().map(one).collect())
+        let mut out = Vec::with_capacity(rows.len());
+        for some in rows.chunks(TELL) {
+            out.extend(in_order(threads, some.len(), |i| one(&some[i])));
+            told(out.len());
+        }
+        Ok(out)
     }
 }
 

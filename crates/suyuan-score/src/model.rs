@@ -26,6 +26,7 @@ use crate::drift::Shape;
 use crate::error::ScoreError;
 use crate::features::{Seen, Shares};
 use crate::graph::Graph;
+use crate::jobs::in_order;
 use crate::metrics;
 use crate::table::{Roles, Table};
 use crate::unsupervised::{Baseline, Signal, oddness};
@@ -318,11 +319,35 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
+/// Rows that are scored together: as many as keep their columns near while all trees go over them.
+const BLOCK: usize = 256;
+/// Blocks between two words of how far it is.
+const TELL: usize = 32;
+
 impl Model {
     /// Calibrated log-odds of all rows.
     pub fn log_odds(&self, table: &Table, graph: Option<&Graph>) -> Result<Vec<f64>, ScoreError> {
+        self.log_odds_on(1, table, graph, &mut |_| {})
+    }
+
+    /// The same on so many threads; `told` hears how many rows are done.
+    pub fn log_odds_on(
+        &self,
+        threads: usize,
+        table: &Table,
+        graph: Option<&Graph>,
+        told: &mut dyn FnMut(usize),
+    ) -> Result<Vec<f64>, ScoreError> {
         let columns = self.seen(table, graph)?;
-        Ok((0..table.rows()).map(|r| self.platt.log_odds(self.raw(&columns, r))).collect())
+        let rows: Vec<usize> = (0..table.rows()).collect();
+        let mut out = Vec::with_capacity(rows.len());
+        for some in rows.chunks(BLOCK * TELL) {
+            let blocks: Vec<&[usize]> = some.chunks(BLOCK).collect();
+            let odds = in_order(threads, blocks.len(), |b| self.raw(&columns, blocks[b]));
+            out.extend(odds.into_iter().flatten().map(|raw| self.platt.log_odds(raw)));
+            told(out.len());
+        }
+        Ok(out)
     }
 
     /// Scores of the rows named, with contributions; all rows when none is named.
@@ -337,31 +362,46 @@ impl Model {
         Ok(rows.unwrap_or(&all).iter().map(|r| self.one(&columns, *r)).collect())
     }
 
-    fn raw(&self, columns: &[Vec<f64>], row: usize) -> f64 {
-        let sum: f64 = self.boosters.iter().map(|b| b.log_odds(&|f| columns[f as usize][row])).sum();
-        let trees = sum / self.boosters.len() as f64;
-        self.blend.as_ref().map_or(trees, |b| b.log_odds(trees, &|c| columns[c][row]))
+    /// The values of rows before calibration. Each tree goes over all of them before the next one does, so that it is read once;
+    /// for each row the same sums in the same order as if it stood alone.
+    fn raw(&self, columns: &[Vec<f64>], rows: &[usize]) -> Vec<f64> {
+        let rows: Vec<Vec<f64>> = rows.iter().map(|r| columns.iter().map(|c| c[*r]).collect()).collect();
+        let mut sums = vec![0.0; rows.len()];
+        for b in &self.boosters {
+            let mut odds = vec![b.base; rows.len()];
+            for t in &b.trees {
+                odds.iter_mut().zip(&rows).for_each(|(sum, row)| *sum += t.value(&|f| row[f as usize]));
+            }
+            sums.iter_mut().zip(odds).for_each(|(sum, odds)| *sum += odds);
+        }
+        let one = |(sum, row): (f64, &Vec<f64>)| {
+            let trees = sum / self.boosters.len() as f64;
+            self.blend.as_ref().map_or(trees, |b| b.log_odds(trees, &|c| row[c]))
+        };
+        sums.into_iter().zip(&rows).map(one).collect()
     }
 
     pub(crate) fn one(&self, columns: &[Vec<f64>], row: usize) -> Score {
         let n = self.boosters.len() as f64;
+        let of_row: Vec<f64> = columns.iter().map(|c| c[row]).collect();
         let mut contributions = vec![0.0; columns.len()];
         let mut base = 0.0;
         let nat = self.platt.slope * self.blend.as_ref().map_or(1.0, Blend::of_trees) / n;
+        let mut room = Vec::new();
         for b in &self.boosters {
             base += b.base + b.trees.iter().map(|t| t.nodes[0].value).sum::<f64>();
             for t in &b.trees {
-                t.contribute(&|f| columns[f as usize][row], nat, &mut contributions);
+                t.contribute_in(&|f| of_row[f as usize], nat, &mut contributions, &mut room);
             }
         }
         if let Some(b) = &self.blend {
             let nat = self.platt.slope * b.of_curves();
             for (i, c) in b.curves.curves.iter().enumerate() {
-                contributions[i] += nat * c.value(columns[i][row]);
+                contributions[i] += nat * c.value(of_row[i]);
             }
         }
         let base = self.blend.as_ref().map_or(base / n, |b| b.base(base / n));
-        let log_odds = self.platt.log_odds(self.raw(columns, row));
+        let log_odds = self.platt.log_odds(self.raw(columns, &[row])[0]);
         Score { p: probability(log_odds), log_odds, base: self.platt.log_odds(base), contributions }
     }
 

@@ -85,81 +85,114 @@ impl Tree {
 
     /// Adds each feature's contribution, times `scale`, to `into`.
     pub fn contribute(&self, feature: &impl Fn(u32) -> f64, scale: f64, into: &mut [f64]) {
-        self.walk(0, feature, &[], (1.0, 1.0, LEAF), scale, into);
+        self.contribute_in(feature, scale, into, &mut Vec::new());
     }
 
+    /// The same in room that is kept between trees.
+    pub(crate) fn contribute_in(
+        &self,
+        feature: &impl Fn(u32) -> f64,
+        scale: f64,
+        into: &mut [f64],
+        room: &mut Vec<Step>,
+    ) {
+        room.clear();
+        self.walk(0, feature, 0, (1.0, 1.0, LEAF), scale, &mut (into, room));
+    }
+
+    /// The way to a node is the end of `room` from `from` on; each node lays its own behind it.
     fn walk(
         &self,
         at: u32,
         feature: &impl Fn(u32) -> f64,
-        path: &[Step],
+        from: usize,
         (zero, one, by): (f64, f64, u32),
         scale: f64,
-        into: &mut [f64],
+        into: &mut (&mut [f64], &mut Vec<Step>),
     ) {
-        let mut path = extend(path, zero, one, by);
+        let start = into.1.len();
+        into.1.extend_from_within(from..);
+        extend(into.1, start, zero, one, by);
         let n = self.nodes[at as usize];
         if n.feature == LEAF {
+            let (into, path) = (&mut *into.0, &into.1[start..]);
             for i in 1..path.len() {
-                let w: f64 = unwound_sum(&path, i);
+                let w: f64 = unwound_sum(path, i);
                 into[path[i].feature as usize] += scale * w * (path[i].one - path[i].zero) * n.value;
             }
-            return;
+        } else {
+            let right = u32::from(!n.goes_left(feature(n.feature)));
+            let (hot, cold) = (n.left + right, n.left + 1 - right);
+            let (mut zero, mut one) = (1.0, 1.0);
+            let path = &into.1[start..];
+            if let Some(i) = path.iter().skip(1).position(|s| s.feature == n.feature) {
+                (zero, one) = (path[i + 1].zero, path[i + 1].one);
+                unwind(into.1, start, i + 1);
+            }
+            let part = |c: u32| self.nodes[c as usize].cover / n.cover;
+            self.walk(hot, feature, start, (zero * part(hot), one, n.feature), scale, into);
+            self.walk(cold, feature, start, (zero * part(cold), 0.0, n.feature), scale, into);
         }
-        let right = u32::from(!n.goes_left(feature(n.feature)));
-        let (hot, cold) = (n.left + right, n.left + 1 - right);
-        let (mut zero, mut one) = (1.0, 1.0);
-        if let Some(i) = path.iter().skip(1).position(|s| s.feature == n.feature) {
-            (zero, one) = (path[i + 1].zero, path[i + 1].one);
-            path = unwind(&path, i + 1);
-        }
-        let part = |c: u32| self.nodes[c as usize].cover / n.cover;
-        self.walk(hot, feature, &path, (zero * part(hot), one, n.feature), scale, into);
-        self.walk(cold, feature, &path, (zero * part(cold), 0.0, n.feature), scale, into);
+        into.1.truncate(start);
     }
 }
 
 /// One known or unknown feature on the way to a leaf.
 #[derive(Clone, Copy)]
-struct Step {
+pub(crate) struct Step {
     feature: u32,
     zero: f64,
     one: f64,
     weight: f64,
 }
 
-fn extend(path: &[Step], zero: f64, one: f64, feature: u32) -> Vec<Step> {
-    let l = path.len();
-    let mut out = path.to_vec();
-    out.push(Step { feature, zero, one, weight: if l == 0 { 1.0 } else { 0.0 } });
+/// Makes the way that begins at `start` a feature longer.
+fn extend(room: &mut Vec<Step>, start: usize, zero: f64, one: f64, feature: u32) {
+    let l = room.len() - start;
+    room.push(Step { feature, zero, one, weight: if l == 0 { 1.0 } else { 0.0 } });
+    let out = &mut room[start..];
     for i in (0..l).rev() {
         out[i + 1].weight += one * out[i].weight * (i + 1) as f64 / (l + 1) as f64;
         out[i].weight = zero * out[i].weight * (l - i) as f64 / (l + 1) as f64;
     }
-    out
 }
 
-fn unwind(path: &[Step], at: usize) -> Vec<Step> {
-    let l = path.len() - 1;
-    let mut out = path.to_vec();
+/// Takes the feature at `at` out of the way that begins at `start`.
+fn unwind(room: &mut Vec<Step>, start: usize, at: usize) {
+    let l = room.len() - start - 1;
+    let path = &mut room[start..];
+    // A weight is read before the one below it is written: from the last one down nothing is overwritten too soon.
     let (zero, one) = (path[at].zero, path[at].one);
     let mut next = path[l].weight;
     for j in (0..l).rev() {
+        let old = path[j].weight;
         if one != 0.0 {
-            let t = out[j].weight;
-            out[j].weight = next * (l + 1) as f64 / ((j + 1) as f64 * one);
-            next = t - out[j].weight * zero * (l - j) as f64 / (l + 1) as f64;
+            path[j].weight = next * (l + 1) as f64 / ((j + 1) as f64 * one);
+            next = old - path[j].weight * zero * (l - j) as f64 / (l + 1) as f64;
         } else {
-            out[j].weight = out[j].weight * (l + 1) as f64 / (zero * (l - j) as f64);
+            path[j].weight = old * (l + 1) as f64 / (zero * (l - j) as f64);
         }
     }
     for j in at..l {
-        (out[j].feature, out[j].zero, out[j].one) = (path[j + 1].feature, path[j + 1].zero, path[j + 1].one);
+        let Step { feature, zero, one, .. } = path[j + 1];
+        (path[j].feature, path[j].zero, path[j].one) = (feature, zero, one);
     }
-    out.truncate(l);
-    out
+    room.truncate(start + l);
 }
 
+/// The sum of the weights of a way without the feature at `at`.
 fn unwound_sum(path: &[Step], at: usize) -> f64 {
-    unwind(path, at).iter().map(|s| s.weight).sum()
+    let l = path.len() - 1;
+    let (zero, one) = (path[at].zero, path[at].one);
+    let (mut next, mut sum) = (path[l].weight, 0.0);
+    for (j, step) in path[..l].iter().enumerate().rev() {
+        if one != 0.0 {
+            let weight = next * (l + 1) as f64 / ((j + 1) as f64 * one);
+            next = step.weight - weight * zero * (l - j) as f64 / (l + 1) as f64;
+            sum += weight;
+        } else {
+            sum += step.weight * (l + 1) as f64 / (zero * (l - j) as f64);
+        }
+    }
+    sum
 }

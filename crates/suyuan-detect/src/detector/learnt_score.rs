@@ -13,7 +13,7 @@ use suyuan_model::outcome::{BaseRate, Contribution, Text};
 use suyuan_model::score::{ScorePart, Scored, Scores};
 use suyuan_model::time::china_day;
 
-use super::{Detector, Raised, Spec};
+use super::{Detector, DetectorUse, Raised, Spec};
 use crate::cards::said;
 use crate::derive::{ParamDef, ParamTy, Params};
 use crate::hash::Key;
@@ -40,6 +40,15 @@ pub(crate) static SPEC: Spec = Spec {
     build: |p, b| Box::new(Learnt::new(p[0], b)),
 };
 
+/// The probability that a rule asks for, if it asks for a score.
+pub(crate) fn at_least(used: &DetectorUse) -> Option<f64> {
+    (used.spec.name == SPEC.name).then(|| share(&used.params))
+}
+
+fn share(p: &Params) -> f64 {
+    p.int("at_least").clamp(1, 100) as f64 / 100.0
+}
+
 struct Learnt {
     at_least: f64,
     opened: Slot,
@@ -53,7 +62,7 @@ saved!(Learnt, tables: [rows], cells: [told]);
 impl Learnt {
     fn new(p: &Params, b: &mut Binder) -> Learnt {
         Learnt {
-            at_least: p.int("at_least").clamp(1, 100) as f64 / 100.0,
+            at_least: share(p),
             opened: b.slot(Kind::Opening, "card"),
             used: b.slot(Kind::Usage, "card"),
             rows: Table::default(),
@@ -194,6 +203,12 @@ mod tests {
 
     fn found(source: &dyn RowSource) -> Vec<suyuan_model::outcome::Finding> {
         crate::detect(source, &rule(), &mut |_| {}).unwrap()
+    }
+
+    #[test]
+    fn rules_say_how_high_a_score_they_ask_for() {
+        assert_eq!(rule().least_score(), Some(0.9));
+        assert_eq!(RuleSet::embedded().unwrap().only(&["use/unusual-card"]).least_score(), None);
     }
 
     #[test]

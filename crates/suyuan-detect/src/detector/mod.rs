@@ -8,7 +8,7 @@ mod card_groups;
 mod changed_hands;
 mod co_moving;
 mod device_pool;
-mod learnt_score;
+pub(crate) mod learnt_score;
 mod staff_peers;
 mod unusual_cards;
 

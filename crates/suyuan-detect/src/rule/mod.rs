@@ -34,7 +34,7 @@ use suyuan_model::outcome::{Confidence, EntityKind, Family, Level, Text};
 
 use crate::check;
 use crate::derive::{self, Behind};
-use crate::detector::DetectorUse;
+use crate::detector::{DetectorUse, learnt_score};
 use crate::error::{DetectError, Fault, Spot};
 use crate::kernel::{How, Test};
 use crate::yaml;
@@ -285,6 +285,12 @@ impl RuleSet {
             return Err(DetectError::Rules(folder.faults));
         }
         Ok(folder.ours)
+    }
+
+    /// The lowest probability by a learnt score that any of the rules asks for; none where none asks for a score.
+    pub fn least_score(&self) -> Option<f64> {
+        let asked = self.rules.iter().filter_map(|r| learnt_score::at_least(r.detector.as_ref()?));
+        asked.reduce(f64::min)
     }
 
     /// Rules in the order of their ids.

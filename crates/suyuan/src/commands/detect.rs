@@ -58,7 +58,7 @@ impl Detect {
         }
         let rules = suyuan_engine::rules::chosen(&self.rules, &self.only)?;
         let watch = &mut |p: &suyuan_engine::progress::Progress| meter.show(p);
-        let laid = self.model.as_deref().map(|m| engine.lay(m, watch)).transpose()?;
+        let laid = self.model.as_deref().map(|m| engine.lay(m, &rules, watch)).transpose()?;
         let found = engine.detect_with(&rules, laid.as_ref(), watch)?;
         meter.end();
         if common.format == Format::Json {

@@ -174,7 +174,9 @@ impl Model {
             }
             Verb::Check(c) => {
                 let applied = Applied::open(&c.model, &c.table, c.edges.as_deref(), c.label.as_deref())?;
-                let check = applied.check(c.scores.as_deref())?;
+                let mut meter = meter(common);
+                let check = applied.check(common.threads, c.scores.as_deref(), &mut |p| meter.show(p))?;
+                meter.end();
                 if json {
                     print_json(&check)?;
                 }

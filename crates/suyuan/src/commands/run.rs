@@ -49,8 +49,9 @@ impl Run {
         let watch = &mut |p: &suyuan_engine::progress::Progress| meter.show(p);
         let files = std::slice::from_ref(&self.records);
         let intake = engine.ingest(files, self.mapping.as_deref(), watch)?;
-        let laid = self.model.as_deref().map(|m| engine.lay(m, watch)).transpose()?;
-        engine.detect_with(&suyuan_engine::rules::chosen(&[], &[])?, laid.as_ref(), watch)?;
+        let rules = suyuan_engine::rules::chosen(&[], &[])?;
+        let laid = self.model.as_deref().map(|m| engine.lay(m, &rules, watch)).transpose()?;
+        engine.detect_with(&rules, laid.as_ref(), watch)?;
         engine.trace(watch)?;
         let cases = engine.case(watch)?;
         let written = engine.report(&self.out, watch)?;
