@@ -384,6 +384,7 @@ words! {
     known: "Known already", "已有";
     rejected: "Kept aside", "搁置";
     rules: "Rules (hash)", "规则（校验值）";
+    models: "Learnt scores, by the day that they are dated (hash)", "学习评分，按截止日（校验值）";
     laws: "Law packs (hash)", "法律数据（校验值）";
     rows_by_kind: "Rows by kind", "各类记录行数";
     evidence: "Appendix: evidence", "附录：依据";

@@ -703,6 +703,7 @@ fn run() -> Run {
         ],
         rows: vec![("opening".into(), 214_512), ("login".into(), 660_411), ("fraud_report".into(), 311)],
         rules: vec![("openings/location-override-without-order".into(), "00000000f5d166fe".into())],
+        models: vec![],
         laws: vec![("fashi-2017-10".into(), "a3b1c2d4e5f60718".into())],
         counts: vec![("findings".into(), 5), ("rings".into(), 1)],
     }

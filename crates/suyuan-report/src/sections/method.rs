@@ -39,7 +39,10 @@ pub(super) fn write(doc: &mut Doc, parts: &Parts) {
         }
     }
     doc.raw("</table>\n");
-    for (title, list) in [(w.rules, &run.rules), (w.laws, &run.laws)] {
+    for (title, list) in [(w.rules, &run.rules), (w.models, &run.models), (w.laws, &run.laws)] {
+        if list.is_empty() {
+            continue;
+        }
         let items: Vec<String> = list
             .iter()
             .map(|(name, hash)| format!("{} <span class=mono>{}</span>", esc(name), esc(hash)))
