@@ -110,7 +110,8 @@ path works and what it confuses, not how it does in the field. Seeds other than 
 building. "Innocents" are sources named at a probability of .8 or more that the truth does not hold; "strangers" are
 accounts, devices, collectors, outlets and parties that a case names at one half or more and the truth does not hold. A role is right
 when the case gives it to that actor, under any of its names, at one half or more; an account that opened the cards itself is an opener.
-本页数字均来自项目自带的模拟世界，不是运营商真实数据。
+Seconds were taken while other programs were at work.
+本页数字均来自项目自带的模拟世界，不是运营商真实数据；用时测于有其他程序运行之时。
 """
 
 
