@@ -461,6 +461,11 @@ mod tests {
 
     #[test]
     fn explained_and_common_things_weigh_nothing() {
+        let score = finding(0, Family::Score, "a0", Level::High, 10, 1, 0);
+        assert!(
+            risk(&[score], &RiskParams::default()).is_empty(),
+            "a learnt score says again what others say"
+        );
         let explained = finding(0, Family::Login, "a0", Level::Informational, 1, 1, 0);
         let common = finding(1, Family::Opening, "a0", Level::Critical, 1000, 1, 0);
         assert!(risk(&[explained, common], &RiskParams::default()).is_empty());

@@ -157,8 +157,8 @@ impl ScoreError {
                 format!("`{text}` 不是信号；请写 名称=列、名称=列/列，越小越异常时写 名称=-列/列"),
             ),
             ScoreError::NoGraph => Text::new(
-                "this model uses neighbours: give the graph with `--edges`",
-                "该模型使用了邻居特征：请用 `--edges` 提供关系图",
+                "this model uses neighbours: give the graph with `--edges`, or fit one without a graph to lay it beside the records",
+                "该模型使用了邻居特征：请用 `--edges` 提供关系图；与记录一并使用的模型须不用关系图训练",
             ),
             ScoreError::NoRow { id } => {
                 Text::new(format!("the table has no row `{id}`"), format!("表中没有编号为 `{id}` 的行"))

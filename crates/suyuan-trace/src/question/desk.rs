@@ -181,7 +181,7 @@ pub fn clear(d: &Desk, source: &mut Source) {
         detail: text(
             format!(
                 "of the {} victims whom it looked up within {} days before their reports {} called a desk that takes calls later \
-                 (of all other victims a share of {} did); of those who had called one desk, only {} called another",
+                 (of all other victims a share of {} did); of those who had called one desk only a share of {} called another",
                 b.of,
                 number(d.reach),
                 b.later,
@@ -189,8 +189,8 @@ pub fn clear(d: &Desk, source: &mut Source) {
                 number(b.twice)
             ),
             format!(
-                "其在报案前 {} 天内查询的 {} 名被害人中，有 {} 名其后另由受理岗查询，与全部被害人的比例 {} 相当；而受理岗已受理者其后再由另一受理岗\
-                 查询的比例为 {}",
+                "其在报案前 {} 天内查询的 {} 名被害人中，有 {} 名其后致电受理岗（其他被害人中该比例为 {}）；而已致电某受理岗者，\
+                 其后再致电另一受理岗的比例仅为 {}",
                 number(d.reach),
                 b.of,
                 b.later,
